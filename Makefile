@@ -1,0 +1,48 @@
+# `make` alone lists the targets.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint bench golden validate determinism clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 15) else "Python 3.11 to 3.14 is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+run: $(READY)  ## set up if needed, run scenarios/quickstart.yaml, print its summary and where the figures are
+	$(BIN)/feitian run scenarios/quickstart.yaml
+
+test: lint  ## everything that CI runs: lint, types, layers, the whole test suite
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q
+
+check: test  ## the same as test
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)  ## speed, as ratios against a yardstick in the same process
+	$(BIN)/python -m pytest tests/benchmarks -q --override-ini testpaths=tests/benchmarks --override-ini 'python_files=bench_*.py' -s
+
+golden: $(READY)  ## run every shipped scenario and refresh results/reference/
+	$(BIN)/python -m tests.golden
+
+validate: $(READY)  ## run every validation scenario: simulated beside published
+	$(BIN)/feitian validate
+
+determinism: $(READY)  ## the same digest under other hash seeds, Pythons, processors and libraries: a table
+	$(BIN)/python -m tests.determinism
+
+clean:  ## remove what was built and run (the reference results stay)
+	rm -rf $(VENV) .venv-3.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find results -mindepth 1 -maxdepth 1 ! -name reference -exec rm -rf {} +

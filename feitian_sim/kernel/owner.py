@@ -1,0 +1,176 @@
+"""Owners: a simulated operating-system process, whose activity ends all at once (DESIGN rule 4).
+
+Timers and SimPy processes belong to an owner. :meth:`Owner.kill` cancels the timers, ends the generators (their
+``finally`` blocks run, but what they try to schedule or send goes nowhere), frees SimPy requests that they
+held, and then tells who registered with :meth:`Owner.on_death`: hardware frees by the owner's name what it held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+import simpy
+from simpy.events import PENDING, Condition, Event
+from simpy.resources.base import Get, Put
+from simpy.resources.resource import Request
+
+from feitian_sim.kernel.timer import Timer
+
+if TYPE_CHECKING:
+    from feitian_sim.kernel.simulation import Simulation
+
+ProcessGenerator = Generator[Any, Any, Any]
+_SWEEP_AT_LEAST = 64
+
+
+class Owner:
+    """One incarnation of a process: alive until it is killed, never again after."""
+
+    __slots__ = ("_claims", "_deaths", "_processes", "_sim", "_sweep_at", "_timers", "alive", "name")
+
+    def __init__(self, sim: Simulation, name: str) -> None:
+        self._sim = sim
+        self.name = name
+        self.alive = True
+        self._timers: list[Timer] = []
+        self._sweep_at = _SWEEP_AT_LEAST
+        self._processes: list[simpy.Process] = []
+        self._claims: list[Event] = []
+        self._deaths: dict[Callable[[], object], None] = {}
+
+    def __repr__(self) -> str:
+        return f"<Owner {self.name} {'alive' if self.alive else 'dead'}>"
+
+    def call_later(self, delay_ns: int, callback: Callable[..., object], *args: Any) -> Timer:
+        """As :meth:`Simulation.call_later`, but cancelled when the owner dies; a dead owner schedules nothing."""
+        if not self.alive:
+            return Timer(0, None, ())
+        timer = self._sim.call_later(delay_ns, callback, *args)
+        self._timers.append(timer)
+        if len(self._timers) >= self._sweep_at:
+            self._timers = [pending for pending in self._timers if pending.callback is not None]
+            self._sweep_at = max(_SWEEP_AT_LEAST, 2 * len(self._timers))
+        return timer
+
+    def process(self, generator: ProcessGenerator) -> simpy.Process | None:
+        """Run a SimPy process that dies with the owner; None (and nothing runs) when the owner is dead."""
+        if not self.alive:
+            return None
+        process = simpy.Process(self._sim, self._guarded(generator))
+        self._processes = [other for other in self._processes if other.is_alive]
+        self._processes.append(process)
+        return process
+
+    def on_death(self, callback: Callable[[], object]) -> None:
+        """Call ``callback()`` once, when the owner is killed, in order of registration; at once if it is dead."""
+        if self.alive:
+            self._deaths[callback] = None
+        else:
+            callback()
+
+    def forget_death(self, callback: Callable[[], object]) -> None:
+        """Take back an :meth:`on_death` that is no longer needed."""
+        self._deaths.pop(callback, None)
+
+    def kill(self) -> None:
+        """End all activity at once. Killing twice is harmless."""
+        if not self.alive:
+            return
+        self.alive = False
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        self._end_processes()
+        for claim in self._claims:
+            _free(claim)
+        self._claims.clear()
+        deaths, self._deaths = list(self._deaths), {}
+        for callback in deaths:
+            callback()
+
+    def _end_processes(self) -> None:
+        sim = self._sim
+        processes, self._processes = self._processes, []
+        was_gagged, sim._gagged = sim._gagged, True
+        try:
+            for process in processes:
+                if process is not sim.active_process:
+                    _end(process)
+        finally:
+            sim._gagged = was_gagged
+
+    def _guarded(self, generator: ProcessGenerator) -> ProcessGenerator:
+        """Drive ``generator``, note what it claims, and end it if its owner died while it ran."""
+        try:
+            event = next(generator)
+            while True:
+                if not self.alive:
+                    self._close_gagged(generator)
+                    return None
+                self._note_claims(event)
+                try:
+                    value = yield event
+                except GeneratorExit:
+                    raise
+                except BaseException as error:
+                    event = generator.throw(error)
+                else:
+                    event = generator.send(value)
+        except StopIteration as stop:
+            return stop.value
+        except GeneratorExit:
+            _close(generator)
+            raise
+
+    def _close_gagged(self, generator: ProcessGenerator) -> None:
+        was_gagged, self._sim._gagged = self._sim._gagged, True
+        try:
+            _close(generator)
+        finally:
+            self._sim._gagged = was_gagged
+
+    def _note_claims(self, event: Any) -> None:
+        parts = event._events if isinstance(event, Condition) else (event,)
+        for part in parts:
+            if isinstance(part, (Put, Get)):
+                self._claims = [claim for claim in self._claims if _held(claim)]
+                self._claims.append(part)
+
+
+def _held(claim: Event) -> bool:
+    if not claim.triggered:
+        return True
+    return isinstance(claim, Request) and claim in claim.resource.users
+
+
+def _free(claim: Event) -> None:
+    if not claim.triggered and isinstance(claim, (Put, Get)):
+        # A "with" block of the dying generator may have left the queue already.
+        if claim in claim.resource.put_queue or claim in claim.resource.get_queue:
+            claim.cancel()
+    elif isinstance(claim, Request) and claim in claim.resource.users:
+        claim.resource.release(claim)
+
+
+def _end(process: simpy.Process) -> None:
+    target = process.target
+    if target is not None and target.callbacks is not None and process._resume in target.callbacks:
+        target.callbacks.remove(process._resume)
+    _close(process._generator)
+    if process._value is PENDING:
+        # Nobody may wait for it any more: a dead process neither returns nor fails.
+        process._ok = True
+        process._value = None
+        process.callbacks = None  # type: ignore[assignment]
+
+
+def _close(generator: Any) -> None:
+    try:
+        generator.close()
+    except RuntimeError:
+        # A finally block that yields cannot be waited for: the process is dead.
+        pass
+    except Exception as error:
+        # The exception of a dying process's finally block concerns nobody: there is no one left to catch it.
+        del error

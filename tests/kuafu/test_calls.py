@@ -1,0 +1,149 @@
+"""A call ends exactly once: with a reply, an error in words, a refusal, a reset, or its deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from feitian_sim.hardware import ClusterConfig, DataCenter
+from feitian_sim.kernel import MILLISECOND, SECOND, Owner, Simulation
+from feitian_sim.kuafu import CallError, CallFailed, Endpoint, IncomingCall, Kuafu
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    number: int
+
+
+class Pair:
+    """A caller on one machine and a server on another."""
+
+    def __init__(self) -> None:
+        self.sim = Simulation(seed=1)
+        self.datacenter = DataCenter(self.sim, ClusterConfig(racks=2, machines_per_rack=2))
+        self.kuafu = Kuafu(self.sim, self.datacenter)
+        self.server_machine = self.datacenter.machine("r1/m0")
+        self.server_owner: Owner = self.sim.owner("server")
+        self.server = self.kuafu.endpoint(self.server_owner, self.server_machine, 7001)
+        self.caller_owner: Owner = self.sim.owner("caller")
+        self.caller: Endpoint = self.kuafu.endpoint(self.caller_owner, self.datacenter.machine("r0/m0"), 9001)
+        self.ends: list[tuple[int, Any]] = []
+
+    def call(self, message: object, deadline_ns: int = SECOND, address: str = "tcp://r1/m0:7001") -> Any:
+        return self.caller.call(address, message, deadline_ns, self._end, self._end)
+
+    def _end(self, end: Any) -> None:
+        self.ends.append((self.sim.now, end.kind if isinstance(end, CallError) else end))
+
+
+@pytest.fixture
+def pair() -> Pair:
+    return Pair()
+
+
+def _pong(call: IncomingCall) -> None:
+    call.reply(Pong(call.message.number + 1))
+
+
+def test_a_call_is_answered_within_a_millisecond(pair: Pair) -> None:
+    pair.server.serve(Ping, _pong)
+    pair.call(Ping(1))
+    pair.sim.run_until(10 * SECOND)
+    ((time_ns, reply),) = pair.ends
+    assert reply == Pong(2)
+    assert 40_000 < time_ns < MILLISECOND  # at least the processor time of both messages
+
+
+def test_the_answer_may_come_long_after_the_request(pair: Pair) -> None:
+    pair.server.serve(Ping, lambda call: pair.sim.call_later(SECOND // 2, call.reply, Pong(7)))
+    pair.call(Ping(1))
+    pair.sim.run_until(10 * SECOND)
+    assert pair.ends[0][1] == Pong(7)
+
+
+def test_nobody_at_the_port_is_refused_at_once(pair: Pair) -> None:
+    pair.call(Ping(1), address="tcp://r1/m0:7999")
+    pair.sim.run_until(10 * SECOND)
+    ((time_ns, end),) = pair.ends
+    assert end == "refused"
+    assert time_ns < MILLISECOND
+
+
+def test_a_message_that_is_not_served_is_answered_with_words(pair: Pair) -> None:
+    pair.call(Ping(1))
+    pair.sim.run_until(10 * SECOND)
+    assert [end for _, end in pair.ends] == ["remote"]
+
+
+def test_a_killed_process_resets_the_calls_that_it_held(pair: Pair) -> None:
+    pair.server.serve(Ping, lambda call: None)
+    pair.call(Ping(1), deadline_ns=100 * SECOND)
+    pair.sim.call_later(SECOND, pair.server_owner.kill)
+    pair.sim.run_until(200 * SECOND)
+    ((time_ns, end),) = pair.ends
+    assert end == "reset"
+    assert SECOND < time_ns < SECOND + MILLISECOND
+
+
+def test_of_a_crashed_machine_only_the_deadline_tells(pair: Pair) -> None:
+    pair.server.serve(Ping, lambda call: None)
+    pair.call(Ping(1), deadline_ns=5 * SECOND)
+    pair.sim.call_later(SECOND, pair.server_machine.crash, "test")
+    pair.sim.call_later(SECOND, pair.server_owner.kill)
+    pair.sim.run_until(200 * SECOND)
+    assert pair.ends == [(5 * SECOND, "deadline")]
+
+
+def test_a_cancelled_call_calls_nobody(pair: Pair) -> None:
+    pair.server.serve(Ping, _pong)
+    pair.call(Ping(1)).cancel()
+    pair.sim.run_until(10 * SECOND)
+    assert pair.ends == []
+
+
+def test_a_dead_caller_hears_nothing(pair: Pair) -> None:
+    pair.server.serve(Ping, _pong)
+    pair.call(Ping(1))
+    pair.caller_owner.kill()
+    pair.call(Ping(2))
+    pair.sim.run_until(10 * SECOND)
+    assert pair.ends == []
+
+
+def test_the_port_is_free_again_after_a_death(pair: Pair) -> None:
+    pair.server_owner.kill()
+    again = pair.kuafu.endpoint(pair.sim.owner("server#2"), pair.server_machine, 7001)
+    again.serve(Ping, _pong)
+    pair.call(Ping(4))
+    pair.sim.run_until(10 * SECOND)
+    assert pair.ends[0][1] == Pong(5)
+
+
+def test_ask_waits_like_any_event_and_raises_what_went_wrong(pair: Pair) -> None:
+    pair.server.serve(Ping, _pong)
+    seen: list[object] = []
+
+    def client() -> Iterator[Any]:
+        reply = yield pair.caller.ask("tcp://r1/m0:7001", Ping(1), SECOND)
+        seen.append(reply)
+        try:
+            yield pair.caller.ask("tcp://r1/m0:7999", Ping(1), SECOND)
+        except CallFailed as error:
+            seen.append(error.kind)
+
+    pair.caller_owner.process(client())  # type: ignore[arg-type]
+    pair.sim.run_until(10 * SECOND)
+    assert seen == [Pong(2), "refused"]
+
+
+def test_an_unheard_failure_harms_nobody(pair: Pair) -> None:
+    pair.caller.ask("tcp://r1/m0:7999", Ping(1), SECOND)
+    pair.sim.run_until(10 * SECOND)
