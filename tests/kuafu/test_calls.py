@@ -147,3 +147,33 @@ def test_ask_waits_like_any_event_and_raises_what_went_wrong(pair: Pair) -> None
 def test_an_unheard_failure_harms_nobody(pair: Pair) -> None:
     pair.caller.ask("tcp://r1/m0:7999", Ping(1), SECOND)
     pair.sim.run_until(10 * SECOND)
+
+
+def test_a_long_call_notices_a_machine_that_is_gone_after_the_keepalive_time(pair: Pair) -> None:
+    pair.server.serve(Ping, lambda call: None)
+    pair.call(Ping(1), deadline_ns=1000 * SECOND)
+    pair.sim.call_later(SECOND, pair.server_machine.crash, "test")
+    pair.sim.run_until(200 * SECOND)
+    assert pair.ends == [(11 * SECOND, "reset")]
+
+
+def test_a_machine_that_restarted_does_not_know_the_connection(pair: Pair) -> None:
+    pair.server.serve(Ping, lambda call: None)
+    pair.call(Ping(1), deadline_ns=1000 * SECOND)
+    pair.sim.call_later(SECOND, pair.server_machine.crash, "test")
+    pair.sim.call_later(3 * SECOND, pair.server_machine.restart)
+    pair.sim.run_until(200 * SECOND)
+    assert pair.ends == [(3 * SECOND, "reset")]
+
+
+def test_a_short_partition_does_not_end_a_call(pair: Pair) -> None:
+    pair.server.serve(Ping, lambda call: pair.sim.call_later(20 * SECOND, call.reply, Pong(9)))
+    pair.call(Ping(1), deadline_ns=1000 * SECOND)
+    network = pair.datacenter.network
+    cut = [pair.server_machine]
+    rest = [one for one in (*pair.datacenter.machines, *pair.datacenter.client_machines) if one not in cut]
+    tokens: list[int] = []
+    pair.sim.call_later(SECOND, lambda: tokens.append(network.partition([cut, rest])))
+    pair.sim.call_later(9 * SECOND, lambda: network.heal(tokens[0]))
+    pair.sim.run_until(200 * SECOND)
+    assert [end for _, end in pair.ends] == [Pong(9)]

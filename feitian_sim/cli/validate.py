@@ -1,0 +1,66 @@
+"""`feitian validate`: published experiments, simulated beside published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from feitian_sim.cli.exits import ExitCode
+from feitian_sim.cli.output import print_json, print_table, quantity
+from feitian_sim.cli.progress import shown_progress
+
+if TYPE_CHECKING:
+    from feitian_sim.experiments.validate import Validated
+
+
+@click.command("validate", short_help="Published experiments: simulated beside published.")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--quick", is_flag=True, help="Only those that take under 10 s.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list.")
+@click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Folder of published traces.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def validate_command(names: tuple[str, ...], quick: bool, as_json: bool, data: Path | None, quiet: bool) -> ExitCode:
+    """Run scenarios/validation/NAME.yaml (all by default) and hold them against what is published.
+
+    The exit code is 1 when a value lies outside its tolerance.
+    """
+    from feitian_sim.experiments.interruption import interruptible
+    from feitian_sim.experiments.shelf import validations
+    from feitian_sim.experiments.validate import validate
+
+    rows: list[Validated] = []
+    with interruptible():
+        for path in validations(names):
+            if not quiet:
+                click.echo(f"{path.stem} ...", err=True)
+            with shown_progress(quiet) as listener:
+                rows += validate(path, quick=quick, data=(data,) if data else (), listener=listener)
+    if as_json:
+        print_json([row.document() for row in rows])
+    else:
+        _print(rows)
+    return ExitCode.DONE if all(row.ok for row in rows) else ExitCode.FAILED
+
+
+def _print(rows: list[Validated]) -> None:
+    print_table(
+        ("", "name", "quantity", "published", "simulated", "tolerance", "calibrated", "source"),
+        [
+            (
+                "ok" if row.ok else "FAILED",
+                row.name,
+                row.quantity,
+                quantity(row.published, row.unit),
+                quantity(row.simulated, row.unit),
+                "-" if row.tolerance is None else f"± {quantity(row.tolerance, row.unit)}",
+                "yes" if row.calibrated else "no",
+                row.source,
+            )
+            for row in rows
+        ],
+        right=(3, 4, 5),
+    )
+    failed = sum(not row.ok for row in rows)
+    click.echo(f"{len(rows)} quantities, {failed} outside their tolerance" if rows else "nothing to validate")

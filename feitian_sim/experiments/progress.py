@@ -1,0 +1,66 @@
+"""Progress: how far an experiment is, told to whoever listens; the command shows it on stderr.
+
+The runner tells simulated time; wall time is read here and nowhere in the simulation. A listener is called at most
+a few times a second, so that telling costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+_TELL_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where an experiment stands: run ``run`` (from 0) of ``runs``, and the instant that it has reached."""
+
+    run: int
+    runs: int
+    sim_s: float
+    duration_s: float
+    events: int
+    elapsed_s: float
+
+    @property
+    def done_ratio(self) -> float:
+        """Share of all simulated time that is behind, 0 to 1."""
+        within = self.sim_s / self.duration_s if self.duration_s > 0 else 1.0
+        return min((self.run + min(within, 1.0)) / self.runs, 1.0)
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Expected wall time to the end if the rest goes as fast; None before anything is known."""
+        if self.done_ratio < 0.01:
+            return None
+        return self.elapsed_s * (1 - self.done_ratio) / self.done_ratio
+
+    @property
+    def events_per_s(self) -> float:
+        """Events of this run per wall second since the experiment began."""
+        return self.events / self.elapsed_s if self.elapsed_s > 0 else 0.0
+
+
+Listener = Callable[[Progress], None]
+
+
+class Teller:
+    """Calls a listener now and then."""
+
+    def __init__(self, listener: Listener | None, runs: int, duration_s: float) -> None:
+        self._listener = listener
+        self._runs = runs
+        self._duration_s = duration_s
+        self._began = monotonic()
+        self._told = -1.0
+
+    def tell(self, run: int, sim_s: float, events: int, *, last: bool = False) -> None:
+        """Report a position; dropped when the last report is fresh, unless it is the last one."""
+        if self._listener is None:
+            return
+        elapsed_s = monotonic() - self._began
+        if last or elapsed_s - self._told >= _TELL_EVERY_S:
+            self._told = elapsed_s
+            self._listener(Progress(run, self._runs, sim_s, self._duration_s, events, elapsed_s))

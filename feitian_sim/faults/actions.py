@@ -1,0 +1,57 @@
+"""The table of what each kind of fault does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from feitian_sim.faults.config import Fault
+from feitian_sim.faults.disks import DamageDisk, FailDisk, SlowDisk
+from feitian_sim.faults.machines import CrashMachine, KillProcess, LoseRackPower, SlowMachine
+from feitian_sim.faults.networks import ImpairLink, LoseSwitch, Partition
+from feitian_sim.faults.world import Action
+
+ACTIONS: Mapping[str, Action[Any]] = MappingProxyType(
+    {
+        "machine-crash": CrashMachine(),
+        "machine-slow": SlowMachine(),
+        "process-kill": KillProcess(),
+        "rack-power-loss": LoseRackPower(),
+        "switch-loss": LoseSwitch(),
+        "link-loss": ImpairLink(),
+        "network-loss": ImpairLink(),
+        "network-delay": ImpairLink(),
+        "network-bandwidth": ImpairLink(),
+        "network-partition": Partition(),
+        "disk-fail": FailDisk(),
+        "disk-slow": SlowDisk(),
+        "disk-sector-error": DamageDisk(),
+        "disk-bitrot": DamageDisk(),
+    }
+)
+
+
+def action_of(fault: Fault, kind: str) -> Action[Any]:
+    """The action of a fault: from the table, or its own when the user brought a class with one."""
+    known = ACTIONS.get(kind)
+    if known is not None:
+        return known
+    own: Any = fault
+    return OwnAction(own)
+
+
+class OwnAction:
+    """A fault of the user's own: ``absorbs(world, target)`` and ``begin(world, target, streams)``."""
+
+    def __init__(self, fault: Any) -> None:
+        self._fault = fault
+
+    def absorbs(self, world: Any, fault: Any, target: str) -> str:
+        """What the user's class says; a class without ``absorbs`` always has an effect."""
+        absorbs = getattr(self._fault, "absorbs", None)
+        return "" if absorbs is None else str(absorbs(world, target))
+
+    def begin(self, world: Any, fault: Any, target: str, streams: Any) -> Any:
+        """What the user's class does."""
+        return self._fault.begin(world, target, streams)

@@ -1,0 +1,129 @@
+"""Faults of the network: switches, links, partitions. The effects of overlapping faults on a link add up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from feitian_sim.faults.config import (
+    LinkLoss,
+    NetworkBandwidth,
+    NetworkDelay,
+    NetworkLoss,
+    NetworkPartition,
+    SwitchLoss,
+)
+from feitian_sim.faults.machines import product
+from feitian_sim.faults.places import Places
+from feitian_sim.faults.targets import members_of
+from feitian_sim.faults.timing import Streams
+from feitian_sim.faults.world import LinkEffect, Undo, World
+from feitian_sim.kernel import Stream
+
+_SIDES = " | "
+LinkFault = LinkLoss | NetworkLoss | NetworkDelay | NetworkBandwidth
+
+
+class LoseSwitch:
+    """``switch-loss``: it forwards again when the last fault ends."""
+
+    def absorbs(self, world: World, fault: SwitchLoss, target: str) -> str:
+        """Never: a switch that is down stays down longer."""
+        return ""
+
+    def begin(self, world: World, fault: SwitchLoss, target: str, streams: Streams) -> Undo:
+        """Switch off; on at the end."""
+        network = world.datacenter.network
+        if world.holds.take("switch", target):
+            network.set_switch(target, False)
+
+        def end() -> None:
+            if world.holds.release("switch", target):
+                network.set_switch(target, True)
+
+        return end
+
+
+class ImpairLink:
+    """``link-loss``, ``network-loss``, ``network-delay``, ``network-bandwidth``."""
+
+    def absorbs(self, world: World, fault: LinkFault, target: str) -> str:
+        """Never."""
+        return ""
+
+    def begin(self, world: World, fault: LinkFault, target: str, streams: Streams) -> Undo:
+        """Add the fault's effect to the link's; take it away at the end."""
+        remove = world.link_effects.add(target, _effect(fault))
+        _apply(world, target)
+
+        def end() -> None:
+            remove()
+            _apply(world, target)
+
+        return end
+
+
+class Partition:
+    """``network-partition``: partitions in force at one time cut together."""
+
+    def absorbs(self, world: World, fault: NetworkPartition, target: str) -> str:
+        """Never."""
+        return ""
+
+    def begin(self, world: World, fault: NetworkPartition, target: str, streams: Streams) -> Undo:
+        """Cut; heal at the end."""
+        network = world.datacenter.network
+        sides = [[world.datacenter.machine(name) for name in side] for side in sides_of(target, world.places())]
+        token = network.partition(sides)
+
+        def end() -> None:
+            network.heal(token)
+
+        return end
+
+
+def partition_target(fault: NetworkPartition, names: tuple[str, ...], where: Places, stream: Stream) -> str:
+    """Who is cut off from whom, as one text: ``r0,r1/m3 | r2``; ``names`` are those to draw from."""
+    if fault.groups is not None:
+        return _SIDES.join(",".join(group) for group in fault.groups)
+    if fault.split == "racks":
+        return _SIDES.join(where.racks)
+    count = 1 if fault.split == "one" else max(1, (len(names) - 1) // 2)
+    apart = sorted(stream.permutation(len(names)).tolist()[:count])
+    return ",".join(names[position] for position in apart)
+
+
+def sides_of(target: str, where: Places) -> list[tuple[str, ...]]:
+    """The machines of each side of :func:`partition_target`; who is named nowhere is on the last side."""
+    sides = [_members(side.split(","), where) for side in target.split(_SIDES)]
+    named = {machine for side in sides for machine in side}
+    rest = tuple(machine for machine in where.machines if machine not in named)
+    if len(sides) == 1:
+        return [*sides, rest]
+    return [*sides[:-1], sides[-1] + rest]
+
+
+def _members(names: Sequence[str], where: Places) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(machine for name in names for machine in members_of(name, where)))
+
+
+def _effect(fault: LinkFault) -> LinkEffect:
+    match fault:
+        case LinkLoss():
+            return LinkEffect(up=False)
+        case NetworkLoss():
+            return LinkEffect(loss=fault.loss)
+        case NetworkDelay():
+            return LinkEffect(delay_ns=fault.delay)
+        case NetworkBandwidth():
+            return LinkEffect(capacity_factor=fault.factor)
+
+
+def _apply(world: World, link: str) -> None:
+    effects = world.link_effects.of(link)
+    world.datacenter.network.set_link(
+        link,
+        up=all(effect.up for effect in effects),
+        loss=1.0 - product(tuple(1.0 - effect.loss for effect in effects)),
+        delay_ns=sum(effect.delay_ns for effect in effects),
+        capacity_factor=product(tuple(effect.capacity_factor for effect in effects)),
+    )

@@ -1,0 +1,91 @@
+"""Facts of machines, disks and power: the truth about the hardware, whoever may have noticed it."""
+
+from __future__ import annotations
+
+from feitian_sim.kernel import Fact, fact
+
+
+@fact("hardware.machine_crashed")
+class MachineCrashed(Fact):
+    """A machine went down with all processes on it."""
+
+    machine: str
+    cause: str
+
+
+@fact("hardware.machine_restarted")
+class MachineRestarted(Fact):
+    """A machine came up again; its processes boot."""
+
+    machine: str
+
+
+@fact("hardware.rack_power_lost")
+class RackPowerLost(Fact):
+    """A rack lost its power."""
+
+    rack: str
+
+
+@fact("hardware.rack_power_restored")
+class RackPowerRestored(Fact):
+    """A rack has power again."""
+
+    rack: str
+
+
+@fact("hardware.switch_lost")
+class SwitchLost(Fact):
+    """A switch went down with all its links."""
+
+    switch: str
+
+
+@fact("hardware.switch_restored")
+class SwitchRestored(Fact):
+    """A switch passes traffic again."""
+
+    switch: str
+
+
+@fact("hardware.disk_failed")
+class DiskFailed(Fact):
+    """A disk failed for good, with everything on it."""
+
+    disk: str
+    machine: str
+    rack: str
+    cause: str
+
+
+@fact("hardware.disk_replaced")
+class DiskReplaced(Fact):
+    """A new, empty disk stands where one had failed."""
+
+    disk: str
+
+
+@fact("hardware.disk_damaged")
+class DiskDamaged(Fact):
+    """Something stored on a disk was damaged (``rot`` or ``sector-error``), noticed by nobody yet."""
+
+    disk: str
+    damage: str
+    what: str
+
+
+@fact("hardware.disk_use", canonical=False)
+class DiskUse(Fact):
+    """How full the working disks of a machine are: a sample."""
+
+    machine: str
+    used_bytes: int
+    capacity_bytes: int
+
+
+@fact("hardware.traffic", canonical=False)
+class Traffic(Fact):
+    """Bytes carried by all links of a class since the start: a sample."""
+
+    link_class: str
+    bytes: int

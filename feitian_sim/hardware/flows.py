@@ -1,0 +1,232 @@
+"""Bulk transfers as fluid flows: each runs at its max-min fair rate until its bytes are through.
+
+A flow crosses links (network cards, uplinks, disks). Whenever flows begin, end or links change, all rates are
+solved once for that instant; a flow whose rate changed gets its bytes brought up to date and a new finish time. A
+flow that cannot move (a link of it is down, an end is unreachable) stalls and fails after ``stall_timeout``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from feitian_sim.hardware.flow_slots import Slots
+from feitian_sim.hardware.links import Links
+from feitian_sim.kernel import LATE, Owner, Simulation, Timer
+
+
+class Flow:
+    """One bulk transfer. ``number`` counts the flows of the simulation."""
+
+    __slots__ = (
+        "_engine",
+        "_on_done",
+        "_on_fail",
+        "machines",
+        "number",
+        "owner",
+        "path",
+        "size_bytes",
+        "slot",
+        "stall",
+        "start_ns",
+    )
+
+    def __init__(
+        self,
+        engine: FlowEngine,
+        number: int,
+        path: tuple[int, ...],
+        machines: tuple[Any, ...],
+        size_bytes: int,
+        owner: Owner | None,
+        on_done: Callable[[Flow], object],
+        on_fail: Callable[[Flow, str], object],
+    ) -> None:
+        self._engine = engine
+        self.number = number
+        self.path = path
+        #: The machines that it joins, from source to last target.
+        self.machines = machines
+        self.size_bytes = size_bytes
+        self.owner = owner
+        self._on_done = on_done
+        self._on_fail = on_fail
+        self.start_ns = engine.sim.now
+        self.slot = -1
+        self.stall: Timer | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether it has neither ended nor failed."""
+        return self.slot >= 0
+
+    @property
+    def rate_bytes_per_s(self) -> float:
+        """Its present rate."""
+        return self._engine.rate_of(self.slot) if self.active else 0.0
+
+    def cancel(self) -> None:
+        """End it without a word. Harmless when it has ended."""
+        if self.active:
+            self._engine.drop(self)
+
+    def tell_done(self) -> None:
+        """Tell who started it that all bytes are through."""
+        self._on_done(self)
+
+    def tell_failed(self, reason: str) -> None:
+        """Tell who started it that it will not end."""
+        self._on_fail(self, reason)
+
+
+class FlowEngine:
+    """All flows of one network, in slots of arrays that the solver reads."""
+
+    def __init__(self, sim: Simulation, links: Links, stall_timeout_ns: int) -> None:
+        self.sim = sim
+        self._links = links
+        self._stall_ns = stall_timeout_ns
+        self._flows: dict[int, Flow] = {}
+        self._next_number = 0
+        self._timer: Timer | None = None
+        self._solving = False
+        self._stalled: dict[int, Flow] = {}
+        self._carried: dict[str, int] = {}
+        self._slots = Slots()
+        self._local = np.zeros(0, dtype=np.int64)
+
+    def begin(
+        self,
+        path: tuple[int, ...],
+        machines: tuple[Any, ...],
+        size_bytes: int,
+        cap_bytes_per_s: float,
+        weight: float,
+        owner: Owner | None,
+        on_done: Callable[[Flow], object],
+        on_fail: Callable[[Flow, str], object],
+        *,
+        blocked: bool,
+    ) -> Flow:
+        """Start a flow; its rate is solved at the end of this instant."""
+        flow = Flow(self, self._next_number, path, machines, size_bytes, owner, on_done, on_fail)
+        self._next_number += 1
+        flow.slot = self._slots.take(path, float(size_bytes), weight, cap_bytes_per_s, self.sim.now)
+        self._flows[flow.slot] = flow
+        if blocked:
+            self._slots.limit[flow.slot] = 0.0
+        if owner is not None:
+            owner.on_death(flow.cancel)
+        self.solve_soon()
+        return flow
+
+    @property
+    def count(self) -> int:
+        """Flows begun so far: the number of the next."""
+        return self._next_number
+
+    def recheck(self, blocked: Callable[[tuple[Any, ...]], bool]) -> None:
+        """Re-read which flows can move at all, after a change of who reaches whom."""
+        for slot, flow in self._flows.items():
+            self._slots.limit[slot] = 0.0 if blocked(flow.machines) else self._slots.cap[slot]
+        self.solve_soon()
+
+    def solve_soon(self) -> None:
+        """Solve at the end of this instant, once."""
+        if not self._solving and self._flows:
+            self._solving = True
+            self.sim.call_later(0, self._solve, priority=LATE)
+
+    def drop(self, flow: Flow) -> None:
+        """Forget a flow that was cancelled or has ended."""
+        self._count(self._carried, flow)
+        slot, flow.slot = flow.slot, -1
+        del self._flows[slot]
+        self._slots.give_back(slot)
+        self._calm(flow, slot)
+        if flow.owner is not None:
+            flow.owner.forget_death(flow.cancel)
+        self.solve_soon()
+
+    def carried_bytes(self) -> dict[str, int]:
+        """Bytes carried so far by each class of link; reading changes nothing."""
+        carried = dict(self._carried)
+        for flow in self._flows.values():
+            self._count(carried, flow)
+        return carried
+
+    def rate_of(self, slot: int) -> float:
+        """Present rate of the flow in a slot, bytes per second."""
+        return float(self._slots.rate[slot])
+
+    def _count(self, carried: dict[str, int], flow: Flow) -> None:
+        sent = self._slots.delivered(flow.slot, flow.size_bytes, self.sim.now)
+        for link in flow.path:
+            link_class = self._links.classes[link]
+            carried[link_class] = carried.get(link_class, 0) + sent
+
+    def _solve(self) -> None:
+        from feitian_sim.hardware import max_min  # compiled by numba: imported only where flows run
+
+        self._solving = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._flows:
+            return
+        if len(self._local) < len(self._links.capacity):
+            self._local = np.full(len(self._links.capacity), max_min.IDLE, dtype=np.int64)
+        slots = self._slots
+        active = np.fromiter(self._flows, dtype=np.int64, count=len(self._flows))
+        old_rate = slots.rate[active]
+        max_min.solve(
+            active,
+            slots.first,
+            slots.count,
+            slots.crossing,
+            slots.weight,
+            slots.limit,
+            self._links.capacity,
+            self._local,
+            slots.rate,
+        )
+        earliest, still = max_min.settle(
+            active, old_rate, slots.rate, slots.remaining, slots.since_ns, slots.finish_ns, self.sim.now
+        )
+        if still or self._stalled:
+            self._watch_stalls()
+        if earliest != max_min.NEVER:
+            self._timer = self.sim.call_later(int(earliest) - self.sim.now, self._end_due)
+
+    def _end_due(self) -> None:
+        self._timer = None
+        now_ns = self.sim.now
+        due = [flow for slot, flow in self._flows.items() if self._slots.finish_ns[slot] <= now_ns]
+        for flow in due:
+            if flow.active:
+                self._slots.finish_exactly(flow.slot)
+                self.drop(flow)
+                flow.tell_done()
+        self.solve_soon()
+
+    def _watch_stalls(self) -> None:
+        for slot, flow in self._flows.items():
+            still = self._slots.rate[slot] <= 0.0
+            if still and flow.stall is None:
+                flow.stall = self.sim.call_later(self._stall_ns, self._give_up, flow)
+                self._stalled[slot] = flow
+            elif not still and flow.stall is not None:
+                self._calm(flow, slot)
+
+    def _calm(self, flow: Flow, slot: int) -> None:
+        if flow.stall is not None:
+            flow.stall.cancel()
+            flow.stall = None
+            self._stalled.pop(slot, None)
+
+    def _give_up(self, flow: Flow) -> None:
+        self.drop(flow)
+        flow.tell_failed("stalled")

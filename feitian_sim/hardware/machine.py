@@ -1,0 +1,146 @@
+"""A machine: cores, disks and a network card, up or down as a whole.
+
+It is up when its rack has power and it has not crashed by itself; so a machine that crashed during a power loss
+stays down when the power returns, until it is restarted. Going down, it first stops answering and computing, then
+loses what its disks had not synced, then its processes die, all at one instant and without a trace on the wire.
+Coming up, it boots its daemons in the order in which they were hosted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from feitian_sim.hardware.cpu import Cpu
+from feitian_sim.hardware.disk import Disk
+from feitian_sim.hardware.facts import MachineCrashed, MachineRestarted
+from feitian_sim.kernel import Simulation
+
+if TYPE_CHECKING:
+    from feitian_sim.hardware.daemon import Daemon
+
+#: The power domain of machines that lose their power with nobody.
+NO_POWER_DOMAIN = -1
+
+
+class Machine:
+    """One machine: ``r3/m12``, or ``clients/m0``."""
+
+    __slots__ = (
+        "_changed",
+        "_daemons",
+        "_stopped",
+        "cpu",
+        "disks",
+        "index",
+        "name",
+        "power_domain",
+        "powered",
+        "rack",
+        "rack_name",
+        "sim",
+        "up",
+    )
+
+    def __init__(
+        self,
+        sim: Simulation,
+        name: str,
+        index: int,
+        rack: int,
+        rack_name: str,
+        cores: int,
+        power_domain: int,
+        changed: Callable[[], None],
+    ) -> None:
+        self.sim = sim
+        self.name = name
+        #: Position among all machines, running through the racks; clients come last.
+        self.index = index
+        #: Index of its rack.
+        self.rack = rack
+        self.rack_name = rack_name
+        #: Index of its power domain; :data:`NO_POWER_DOMAIN` for client machines.
+        self.power_domain = power_domain
+        self.up = True
+        self.powered = True
+        self.cpu = Cpu(sim, cores)
+        self.disks: tuple[Disk, ...] = ()
+        self._daemons: list[Daemon] = []
+        self._stopped = False
+        self._changed = changed
+
+    def __repr__(self) -> str:
+        return f"<Machine {self.name} {'up' if self.up else 'down'}>"
+
+    @property
+    def daemons(self) -> tuple[Daemon, ...]:
+        """What it hosts, in the order of hosting."""
+        return tuple(self._daemons)
+
+    @property
+    def power_domain_name(self) -> str:
+        """``p0``; empty for a client machine."""
+        return "" if self.power_domain == NO_POWER_DOMAIN else f"p{self.power_domain}"
+
+    @property
+    def slow_factor(self) -> float:
+        """By how much its cores take longer than healthy ones."""
+        return self.cpu.slow_factor
+
+    @slow_factor.setter
+    def slow_factor(self, factor: float) -> None:
+        self.cpu.slow_factor = factor
+
+    def host(self, daemon: Daemon) -> None:
+        """Let ``daemon`` die and boot with the machine. Hosting twice is harmless."""
+        if daemon not in self._daemons:
+            self._daemons.append(daemon)
+
+    def crash(self, cause: str) -> None:
+        """Go down until :meth:`restart`."""
+        self._stopped = True
+        self._settle(cause)
+
+    def restart(self) -> None:
+        """Come up; without power, as soon as it returns."""
+        self._stopped = False
+        self._settle("")
+
+    def lose_power(self, cause: str) -> None:
+        """Go down until :meth:`restore_power`."""
+        self.powered = False
+        self._settle(cause)
+
+    def restore_power(self) -> None:
+        """Come up, unless it had crashed by itself."""
+        self.powered = True
+        self._settle("")
+
+    def _settle(self, cause: str) -> None:
+        up = self.powered and not self._stopped
+        if up == self.up:
+            return
+        if up:
+            self._come_up()
+        else:
+            self._go_down(cause)
+
+    def _go_down(self, cause: str) -> None:
+        self.up = False
+        self.cpu.halt()
+        for disk in self.disks:
+            disk.crash()
+        self.sim.emit(MachineCrashed(self.name, cause))
+        for daemon in self._daemons:
+            daemon.kill()
+        self._changed()
+
+    def _come_up(self) -> None:
+        self.up = True
+        self.cpu.resume()
+        self.sim.emit(MachineRestarted(self.name))
+        self._changed()
+        for daemon in self._daemons:
+            if daemon.autostart:
+                daemon.start()

@@ -1,0 +1,182 @@
+"""The network of one data centre: its topology, bulk flows, messages, and what faults do to them.
+
+Machines reach each other when both are up, no partition separates them and every link between is up. Flows whose
+machines cannot reach each other stand still; messages between them are lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from feitian_sim.hardware.config import ClusterConfig
+from feitian_sim.hardware.flows import Flow as Flow
+from feitian_sim.hardware.flows import FlowEngine
+from feitian_sim.hardware.links import Links
+from feitian_sim.hardware.messages import Messenger
+from feitian_sim.hardware.topology import Station, Topology
+from feitian_sim.kernel import Owner, SimulatedError, Simulation
+from feitian_sim.kernel.units import bytes_per_s
+
+#: The classes of which traffic is counted: bytes that crossed a link of it, each direction by itself.
+TRAFFIC_CLASSES = ("nic", "rack", "core", "disk-read", "disk-write")
+
+
+class NoSuchLink(SimulatedError):
+    """The network has no link or switch of that name."""
+
+
+class Network:
+    """Flows and messages between machines; ``changed`` is called after each change of who reaches whom."""
+
+    def __init__(
+        self, sim: Simulation, config: ClusterConfig, machines: Sequence[Station], changed: Callable[[], object]
+    ) -> None:
+        self.sim = sim
+        self.links = Links()
+        self.topology = Topology(config, machines, self.links)
+        self.latency = config.network.latency
+        self._changed = changed
+        self._flows = FlowEngine(sim, self.links, config.network.stall_timeout)
+        self._messenger = Messenger(self)
+        self._partitions: dict[int, dict[int, int]] = {}
+        self._next_token = 0
+        self._switches_down: dict[str, None] = {}
+
+    # What models use
+
+    def send(
+        self,
+        source: Station,
+        target: Station,
+        size_bytes: int,
+        owner: Owner | None,
+        deliver: Callable[..., object],
+        *args: Any,
+    ) -> None:
+        """Send a message; ``deliver(*args)`` is called at the target, or never if it is lost."""
+        self._messenger.send(source, target, size_bytes, owner, deliver, args)
+
+    def transfer(
+        self,
+        source: Station,
+        target: Station,
+        size_bytes: int,
+        *,
+        via: Sequence[Station] = (),
+        disks_read: Sequence[int] = (),
+        disks_write: Sequence[int] = (),
+        cap_bps: int | None = None,
+        weight: float = 1.0,
+        owner: Owner | None = None,
+        on_done: Callable[[Flow], object],
+        on_fail: Callable[[Flow, str], object],
+    ) -> Flow:
+        """Move bytes from source over ``via`` to target, at one rate all along, and through the disk links given.
+
+        Ends with ``on_done(flow)`` or ``on_fail(flow, reason)``; when the owner dies, with neither.
+        """
+        stops = (source, *via, target)
+        number = self._flows.count
+        path: list[int] = list(disks_read)
+        for one, other in pairwise(stops):
+            path.extend(self.topology.route(one.index, other.index, number))
+        path.extend(disks_write)
+        cap = bytes_per_s(cap_bps) if cap_bps is not None else float("inf")
+        blocked = not self._all_connected(stops)
+        return self._flows.begin(
+            tuple(path), stops, size_bytes, cap, weight, owner, on_done, on_fail, blocked=blocked
+        )
+
+    def add_link(self, name: str, capacity_bytes_per_s: float, link_class: str) -> int:
+        """A link outside the topology, such as a disk's; returns its id."""
+        return self.links.add(name, capacity_bytes_per_s, link_class)
+
+    def set_capacity(self, link: int, capacity_bytes_per_s: float) -> None:
+        """Change what such a link carries."""
+        self.links.set_nominal(link, capacity_bytes_per_s)
+        self._flows.solve_soon()
+
+    def distance(self, one: Station, other: Station) -> int:
+        """0 within a machine, 1 within a rack, 2 between racks."""
+        if one.index == other.index:
+            return 0
+        return 1 if one.rack == other.rack else 2
+
+    def reachable(self, source: Station, target: Station) -> bool:
+        """Whether both are up and a message could get from one to the other now."""
+        return source.up and target.up and self.connected(source, target)
+
+    def connected(self, source: Station, target: Station) -> bool:
+        """Whether partitions, switches and links leave a way, whatever the machines do."""
+        for sides in self._partitions.values():
+            if sides.get(source.index, -1) != sides.get(target.index, -1):
+                return False
+        if not self.links.any_degraded:
+            return True
+        return all(self.links.is_up(link) for link in self.topology.route(source.index, target.index))
+
+    def impaired(self, source: Station, target: Station) -> bool:
+        """Whether messages between the two may be lost, late or slow, in either direction."""
+        if not self.links.any_degraded:
+            return not self.connected(source, target)
+        there = self.topology.route(source.index, target.index)
+        back = self.topology.route(target.index, source.index)
+        return any(self.links.is_degraded(link) for link in (*there, *back)) or not self.connected(source, target)
+
+    def message_latency_ns(self, source: Station, target: Station, size_bytes: int) -> int:
+        """What a message takes on idle cards, without jitter."""
+        return self._messenger.latency_ns(source, target, size_bytes)
+
+    def traffic(self) -> dict[str, int]:
+        """Bytes that bulk flows have carried over each class of link so far; reading changes nothing."""
+        carried = self._flows.carried_bytes()
+        return {link_class: carried.get(link_class, 0) for link_class in TRAFFIC_CLASSES}
+
+    # What faults use
+
+    def set_link(
+        self, name: str, *, up: bool = True, loss: float = 0.0, delay_ns: int = 0, capacity_factor: float = 1.0
+    ) -> None:
+        """Set the state of both directions of ``r3/m12/nic``, ``r3/uplink``. Raises :class:`NoSuchLink`."""
+        for link in self._named(self.topology.pairs, "link", name):
+            self.links.set_state(link, up=up, factor=capacity_factor, loss=loss, delay_ns=delay_ns)
+        self._tell()
+
+    def set_switch(self, name: str, up: bool) -> None:
+        """Take ``r3/switch`` down with all its links, or up. Raises :class:`NoSuchLink`."""
+        for link in self._named(self.topology.switches, "switch", name):
+            self.links.set_powered(link, up)
+        self._tell()
+
+    def partition(self, groups: Sequence[Sequence[Station]]) -> int:
+        """Cut the groups from each other; who is in none is on a side of its own. Returns a token for :meth:`heal`."""
+        sides = {machine.index: side for side, group in enumerate(groups) for machine in group}
+        token = self._next_token
+        self._next_token += 1
+        self._partitions[token] = sides
+        self._tell()
+        return token
+
+    def heal(self, token: int) -> None:
+        """Undo a :meth:`partition`."""
+        self._partitions.pop(token, None)
+        self._tell()
+
+    def recheck(self) -> None:
+        """Machines went up or down: see which flows can move."""
+        self._flows.recheck(lambda stops: not self._all_connected(stops))
+
+    def _all_connected(self, stops: Sequence[Station]) -> bool:
+        pairs = pairwise(stops)
+        return all(stop.up for stop in stops) and all(self.connected(one, other) for one, other in pairs)
+
+    def _tell(self) -> None:
+        self._changed()
+
+    def _named(self, table: dict[str, list[int]], what: str, name: str) -> list[int]:
+        found = table.get(name)
+        if found is None:
+            raise NoSuchLink(f"no {what} is called {name!r} (for example {next(iter(table))})")
+        return found

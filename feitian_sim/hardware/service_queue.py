@@ -1,0 +1,109 @@
+"""One FIFO queue before equal servers: what cores and disk heads have in common.
+
+A job belongs to an owner. When the owner dies its jobs vanish, waiting or in service, and the servers that they
+held serve the next at once (DESIGN rule 4).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from feitian_sim.kernel import Owner, Simulation, Timer
+
+#: How long a job takes at full speed: nanoseconds, or what tells them at the instant its service begins.
+Service = int | Callable[[], int]
+
+
+class Job:
+    """One thing to be served."""
+
+    __slots__ = ("args", "callback", "owner", "service", "timer")
+
+    def __init__(
+        self, service: Service, owner: Owner, callback: Callable[..., object], args: tuple[Any, ...]
+    ) -> None:
+        self.service = service
+        self.owner = owner
+        self.callback = callback
+        self.args = args
+        self.timer: Timer | None = None
+
+
+class ServiceQueue:
+    """``servers`` equal servers and one queue, first come first served."""
+
+    def __init__(self, sim: Simulation, servers: int) -> None:
+        self._sim = sim
+        self.servers = servers
+        #: Service times are multiplied by this; a job in service keeps the factor with which it began.
+        self.slow_factor = 1.0
+        self._waiting: deque[Job] = deque()
+        self._served: dict[Job, None] = {}
+        # Owners that will tell when they die; one registration serves all jobs of an owner.
+        self._owners: dict[Owner, Callable[[], None]] = {}
+
+    @property
+    def busy(self) -> int:
+        """Servers at work."""
+        return len(self._served)
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that wait."""
+        return len(self._waiting)
+
+    def submit(self, service: Service, owner: Owner, callback: Callable[..., object], *args: Any) -> None:
+        """Queue a job; ``callback(*args)`` is called at its end. A dead owner's job is dropped."""
+        if not owner.alive:
+            return
+        if owner not in self._owners:
+            self._owners[owner] = partial(self._free, owner)
+            owner.on_death(self._owners[owner])
+        job = Job(service, owner, callback, args)
+        if len(self._served) < self.servers:
+            self._begin(job)
+        else:
+            self._waiting.append(job)
+
+    def clear(self) -> None:
+        """Drop every job: nothing is called back."""
+        self._waiting.clear()
+        for job in self._served:
+            _stop(job)
+        self._served.clear()
+        for owner, callback in self._owners.items():
+            owner.forget_death(callback)
+        self._owners.clear()
+
+    def _begin(self, job: Job) -> None:
+        self._served[job] = None
+        service_ns = job.service if isinstance(job.service, int) else job.service()
+        if self.slow_factor != 1.0:
+            service_ns = int(service_ns * self.slow_factor)
+        job.timer = self._sim.call_later(service_ns, self._end, job)
+
+    def _end(self, job: Job) -> None:
+        del self._served[job]
+        self._fill()
+        job.callback(*job.args)
+
+    def _fill(self) -> None:
+        while self._waiting and len(self._served) < self.servers:
+            self._begin(self._waiting.popleft())
+
+    def _free(self, owner: Owner) -> None:
+        del self._owners[owner]
+        if self._waiting:
+            self._waiting = deque(job for job in self._waiting if job.owner is not owner)
+        for job in [job for job in self._served if job.owner is owner]:
+            _stop(job)
+            del self._served[job]
+        self._fill()
+
+
+def _stop(job: Job) -> None:
+    if job.timer is not None:
+        job.timer.cancel()

@@ -1,0 +1,117 @@
+"""The two sides of one call: what the caller holds, and what the handler gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from feitian_sim.hardware import Machine
+from feitian_sim.kernel import SimulatedError, Timer
+
+if TYPE_CHECKING:
+    from feitian_sim.kuafu.endpoint import Endpoint
+
+ErrorKind = Literal["deadline", "refused", "reset", "remote"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallError:
+    """Why a call has no answer."""
+
+    kind: ErrorKind
+    address: str
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.address}" + (f": {self.text}" if self.text else "")
+
+
+class CallFailed(SimulatedError):
+    """Raised in a client process when a call that it waits for fails."""
+
+    def __init__(self, error: CallError) -> None:
+        # The one argument is the error itself: SimPy makes a new exception from the arguments of the old one.
+        super().__init__(error)
+        self.error = error
+
+    def __str__(self) -> str:
+        return str(self.error)
+
+    @property
+    def kind(self) -> ErrorKind:
+        """``deadline``, ``refused``, ``reset`` or ``remote``."""
+        return self.error.kind
+
+
+class PendingCall:
+    """A call that has not ended. Exactly one of its callbacks will be called, once, unless it is cancelled."""
+
+    __slots__ = (
+        "address",
+        "broken",
+        "caller",
+        "deadline",
+        "number",
+        "on_error",
+        "on_reply",
+        "peer",
+        "suspicion",
+    )
+
+    def __init__(
+        self,
+        caller: Endpoint,
+        number: int,
+        address: str,
+        peer: Machine,
+        on_reply: Callable[[Any], object],
+        on_error: Callable[[CallError], object],
+    ) -> None:
+        self.caller = caller
+        self.number = number
+        self.address = address
+        self.peer = peer
+        self.on_reply = on_reply
+        self.on_error = on_error
+        self.deadline: Timer | None = None
+        # Keepalive's: runs while the peer is out of reach, and whether the peer's machine has gone down since.
+        self.suspicion: Timer | None = None
+        self.broken = False
+
+    def stop_timers(self) -> None:
+        """The call has ended: nothing is to come of its timers."""
+        if self.deadline is not None:
+            self.deadline.cancel()
+        if self.suspicion is not None:
+            self.suspicion.cancel()
+
+    def cancel(self) -> None:
+        """Lose interest: neither callback will be called. The other end may still execute the call."""
+        self.caller.forget(self)
+
+
+class IncomingCall:
+    """A request at the process that serves it. It is answered once, now or later."""
+
+    __slots__ = ("answered", "caller", "message", "number", "server")
+
+    def __init__(self, server: Endpoint, caller: Endpoint, number: int, message: Any) -> None:
+        self.server = server
+        self.caller = caller
+        self.number = number
+        self.message = message
+        self.answered = False
+
+    @property
+    def sender(self) -> str:
+        """Address of the caller."""
+        return self.caller.address
+
+    def reply(self, message: object) -> None:
+        """Answer the call."""
+        self.server.answer(self, message, None)
+
+    def fail(self, text: str) -> None:
+        """Answer that it cannot be done, and why: the caller gets a ``remote`` error."""
+        self.server.answer(self, None, CallError("remote", self.server.address, text))

@@ -1,0 +1,176 @@
+"""Pangu's part of the scenario: replication, placement, leases, heartbeats, repair, and the preloaded dataset."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from feitian_sim.kernel import Bandwidth, Duration, Ratio, Size, SizeDistribution, StrictModel
+
+
+def _text(quantity: str) -> Any:
+    """A default as scenarios write it; pydantic reads it like any other value."""
+    return quantity
+
+
+class HeartbeatConfig(StrictModel):
+    """How the master learns that a chunk server lives."""
+
+    every: Duration = Field(
+        default=_text("3s"), gt=0, description="Between heartbeats; default 3s. Source: HDFS, MSST 2010, sec. 2."
+    )
+    timeout: Duration = Field(
+        default=_text("15m"),
+        gt=0,
+        description="Silence after which a server is dead; default 15m. Source: Ford et al., OSDI 2010: GFS waits "
+        "15 minutes, within which 90 % of outages end.",
+    )
+    scan: Duration = Field(
+        default=_text("1s"),
+        gt=0,
+        description="The master looks for silent servers at multiples of this; default 1s. Source: a fraction of the "
+        "heartbeat, so that detection is not delayed by it.",
+    )
+    elide: bool = Field(
+        default=True,
+        description="Whether heartbeats that nobody can miss take no events (equal detection times); default true. "
+        "Source: the design, rule 5.",
+    )
+
+
+class RepairConfig(StrictModel):
+    """How missing replicas are restored, and how much that may take."""
+
+    order: Literal["priority", "first-come"] = Field(
+        default="priority",
+        description="Which chunk first: fewest copies left, or longest waiting; default priority. Source: GFS, SOSP "
+        "2003, sec. 4.3.",
+    )
+    per_server: int = Field(
+        default=2,
+        ge=1,
+        description="Clones that a server may take part in at once, each in and out (count); default 2. Source: "
+        "dfs.namenode.replication.max-streams of HDFS.",
+    )
+    per_cluster: int | None = Field(
+        default=None,
+        ge=1,
+        description="Clones in the cluster at once (count); default: 40 % of the living servers. Source: GFS, SOSP "
+        "2003, sec. 6.2.5.",
+    )
+    per_cluster_share: Ratio = Field(
+        default=0.4,
+        gt=0,
+        description="Share of the living servers that per_cluster stands for by default; default 40%. Source: GFS, "
+        "SOSP 2003, sec. 6.2.5.",
+    )
+    rate: Bandwidth = Field(
+        default=_text("50MB/s"),
+        gt=0,
+        description="Most that a clone may take; default 50MB/s. Source: a third of a disk's sequential bandwidth; "
+        "balancing and repair limits of HDFS and Ceph lie between 10 and 50 MB/s.",
+    )
+    dispatch_cost: Duration = Field(
+        default=_text("1.9s"),
+        description="Time that a clone occupies its slot beside moving bytes: being planned, commanded, set up, "
+        "synced and reported; default 1.9s. Source: calibrated, the one free parameter, to the recovery of GFS, SOSP "
+        "2003, sec. 6.2.5 (23.2 minutes where the limits alone allow 18.0).",
+    )
+    retry_after: Duration = Field(
+        default=_text("30s"),
+        gt=0,
+        description="A chunk that could not be repaired is tried again after this; default 30s. Source: ten "
+        "heartbeats, so that what was wrong is known by then.",
+    )
+    bundle: Literal["none", "rack-pair"] = Field(
+        default="none",
+        description="Whether repairs run chunk by chunk, or as bundles, one per failed server or disk and pair of "
+        "racks, for simulations of a year; default none. Source: the design, rule 5.",
+    )
+
+
+class DatasetConfig(StrictModel):
+    """Files that are there when the simulation begins, placed by the policy."""
+
+    bytes: Size = Field(gt=0, description="Size of all files together, each counted once, in size units; no default.")
+    file_size: SizeDistribution = Field(
+        default=_text("1GiB"), description="Size of each file: a size or a distribution; default 1GiB."
+    )
+
+
+class ScrubConfig(StrictModel):
+    """Reading all replicas in the background, to find damage."""
+
+    every: Duration = Field(
+        default=_text("14d"),
+        gt=0,
+        description="Each replica is checked once in this time; default 14d. Source: HDFS, MSST 2010, sec. 5.",
+    )
+
+
+class ClientConfig(StrictModel):
+    """How clients call and retry."""
+
+    call_deadline: Duration = Field(
+        default=_text("10s"), gt=0, description="For one call without data; default 10s. Source: three heartbeats."
+    )
+    data_deadline: Duration = Field(
+        default=_text("60s"),
+        gt=0,
+        description="For one call that moves a chunk; default 60s. Source: a chunk at 1 MB/s; a lease's time.",
+    )
+    operation_deadline: Duration = Field(
+        default=_text("10m"),
+        gt=0,
+        description="For a whole operation with all its retries; default 10m. Source: above every restart simulated.",
+    )
+    backoff: Duration = Field(
+        default=_text("100ms"), gt=0, description="First pause before a retry; default 100ms. Source: gRPC's order."
+    )
+    backoff_max: Duration = Field(
+        default=_text("10s"), gt=0, description="Longest pause before a retry; default 10s. Source: gRPC's order."
+    )
+
+
+class PanguConfig(StrictModel):
+    """The distributed file system."""
+
+    masters: Literal[1] = Field(default=1, description="Masters (count); default 1, with its log on its disk.")
+    replicas: int = Field(default=3, ge=1, le=8, description="Copies of each chunk (count); default 3. Source: P2.")
+    chunk_size: Size = Field(
+        default=_text("64MiB"), gt=0, description="Largest chunk, in size units; default 64MiB. Source: P8; GFS."
+    )
+    placement: str | dict[str, Any] = Field(
+        default="pangu",
+        description="Where replicas go: pangu, rack-spread, random, hdfs, copyset, {kind: copyset, scatter_width: 4}, "
+        "or file.py:Class; default pangu. Source: P10.",
+    )
+    lease: Duration = Field(
+        default=_text("60s"), gt=0, description="How long a primary may order writes; default 60s. Source: GFS, sec. 3.1."
+    )
+    heartbeat: HeartbeatConfig = Field(default_factory=HeartbeatConfig, description="Detection of dead servers.")
+    report_every: Duration = Field(
+        default=_text("1h"),
+        gt=0,
+        description="Between full chunk reports of a server; default 1h. Source: HDFS, MSST 2010, sec. 2.",
+    )
+    repair: RepairConfig = Field(default_factory=RepairConfig, description="Restoring missing replicas.")
+    dataset: DatasetConfig | None = Field(default=None, description="Files that are there at the start.")
+    scrub: ScrubConfig | None = Field(default=None, description="Background checks; default none.")
+    client: ClientConfig = Field(default_factory=ClientConfig, description="How clients call and retry.")
+    orphan_after: Duration = Field(
+        default=_text("10m"),
+        gt=0,
+        description="A replica of a chunk that no file has is dropped after this; default 10m. Source: long enough for "
+        "a writer's retries; GFS keeps deleted files 3 days.",
+    )
+    record_cpu: Duration = Field(
+        default=_text("10us"),
+        description="Processor time of the master for each record of its log when it recovers; default 10us. Source: "
+        "GFS, sec. 6.2.6: some seconds for a few hundred thousand records.",
+    )
+    snapshot_bytes_per_chunk: Size = Field(
+        default=_text("64B"),
+        description="What a chunk takes in the master's snapshot, in size units; default 64B. Source: GFS, sec. 2.6.1.",
+    )

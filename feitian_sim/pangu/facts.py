@@ -1,0 +1,150 @@
+"""What happens in Pangu, as facts. Times of tables are seconds; ``time_s`` is when the fact was published."""
+
+from __future__ import annotations
+
+from feitian_sim.kernel import Fact, fact
+
+
+@fact("pangu.operation")
+class Operation(Fact):
+    """A client's operation ended; ``op`` is write, read, append, create or delete."""
+
+    client: str
+    load: str
+    op: str
+    path: str
+    size_bytes: int
+    start_ns: int
+    ok: bool
+    error: str
+    retries: int
+
+
+@fact("pangu.server_dead")
+class ServerDead(Fact):
+    """The master declared a silent chunk server dead; ``replicas`` are those that it was known to hold."""
+
+    server: str
+    replicas: int
+
+
+@fact("pangu.server_returned")
+class ServerReturned(Fact):
+    """A chunk server registered: what it holds that is good, stale (dropped) or one too many (dropped)."""
+
+    server: str
+    kept: int
+    stale: int
+    surplus: int
+
+
+@fact("pangu.replicas_lost")
+class ReplicasLost(Fact):
+    """The master learned that replicas are gone from a server, and why: a silent server, a disk, damage."""
+
+    server: str
+    cause: str
+    replicas: int
+
+
+@fact("pangu.repair")
+class Repair(Fact):
+    """Missing replicas were restored; a bundle restores several chunks. ``copies_left`` counts before it."""
+
+    chunk: int
+    chunks: int
+    copies_left: int
+    source: str
+    target: str
+    size_bytes: int
+    queued_ns: int
+    started_ns: int
+
+
+@fact("pangu.repair_failed")
+class RepairFailed(Fact):
+    """A clone did not succeed; it is tried again elsewhere."""
+
+    chunk: int
+    source: str
+    target: str
+    reason: str
+
+
+@fact("pangu.chunk_unavailable")
+class ChunkUnavailable(Fact):
+    """The master knows no living replica of the chunk; it may come back with a server."""
+
+    chunk: int
+
+
+@fact("pangu.chunk_available")
+class ChunkAvailable(Fact):
+    """A chunk that was unavailable has a living replica again."""
+
+    chunk: int
+
+
+@fact("pangu.chunk_lost")
+class ChunkLost(Fact):
+    """Every replica of the chunk is gone for good."""
+
+    chunk: int
+
+
+@fact("pangu.corruption_found")
+class CorruptionFound(Fact):
+    """A replica's bytes do not match their checksum, or cannot be read; ``by`` says who noticed."""
+
+    server: str
+    chunk: int
+    by: str
+
+
+@fact("pangu.corruption_repaired")
+class CorruptionRepaired(Fact):
+    """The chunk of a damaged replica is whole again, and the damaged replica is gone."""
+
+    server: str
+    chunk: int
+
+
+@fact("pangu.wrong_bytes")
+class WrongBytes(Fact):
+    """A client was given bytes that are not what was acknowledged. This must never happen."""
+
+    client: str
+    path: str
+    chunk: int
+
+
+@fact("pangu.master_stopped")
+class MasterStopped(Fact):
+    """The master's process ended."""
+
+    machine: str
+
+
+@fact("pangu.master_ready")
+class MasterReady(Fact):
+    """The master serves, after it has read ``records`` records from its log."""
+
+    machine: str
+    records: int
+    recovery_ns: int
+
+
+@fact("pangu.redundancy", canonical=False)
+class Redundancy(Fact):
+    """Sampled: how many chunks lack ``missing`` of their replicas, by the replicas that are really there."""
+
+    missing: int
+    chunks: int
+
+
+@fact("pangu.repair_queue", canonical=False)
+class RepairQueue(Fact):
+    """Sampled: chunks that wait for repair, and clones under way."""
+
+    queued: int
+    running: int

@@ -1,0 +1,285 @@
+"""What is measured of Pangu, each from its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from feitian_sim.kernel.metric import Column, Measured, Metric, Tables
+
+_OPERATION = "pangu.operation"
+_REPAIR = "pangu.repair"
+
+
+def _count(kind: str) -> Callable[[Tables], Measured]:
+    return lambda tables: float(tables.count(kind))
+
+
+def _operations(tables: Tables, *ops: str, ok: bool = True) -> dict[str, Column]:
+    """Operations of these kinds that ended after the warm-up, well or not."""
+    columns = tables.settled(_OPERATION)
+    if not columns:
+        return {}
+    wanted = np.isin(columns["op"].astype(str), ops) if ops else np.ones(len(columns["op"]), dtype=bool)
+    keep = wanted & (columns["ok"] == ok)
+    return {name: column[keep] for name, column in columns.items()}
+
+
+def latency_s(op: str, tables: Tables) -> Measured:
+    """Seconds from asking to the end of each operation that succeeded."""
+    done = _operations(tables, op)
+    return done["time_s"] - done["start_s"] if done and len(done["time_s"]) else None
+
+
+def bytes_per_s(ops: tuple[str, ...], tables: Tables) -> Measured:
+    """Bytes of succeeded operations over the time after the warm-up."""
+    done = _operations(tables, *ops)
+    span_s = tables.duration_s - tables.warmup_s
+    if not done or not len(done["time_s"]) or span_s <= 0:
+        return None
+    return float(np.sum(done["size_bytes"])) / span_s
+
+
+def operations_failed(tables: Tables) -> Measured:
+    """Operations that ended with an error."""
+    failed = _operations(tables, ok=False)
+    return float(len(failed["time_s"])) if failed else (0.0 if tables.count(_OPERATION) else None)
+
+
+def recovery_s(tables: Tables) -> Measured:
+    """Seconds from a chunk's queueing for repair to its restored copy, one value a chunk."""
+    repairs = tables.columns(_REPAIR)
+    if not repairs:
+        return None
+    return np.repeat(repairs["time_s"] - repairs["queued_s"], repairs["chunks"])
+
+
+def repair_span_s(tables: Tables) -> tuple[float, float] | None:
+    """First detection of a loss and end of the last repair."""
+    repairs = tables.column(_REPAIR, "time_s")
+    losses = _first_losses(tables)
+    if not len(repairs) or not len(losses):
+        return None
+    return float(np.min(losses)), float(np.max(repairs))
+
+
+def _first_losses(tables: Tables) -> npt.NDArray[np.float64]:
+    kinds = ("pangu.server_dead", "pangu.replicas_lost", "pangu.corruption_found")
+    return np.concatenate([np.asarray(tables.column(kind, "time_s"), dtype=np.float64) for kind in kinds])
+
+
+def restored_s(tables: Tables) -> Measured:
+    """Seconds from the first detection to the end of the last repair."""
+    span = repair_span_s(tables)
+    return None if span is None or span[1] < span[0] else span[1] - span[0]
+
+
+def repaired_bytes(tables: Tables) -> Measured:
+    """Bytes copied by repairs."""
+    return float(np.sum(tables.column(_REPAIR, "size_bytes"))) if tables.count(_REPAIR) else None
+
+
+def repair_bytes_per_s(tables: Tables) -> Measured:
+    """Bytes copied by repairs over the time from the first detection to the last repair."""
+    total, span_s = repaired_bytes(tables), restored_s(tables)
+    return None if total is None or not span_s else float(total) / float(span_s)
+
+
+def chunks_repaired(tables: Tables) -> Measured:
+    """Copies restored."""
+    return float(np.sum(tables.column(_REPAIR, "chunks")))
+
+
+def chunks_lost(tables: Tables) -> Measured:
+    """Distinct chunks reported lost."""
+    lost = tables.column("pangu.chunk_lost", "chunk")
+    return float(len(np.unique(lost)))
+
+
+def detection_s(tables: Tables) -> Measured:
+    """Seconds from each silence of a server (its machine's crash) to its being declared dead."""
+    crashed = tables.columns("hardware.machine_crashed")
+    dead = tables.columns("pangu.server_dead")
+    if not crashed or not dead:
+        return None
+    waits: list[float] = []
+    for server, time_s in zip(dead["server"], dead["time_s"], strict=True):
+        before = crashed["time_s"][(crashed["machine"] == server) & (crashed["time_s"] <= time_s)]
+        if len(before):
+            waits.append(float(time_s - before[-1]))
+    return np.array(waits) if waits else None
+
+
+def unavailable_max(tables: Tables) -> Measured:
+    """The most chunks that were without a reachable replica at one instant."""
+    gone = np.asarray(tables.column("pangu.chunk_unavailable", "time_s"), dtype=np.float64)
+    back = np.asarray(tables.column("pangu.chunk_available", "time_s"), dtype=np.float64)
+    if not len(gone):
+        return 0.0
+    times = np.concatenate([gone, back])
+    steps = np.concatenate([np.ones(len(gone)), -np.ones(len(back))])
+    # What comes back at an instant is counted before what goes.
+    order = np.lexsort((steps, times))
+    return float(np.max(np.cumsum(steps[order])))
+
+
+def longest_pause_s(tables: Tables) -> Measured:
+    """The longest time for which one client's operation made no progress."""
+    pauses = tables.column("pangu.client_paused", "pause_s")
+    return float(np.max(pauses)) if len(pauses) else (0.0 if tables.count(_OPERATION) else None)
+
+
+def replicas_affected(tables: Tables) -> Measured:
+    """Replicas that the master counted as missing."""
+    return float(np.sum(tables.column("pangu.server_dead", "replicas"))) + float(
+        np.sum(tables.column("pangu.replicas_lost", "replicas"))
+    )
+
+
+def master_recovery_s(tables: Tables) -> Measured:
+    """Seconds from a master's start to its being ready, by recovery."""
+    return tables.column("pangu.master_ready", "recovery_s") if tables.count("pangu.master_ready") else None
+
+
+_LATENCIES = tuple(
+    Metric(
+        f"pangu.{op}_latency_s",
+        "s",
+        f"Time from a client's call to its end, of each {op} that succeeded and ended after the warm-up "
+        f"(pangu.operation with op={op}: time_s - start_s); retries and waits included.",
+        partial(latency_s, op),
+        statistics=True,
+    )
+    for op in ("write", "read", "append")
+)
+
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        "pangu.write_bytes_per_s",
+        "B/s",
+        "Bytes of writes and appends that succeeded and ended after the warm-up, over the time after the warm-up.",
+        partial(bytes_per_s, ("write", "append")),
+    ),
+    Metric(
+        "pangu.read_bytes_per_s",
+        "B/s",
+        "Bytes of reads that succeeded and ended after the warm-up, over the time after the warm-up.",
+        partial(bytes_per_s, ("read",)),
+    ),
+    *_LATENCIES,
+    Metric(
+        "pangu.operations_failed_count",
+        "",
+        "Number of pangu.operation facts with ok=false after the warm-up: the client gave up at its deadline, or was "
+        "refused for good.",
+        operations_failed,
+    ),
+    Metric(
+        "pangu.longest_pause_s",
+        "s",
+        "The longest time for which one client was held up: the largest pangu.client_paused.pause_s, from the first "
+        "failed try of a step to the step's success or the operation's end.",
+        longest_pause_s,
+    ),
+    Metric(
+        "pangu.detection_s",
+        "s",
+        "Time from hardware.machine_crashed to the pangu.server_dead of the same machine that follows it.",
+        detection_s,
+        statistics=True,
+    ),
+    Metric(
+        "pangu.recovery_s",
+        "s",
+        "Per restored copy, time from the master's putting the chunk into the repair queue (after detection) to the "
+        "end of the repair (pangu.repair: time_s - queued_s; a bundle counts once per chunk in it).",
+        recovery_s,
+        statistics=True,
+    ),
+    Metric(
+        "pangu.restored_s",
+        "s",
+        "Time from the first detection of a loss (server declared dead, replicas reported lost or corrupt) to the end "
+        "of the last repair.",
+        restored_s,
+    ),
+    Metric(
+        "pangu.repair_bytes_per_s",
+        "B/s",
+        "Bytes copied by repairs over pangu.restored_s.",
+        repair_bytes_per_s,
+    ),
+    Metric(
+        "pangu.repaired_bytes", "B", "Bytes copied by repairs (pangu.repair: sum of size_bytes).", repaired_bytes
+    ),
+    Metric(
+        "pangu.chunks_repaired",
+        "",
+        "Copies of chunks restored by repairs (pangu.repair: sum of chunks).",
+        chunks_repaired,
+    ),
+    Metric(
+        "pangu.chunks_lost",
+        "",
+        "Distinct chunks of which no good replica is left on any working disk (pangu.chunk_lost).",
+        chunks_lost,
+    ),
+    Metric(
+        "pangu.chunks_unavailable_max",
+        "",
+        "The largest number of chunks that had no replica on a live server at one instant (pangu.chunk_unavailable "
+        "and pangu.chunk_available).",
+        unavailable_max,
+    ),
+    Metric(
+        "pangu.replicas_affected_count",
+        "",
+        "Replicas that the master found missing: with servers declared dead (pangu.server_dead) and on disks that "
+        "failed (pangu.replicas_lost).",
+        replicas_affected,
+    ),
+    Metric(
+        "pangu.servers_dead_count", "", "Number of pangu.server_dead facts.", _count("pangu.server_dead")
+    ),
+    Metric(
+        "pangu.servers_returned_count",
+        "",
+        "Number of pangu.server_returned facts: servers that came back after they had been declared dead.",
+        _count("pangu.server_returned"),
+    ),
+    Metric(
+        "pangu.corruptions_found_count",
+        "",
+        "Number of pangu.corruption_found facts: replicas that failed their checksum when read, copied or scrubbed.",
+        _count("pangu.corruption_found"),
+    ),
+    Metric(
+        "pangu.corruptions_repaired_count",
+        "",
+        "Number of pangu.corruption_repaired facts: chunks brought back to full redundancy after a corrupt replica.",
+        _count("pangu.corruption_repaired"),
+    ),
+    Metric(
+        "pangu.wrong_bytes_count",
+        "",
+        "Number of pangu.wrong_bytes facts: reads whose bytes passed every checksum and were not those acknowledged.",
+        _count("pangu.wrong_bytes"),
+    ),
+    Metric(
+        "pangu.acknowledged_lost_count",
+        "",
+        "Number of pangu.acknowledged_lost facts: acknowledged files and appends whose metadata is not in the "
+        "master's log, or whose bytes no working disk holds intact, at the end of the run (god's eye).",
+        _count("pangu.acknowledged_lost"),
+    ),
+    Metric(
+        "pangu.master_recovery_s",
+        "s",
+        "Time that each start of the master needed to recover its state from its log (pangu.master_ready).",
+        master_recovery_s,
+        statistics=True,
+    ),
+)

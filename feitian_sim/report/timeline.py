@@ -1,0 +1,124 @@
+"""Timeline: what figures over time have in common: the time axis, shaded fault windows, phases.
+
+A few faults are shaded and named with their target. Many faults of one kind become ticks above the top panel,
+counted in the legend. Phases are thin vertical lines through all panels, each with a marker of its own above the
+top panel, and their times in the legend.
+"""
+
+from __future__ import annotations
+
+import matplotlib.patches
+from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation
+
+from feitian_sim.report.evidence import Evidence
+from feitian_sim.report.phases import Phase, Window, fault_windows, phases
+from feitian_sim.report.scale import Scale, clock, run_time
+from feitian_sim.report.sheet import Panel, Sheet
+from feitian_sim.report.style import DASH_DOT, DASHED, DOTTED, MARK_GREY, SOLID, WINDOW_FILLS, Dash, paper_style
+
+#: More windows than this of one kind are drawn as ticks.
+_SHADED_WINDOWS = 6
+#: Markers nearer than this share of the axis are put above each other.
+_CROWDED = 0.035
+_LABEL_CHARACTERS = 26
+
+_MARKS: dict[str, tuple[str, Dash]] = {
+    "fault": ("v", SOLID),
+    "detected": ("D", DASHED),
+    "master back": ("s", DASHED),
+    "repairing": ("^", DOTTED),
+    "restored": ("o", DASH_DOT),
+}
+
+
+def time_scale(evidence: Evidence) -> Scale:
+    """The unit in which this run's time axes are labelled."""
+    return run_time(evidence.duration_s)
+
+
+def draw_timeline(sheet: Sheet, evidence: Evidence) -> None:
+    """Shade the faults, mark the phases, and share one time axis among the panels of the sheet."""
+    if not evidence.runs:
+        return
+    scale = time_scale(evidence)
+    with paper_style():
+        _axis(sheet, evidence, scale)
+        first = evidence.runs[0]
+        _faults(sheet, fault_windows(first, evidence.duration_s), scale)
+        _phases(sheet, phases(first, evidence.duration_s), scale, evidence.duration_s)
+
+
+def _axis(sheet: Sheet, evidence: Evidence, scale: Scale) -> None:
+    for panel in sheet.panels:
+        panel.axes.set_xlim(0, evidence.duration_s / scale.factor)
+        if panel is not sheet.panels[-1]:
+            panel.axes.tick_params(labelbottom=False)
+    sheet.panels[-1].axes.set_xlabel(f"simulated time ({scale.unit})")
+    if evidence.warmup_s > 0:
+        _shade(sheet, "warm-up (not measured)", Window("", "", 0.0, evidence.warmup_s), scale, ("#EEEEEE", ""))
+
+
+def _faults(sheet: Sheet, windows: tuple[Window, ...], scale: Scale) -> None:
+    kinds = sorted({window.kind for window in windows})
+    for index, kind in enumerate(kinds):
+        fill = WINDOW_FILLS[index % len(WINDOW_FILLS)]
+        alike = [window for window in windows if window.kind == kind]
+        if len(alike) > _SHADED_WINDOWS:
+            _ticks(sheet, f"{kind} ({len(alike)} times)", alike, scale)
+            continue
+        label = f"{kind} {alike[0].target}" if len(alike) == 1 else f"{kind} ({len(alike)} times)"
+        for window in alike:
+            _shade(sheet, _short(label), window, scale, fill)
+
+
+def _shade(sheet: Sheet, label: str, window: Window, scale: Scale, fill: tuple[str, str]) -> None:
+    colour, hatch = fill
+    start, end = window.start_s / scale.factor, window.end_s / scale.factor
+    for panel in sheet.panels:
+        if end > start:
+            panel.axes.axvspan(start, end, facecolor=colour, hatch=hatch, edgecolor="#BBBBBB", linewidth=0, zorder=0)
+        else:
+            panel.axes.axvline(start, color=MARK_GREY, linewidth=0.6, zorder=1)
+    sheet.mark(label, matplotlib.patches.Patch(facecolor=colour, hatch=hatch, edgecolor="#BBBBBB", linewidth=0.4))
+    sheet.note_span(label, window.start_s, window.end_s)
+
+
+def _ticks(sheet: Sheet, label: str, windows: list[Window], scale: Scale) -> None:
+    starts = [window.start_s / scale.factor for window in windows]
+    top = sheet.panels[0].axes
+    heights = (1.01, 1.05)
+    place = top.get_xaxis_transform()
+    top.vlines(starts, *heights, transform=place, color=MARK_GREY, linewidth=0.4, clip_on=False)
+    sheet.marks_points = max(sheet.marks_points, 6.0)
+    sheet.mark(label, Line2D([], [], color=MARK_GREY, linestyle="none", marker="|", markersize=5))
+    for window in windows:
+        sheet.note_span(label, window.start_s, window.end_s)
+
+
+def _phases(sheet: Sheet, told: tuple[Phase, ...], scale: Scale, duration_s: float) -> None:
+    level, last_s = 0, -duration_s
+    for phase in told:
+        level = level + 1 if phase.time_s - last_s < _CROWDED * duration_s else 0
+        last_s = phase.time_s
+        marker, dash = _MARKS[phase.name]
+        x = phase.time_s / scale.factor
+        for panel in sheet.panels:
+            panel.axes.axvline(x, color=MARK_GREY, linewidth=0.6, linestyle=dash, zorder=2)
+        _marker(sheet.panels[0], x, level, marker)
+        sheet.marks_points = max(sheet.marks_points, 5.0 + 4.5 * level)
+        handle = Line2D([], [], color=MARK_GREY, linewidth=0.6, linestyle=dash, marker=marker, markersize=3)
+        sheet.mark(f"{phase.name} at {clock(phase.time_s)}", handle)
+        sheet.note_span(phase.name, phase.time_s, phase.time_s)
+
+
+def _marker(panel: Panel, x: float, level: int, marker: str) -> None:
+    lift = ScaledTranslation(0, (2.5 + 4.5 * level) / 72, panel.sheet.figure.dpi_scale_trans)
+    place = panel.axes.get_xaxis_transform() + lift
+    panel.axes.plot(
+        [x], [1.0], marker=marker, markersize=3, color=MARK_GREY, linestyle="none", transform=place, clip_on=False
+    )
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LABEL_CHARACTERS else f"{label[: _LABEL_CHARACTERS - 1]}…"

@@ -1,0 +1,73 @@
+"""The places of a scenario where a class of the user's own may stand, and what must hold for it there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from feitian_sim.scenario.draft import Draft
+from feitian_sim.scenario.plugins import OwnClass, instance_of, is_reference, load_class
+from feitian_sim.scenario.problems import KeyPath, Position, Problem, ScenarioProblems, dotted
+
+#: Key -> methods that the class must have.
+PLACES: Mapping[KeyPath, tuple[str, ...]] = {("pangu", "placement"): ("place",)}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPart:
+    """A user's class at its place in the scenario, with its options."""
+
+    key: str
+    own: OwnClass
+    options: Mapping[str, Any]
+    position: Position
+
+    @property
+    def reference(self) -> str:
+        """As the scenario names it: ``file.py:Class``."""
+        return self.own.reference
+
+    @property
+    def file(self) -> Path:
+        """The file that holds it."""
+        return self.own.file
+
+    def create(self) -> Any:
+        """A new object of it, so that no run sees what another left behind. Raises ScenarioProblems."""
+        return instance_of(self.own, dict(self.options), self.position)
+
+
+def find(draft: Draft, base_dir: Path) -> tuple[tuple[OwnPart, ...], list[Problem]]:
+    """The user's own parts that a scenario names, loaded and tried, and what is wrong with them."""
+    parts: list[OwnPart] = []
+    problems: list[Problem] = []
+    for path, methods in PLACES.items():
+        value = _at(draft.source.data, path)
+        options = dict(value) if isinstance(value, dict) else {}
+        reference = options.pop("kind", None) if isinstance(value, dict) else value
+        if not is_reference(reference):
+            continue
+        position = draft.source.value((*path, "kind") if isinstance(value, dict) else path)
+        try:
+            own = load_class(reference, base_dir, position)
+            part = OwnPart(dotted(path), own, options, position)
+            _check_methods(part.create(), part, methods)
+            parts.append(part)
+        except ScenarioProblems as error:
+            problems += error.problems
+    return tuple(parts), problems
+
+
+def _check_methods(made: Any, part: OwnPart, methods: tuple[str, ...]) -> None:
+    missing = [name for name in methods if not callable(getattr(made, name, None))]
+    if missing:
+        message = f"{part.own.reference} does not fit {part.key}: it has no method {', '.join(missing)}"
+        raise ScenarioProblems([Problem(part.position, message, part.key)])
+
+
+def _at(data: Any, path: KeyPath) -> Any:
+    for key in path:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data

@@ -1,0 +1,125 @@
+"""From a loaded scenario to a platform that runs: the one place where all parts are made and put together.
+
+The order is fixed, since it is the order of insertion at time 0: simulation, hardware, calls, Pangu with its
+dataset, loads, faults. The tables listen from before the first fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from feitian_sim.faults import wiring as faults
+from feitian_sim.hardware import Daemon, DataCenter
+from feitian_sim.kernel import SECOND, FactTables, InvariantError, ScenarioError, Simulation
+from feitian_sim.kernel.metric import Tables, measure
+from feitian_sim.kuafu.rpc import Kuafu
+from feitian_sim.pangu.wiring import PanguCell
+from feitian_sim.scenario.load import Loaded
+from feitian_sim.scenario.metrics import library
+from feitian_sim.scenario.plugins import blamed
+from feitian_sim.workloads import wiring as workloads
+from feitian_sim.workloads.context import RunningLoad
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a run leaves in memory."""
+
+    facts: FactTables
+    tables: Tables
+    digest: str
+    event_digest: str
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Every metric that has something to measure."""
+        return measure(library(), self.tables)
+
+
+class Platform:
+    """Everything of one run, wired and ready."""
+
+    def __init__(self, loaded: Loaded, run: int, *, event_hash: bool = False) -> None:
+        scenario = loaded.scenario
+        self._loaded = loaded
+        self.sim = Simulation(scenario.seed, run, event_hash=event_hash)
+        self.facts = FactTables(self.sim.facts)
+        self.datacenter = DataCenter(self.sim, scenario.cluster)
+        self.kuafu = Kuafu(self.sim, self.datacenter, scenario.kuafu)
+        self.cell = self._cell()
+        self.loads: Sequence[RunningLoad] = workloads.install(
+            self.sim, self.datacenter, self.cell, scenario.load, loaded.data_dirs, loaded.base_dir
+        )
+        daemons: Sequence[Daemon] = self.cell.daemons if self.cell is not None else ()
+        faults.install(
+            self.sim,
+            self.datacenter,
+            daemons,
+            scenario.faults,
+            loaded.data_dirs,
+            loaded.base_dir,
+            duration_ns=scenario.duration,
+        )
+
+    def _cell(self) -> PanguCell | None:
+        config = self._loaded.scenario.pangu
+        if config is None:
+            return None
+        cell = PanguCell(self.sim, self.datacenter, self.kuafu, config, placement=self._own("pangu.placement"))
+        cell.preload()
+        return cell
+
+    def _own(self, key: str) -> Any:
+        """A new object of the user's own class at ``key``; None where the scenario names none."""
+        return next((part.create() for part in self._loaded.policies if part.key == key), None)
+
+    def run(self) -> Ran:
+        """Run to the end of the scenario, sampling on the way.
+
+        Raises ScenarioError when the user's own class raised, InvariantError when the books do not balance.
+        """
+        try:
+            self._simulate()
+        except (ScenarioError, InvariantError):
+            raise
+        except (Exception, SystemExit) as error:
+            theirs = blamed(error, tuple(part.own for part in self._loaded.policies))
+            if theirs is None:
+                raise
+            raise theirs from error
+        scenario = self._loaded.scenario
+        tables = Tables(self.facts.columns, duration_s=scenario.duration / SECOND, warmup_s=scenario.warmup / SECOND)
+        return Ran(self.facts, tables, self.sim.facts.digest(), self.sim.event_digest())
+
+    def _simulate(self) -> None:
+        scenario, sim = self._loaded.scenario, self.sim
+        self.datacenter.emit_disk_use()
+        for time_ns in range(0, scenario.duration, scenario.sampling_ns):
+            sim.run_until(time_ns)
+            self._sample()
+        sim.run_until(scenario.duration)
+        self._sample()
+        self.datacenter.emit_disk_use()
+        wrong = [message for load in self.loads for message in load.check()]
+        if wrong:
+            raise InvariantError("; ".join(wrong))
+
+    def _sample(self) -> None:
+        for probe in self.sim.probes:
+            probe()
+
+
+def build(loaded: Loaded, run: int = 0, *, event_hash: bool = False) -> Platform:
+    """Wire the platform of run number ``run``. Raises ScenarioError for inputs that cannot be used."""
+    try:
+        return Platform(loaded, run, event_hash=event_hash)
+    except ScenarioError:
+        raise
+    except (Exception, SystemExit) as error:
+        # The user's placement is asked already when the dataset is placed.
+        theirs = blamed(error, tuple(part.own for part in loaded.policies))
+        if theirs is None:
+            raise
+        raise theirs from error

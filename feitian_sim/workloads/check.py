@@ -1,0 +1,88 @@
+"""What can be wrong with a load in its scenario, found before anything is built. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from feitian_sim.hardware.config import ClusterConfig
+from feitian_sim.workloads.config import ClientLoad, Load, RequestsLoad
+
+
+def load_names(loads: Sequence[Any]) -> list[str]:
+    """The name of each load: its own, or its kind, numbered from the second of a kind on."""
+    names: list[str] = []
+    for load in loads:
+        kind = str(getattr(load, "kind", type(load).__name__))
+        given = getattr(load, "name", None)
+        if given:
+            names.append(str(given))
+            continue
+        number = 1 + sum(1 for earlier in loads[: len(names)] if _unnamed(earlier) == kind)
+        names.append(kind if number == 1 else f"{kind}-{number}")
+    return names
+
+
+def check_load(
+    position: int, loads: Sequence[Any], cluster: ClusterConfig, *, has_pangu: bool, has_dataset: bool
+) -> list[str]:
+    """What is wrong with load ``position`` of a scenario, each with its remedy; empty when all is well."""
+    load = loads[position]
+    names = load_names(loads)
+    problems = _name_problems(position, names)
+    if isinstance(load, RequestsLoad):
+        problems += _machine_problems(load, cluster)
+    if isinstance(load, ClientLoad):
+        if not has_pangu:
+            problems.append("this load reads or writes files: add a pangu section to the scenario")
+        over = getattr(load, "over", None)
+        if over is not None and _reads(load):
+            problems += _over_problems(load, over, names, loads, has_dataset)
+    return problems
+
+
+def _unnamed(load: Any) -> str | None:
+    return None if getattr(load, "name", None) else str(getattr(load, "kind", type(load).__name__))
+
+
+def _name_problems(position: int, names: Sequence[str]) -> list[str]:
+    if names[position] in names[:position]:
+        return [f"another load is called {names[position]!r} already: give each its own name"]
+    return []
+
+
+def _machine_problems(load: RequestsLoad, cluster: ClusterConfig) -> list[str]:
+    known = [f"r{rack}/m{number}" for rack in range(cluster.racks) for number in range(cluster.machines_per_rack)]
+    if load.machine in known:
+        return []
+    near = get_close_matches(load.machine, known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return [f"there is no machine {load.machine!r}{hint} (machines: {known[0]} ... {known[-1]})"]
+
+
+def _reads(load: Load) -> bool:
+    ratios = getattr(load, "ratios", None)
+    return ratios is None or ratios.read > 0
+
+
+def _over_problems(
+    load: ClientLoad, over: str, names: Sequence[str], loads: Sequence[Any], has_dataset: bool
+) -> list[str]:
+    if over == "dataset":
+        return (
+            [] if has_dataset else ["there is no dataset to read: add pangu.dataset, or say over: <name of a load>"]
+        )
+    if over == "own":
+        ratios = getattr(load, "ratios", None)
+        writes = ratios is not None and ratios.write > 0
+        return [] if writes else ["over: own needs a load that also writes: a mix with ratios.write above 0"]
+    writers = [name for name, other in zip(names, loads, strict=True) if _writes(other)]
+    if over in writers:
+        return []
+    return [f"no load called {over!r} writes files (over: dataset, own{''.join(', ' + name for name in writers)})"]
+
+
+def _writes(load: Any) -> bool:
+    ratios = getattr(load, "ratios", None)
+    return getattr(load, "kind", "") == "write" or (ratios is not None and ratios.write > 0)

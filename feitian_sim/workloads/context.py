@@ -1,0 +1,66 @@
+"""What a load is given, and what a load is: a small class with ``setup``, ``start`` and ``check``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from feitian_sim.hardware import DataCenter
+from feitian_sim.kernel import ScenarioError, Simulation, Stream
+from feitian_sim.workloads.cell import Cell
+from feitian_sim.workloads.data_files import find_data_file
+from feitian_sim.workloads.files import DatasetFiles, Files, OwnFiles
+
+
+@dataclass
+class LoadContext:
+    """The simulation, its hardware, the Pangu cell if there is one, and the files of all loads."""
+
+    sim: Simulation
+    datacenter: DataCenter
+    cell: Cell | None = None
+    base_dir: Path | None = None
+    data_dirs: Sequence[Path] = ()
+    _own_files: dict[str, OwnFiles] = field(default_factory=dict)
+
+    def needed_cell(self, load: str) -> Cell:
+        """The Pangu cell. Raises ScenarioError when the scenario has none."""
+        if self.cell is None:
+            raise ScenarioError(f"load {load!r} reads or writes files: add a pangu section to the scenario")
+        return self.cell
+
+    def own_files(self, load: str) -> OwnFiles:
+        """The files that ``load`` makes."""
+        return self._own_files.setdefault(load, OwnFiles(self.sim))
+
+    def files(self, load: str, over: str) -> Files:
+        """The files that a load's ``over`` names."""
+        if over == "dataset":
+            return DatasetFiles(self.sim, self.needed_cell(load))
+        return self.own_files(load if over == "own" else over)
+
+    def data_file(self, name: str) -> Path:
+        """The path of a data file. Raises ScenarioError when it is nowhere."""
+        return find_data_file(name, self.base_dir, self.data_dirs)
+
+    def stream(self, load: str, entity: str, purpose: str) -> Stream:
+        """The load's own stream of draws for that client (or its arrivals) and purpose."""
+        return self.sim.stream(f"load.{load}", entity, purpose)
+
+
+class RunningLoad(Protocol):
+    """A load in a run; a user's own class has the same three methods."""
+
+    def setup(self, context: LoadContext) -> None:
+        """Take what is needed from the context; read files; schedule nothing."""
+        ...
+
+    def start(self) -> None:
+        """Schedule the first operations."""
+        ...
+
+    def check(self) -> list[str]:
+        """After the run: what does not add up; empty when all is well."""
+        ...
