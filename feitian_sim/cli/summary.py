@@ -30,11 +30,10 @@ def print_summary(done: Experiment) -> None:
     room = LINES_MOST - _FRAME - min(len(verdicts), _VERDICTS_MOST)
     rows = _rows(done.summary.metrics, [verdict.text for verdict in verdicts])
     left_out = max(0, len(rows) - room)
-    columns = ("metric", "value", "95 % interval", "spread")
-    if done.summary.runs == 1:
-        # One run has no interval.
-        columns, rows = ("metric", "value", "spread"), [(name, value, spread) for name, value, _, spread in rows]
-    print_table(columns, rows[:room] if left_out else rows, right=(1,))
+    # One run has no interval.
+    interval = ["95 % interval"] if done.summary.runs > 1 else []
+    shown = [(name, value, *([low_high] if interval else []), spread) for name, value, low_high, spread in rows]
+    print_table(("metric", "value", *interval, "spread"), shown[:room] if left_out else shown, right=(1,))
     if verdicts:
         print_table(
             ("expected", "verdict", "found"), [_verdict_row(verdict) for verdict in verdicts[:_VERDICTS_MOST]]

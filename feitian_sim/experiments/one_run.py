@@ -26,15 +26,16 @@ class Done:
     tables: Tables
 
 
-def run_once(loaded: Loaded, run: int, teller: Teller) -> Done:
-    """Simulate run number ``run`` of a scenario."""
+def run_once(loaded: Loaded, run: int, teller: Teller, position: int | None = None) -> Done:
+    """Simulate run number ``run`` of a scenario; ``position`` is its place in the experiment, if another."""
+    place = run if position is None else position
     wall_s, cpu_s = monotonic(), process_time()
     platform = build(loaded, run)
     sim = platform.sim
 
     def tell() -> None:
         raise_if_requested()
-        teller.tell(run, sim.now / SECOND, sim.event_count)
+        teller.tell(place, sim.now / SECOND, sim.event_count)
 
     sim.probes.append(tell)
     try:

@@ -15,7 +15,7 @@ _TELL_EVERY_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where an experiment stands: run ``run`` (from 0) of ``runs``, and the instant that it has reached."""
+    """Where an experiment stands: run ``run`` (from 0) of ``runs``, the instant it has reached, events in all."""
 
     run: int
     runs: int
@@ -39,7 +39,7 @@ class Progress:
 
     @property
     def events_per_s(self) -> float:
-        """Events of this run per wall second since the experiment began."""
+        """Events per wall second since the experiment began."""
         return self.events / self.elapsed_s if self.elapsed_s > 0 else 0.0
 
 
@@ -55,12 +55,18 @@ class Teller:
         self._duration_s = duration_s
         self._began = monotonic()
         self._told = -1.0
+        self._present = (-1, 0)
+        self._events_before = 0
 
     def tell(self, run: int, sim_s: float, events: int, *, last: bool = False) -> None:
         """Report a position; dropped when the last report is fresh, unless it is the last one."""
         if self._listener is None:
             return
+        if run != self._present[0]:
+            self._events_before += self._present[1]
+        self._present = (run, events)
         elapsed_s = monotonic() - self._began
         if last or elapsed_s - self._told >= _TELL_EVERY_S:
             self._told = elapsed_s
-            self._listener(Progress(run, self._runs, sim_s, self._duration_s, events, elapsed_s))
+            in_all = self._events_before + events
+            self._listener(Progress(run, self._runs, sim_s, self._duration_s, in_all, elapsed_s))

@@ -95,7 +95,7 @@ class Results:
     @property
     def ok(self) -> bool:
         """Whether every expectation held."""
-        return all(row["held"] for row in self.expectations)
+        return all(row["ok"] for row in self.expectations)
 
     @cached_property
     def summary(self) -> pd.DataFrame:

@@ -109,7 +109,7 @@ def _simulate(
         records.append(done.record)
     if has_twin:
         faultless = replace(loaded, scenario=scenario.model_copy(update={"faults": ()}))
-        _write_run(folder, TWIN, 0, run_once(faultless, 0, teller))
+        _write_run(folder, TWIN, 0, run_once(faultless, 0, teller, scenario.runs))
 
 
 def _copy_own_classes(loaded: Loaded, folder: Path) -> None:

@@ -109,7 +109,7 @@ def expectation_row(verdict: Verdict) -> dict[str, Any]:
     """One expectation for a JSON document."""
     return {
         "text": verdict.text,
-        "held": verdict.held,
+        "ok": verdict.held,
         "value": None if verdict.found is None else plain(verdict.found),
         "unit": verdict.unit,
         "runs_held": verdict.runs_held,

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from feitian_sim.hardware.config import ClusterConfig
+from feitian_sim.hardware.facts import SwitchLost, SwitchRestored
 from feitian_sim.hardware.flows import Flow as Flow
 from feitian_sim.hardware.flows import FlowEngine
 from feitian_sim.hardware.links import Links
@@ -146,8 +147,16 @@ class Network:
 
     def set_switch(self, name: str, up: bool) -> None:
         """Take ``r3/switch`` down with all its links, or up. Raises :class:`NoSuchLink`."""
-        for link in self._named(self.topology.switches, "switch", name):
+        links = self._named(self.topology.switches, "switch", name)
+        if up is (name not in self._switches_down):
+            return
+        if up:
+            del self._switches_down[name]
+        else:
+            self._switches_down[name] = None
+        for link in links:
             self.links.set_powered(link, up)
+        self.sim.emit(SwitchRestored(name) if up else SwitchLost(name))
         self._tell()
 
     def partition(self, groups: Sequence[Sequence[Station]]) -> int:

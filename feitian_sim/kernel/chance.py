@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import MutableSequence, Sequence
 from hashlib import blake2b
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -80,9 +80,10 @@ class Stream:
             raise ValueError(f"an integer below {limit} cannot be drawn")
         return int(self.uniform() * limit)
 
-    def choice(self, options: Sequence[T]) -> T:
+    def choice(self, options: Sequence[T] | npt.NDArray[Any]) -> T:
         """One of ``options``, each equally likely."""
-        return options[self.integer(len(options))]
+        chosen: T = options[self.integer(len(options))]
+        return chosen
 
     def permutation(self, count: int) -> npt.NDArray[np.int64]:
         """0..count-1 in random order; spends ``count`` draws."""

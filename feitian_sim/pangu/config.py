@@ -147,7 +147,9 @@ class PanguConfig(StrictModel):
         "or file.py:Class; default pangu. Source: P10.",
     )
     lease: Duration = Field(
-        default=_text("60s"), gt=0, description="How long a primary may order writes; default 60s. Source: GFS, sec. 3.1."
+        default=_text("60s"),
+        gt=0,
+        description="How long a primary may order writes; default 60s. Source: GFS, sec. 3.1.",
     )
     heartbeat: HeartbeatConfig = Field(default_factory=HeartbeatConfig, description="Detection of dead servers.")
     report_every: Duration = Field(
@@ -159,12 +161,6 @@ class PanguConfig(StrictModel):
     dataset: DatasetConfig | None = Field(default=None, description="Files that are there at the start.")
     scrub: ScrubConfig | None = Field(default=None, description="Background checks; default none.")
     client: ClientConfig = Field(default_factory=ClientConfig, description="How clients call and retry.")
-    orphan_after: Duration = Field(
-        default=_text("10m"),
-        gt=0,
-        description="A replica of a chunk that no file has is dropped after this; default 10m. Source: long enough for "
-        "a writer's retries; GFS keeps deleted files 3 days.",
-    )
     record_cpu: Duration = Field(
         default=_text("10us"),
         description="Processor time of the master for each record of its log when it recovers; default 10us. Source: "

@@ -1,6 +1,9 @@
 """What the master's core wants done: returned by it, carried out by its driver.
 
-What depends on a write stands in :class:`Log`'s ``then``: it cannot happen before the write is durable.
+The core applies a record to its state when it returns the :class:`Log`. What depends on the record stands in its
+``then`` and cannot happen before the record is durable; and since any answer may have been given with knowledge of
+records that are not durable yet, the driver also holds every :class:`Reply` and :class:`Send` until all records logged
+before it are.
 """
 
 from __future__ import annotations
@@ -49,13 +52,17 @@ class WakeAt:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Repair many chunks at once: the same job as a :class:`Send` of a clone command for each (rule 5)."""
+    """Repair many chunks at once: the same job as a :class:`Send` of a clone command for each (rule 5).
+
+    ``chunks``, ``sources``, ``targets``, ``lengths``: int64 columns of one length; all sources are in one rack, all
+    targets in another. ``slots``: clones that run at once. Ends with ``Master.bundle_done(number, now)``.
+    """
 
     number: int
     chunks: Any
     sources: Any
     targets: Any
-    total_bytes: int
+    lengths: Any
     slots: int
 
 

@@ -85,17 +85,26 @@ class BeatingServer(Protocol):
         ...
 
 
+class Listener(Protocol):
+    """The master, as far as it is there, hearing without events."""
+
+    def elide(self, server: str, elided: bool) -> None:
+        """From now on the server is heard without events, or again only with them."""
+        ...
+
+    def heard(self, server: str, at_ns: int) -> None:
+        """The last of the beats that took no event arrived at ``at_ns``."""
+        ...
+
+
 class Heartbeats:
     """The hearts of one cell's chunk servers."""
 
-    def __init__(
-        self, sim: Simulation, times: BeatTimes, *, elide: bool, on_heard: Callable[[str, int], object]
-    ) -> None:
+    def __init__(self, sim: Simulation, times: BeatTimes, listener: Listener, *, elide: bool) -> None:
         self._sim = sim
         self._times = times
+        self._listener = listener
         self._elide = elide
-        # Tells the master, if it runs, when it last heard a server.
-        self._on_heard = on_heard
         self._elided: dict[str, tuple[BeatingServer, int]] = {}
         self._timers: dict[str, Timer] = {}
 
@@ -118,6 +127,7 @@ class Heartbeats:
             if timer is not None:
                 timer.cancel()
             self._elided[server.name] = (server, self._sim.now)
+            self._listener.elide(server.name, True)
 
     def is_elided(self, server: str) -> bool:
         """Whether the master hears this server without events."""
@@ -142,7 +152,8 @@ class Heartbeats:
             arrival_ns = self._times.last_arrival_ns(name, self._sim.now)
             # Before the first elided beat the master has heard the explicit one.
             if arrival_ns > entry[1]:
-                self._on_heard(name, arrival_ns)
+                self._listener.heard(name, arrival_ns)
+            self._listener.elide(name, False)
 
     def _arm(self, server: BeatingServer) -> None:
         present = self._timers.get(server.name)

@@ -115,11 +115,15 @@ class AddChunk:
 
 @dataclass(frozen=True, slots=True)
 class LeaseLast:
-    """Client to master: let me append to the file: its last chunk, or a new one. Answered by :class:`Leased`."""
+    """Client to master: let me append to the file: its last chunk, or a new one. Answered by :class:`Leased`.
+
+    The last chunk is sealed first when it is ``full``, or when one of its servers is in ``exclude``.
+    """
 
     path: str
     writer: int
     exclude: tuple[int, ...] = ()
+    full: int = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,9 +212,7 @@ METRICS: tuple[Metric, ...] = (
         "Bytes copied by repairs over pangu.restored_s.",
         repair_bytes_per_s,
     ),
-    Metric(
-        "pangu.repaired_bytes", "B", "Bytes copied by repairs (pangu.repair: sum of size_bytes).", repaired_bytes
-    ),
+    Metric("pangu.repaired_bytes", "B", "Bytes copied by repairs (pangu.repair: sum of size_bytes).", repaired_bytes),
     Metric(
         "pangu.chunks_repaired",
         "",
@@ -241,9 +239,7 @@ METRICS: tuple[Metric, ...] = (
         "failed (pangu.replicas_lost).",
         replicas_affected,
     ),
-    Metric(
-        "pangu.servers_dead_count", "", "Number of pangu.server_dead facts.", _count("pangu.server_dead")
-    ),
+    Metric("pangu.servers_dead_count", "", "Number of pangu.server_dead facts.", _count("pangu.server_dead")),
     Metric(
         "pangu.servers_returned_count",
         "",

@@ -17,7 +17,17 @@ class PanguError(SimulatedError):
 class Patience:
     """One operation's tries. ``retries`` counts the pauses; ``on_pause`` hears how long each hold-up was."""
 
-    __slots__ = ("_at_most_ns", "_backoff_ns", "_delay_ns", "_held_up_ns", "_on_pause", "_sim", "_stream", "_until_ns", "retries")
+    __slots__ = (
+        "_at_most_ns",
+        "_backoff_ns",
+        "_delay_ns",
+        "_held_up_ns",
+        "_on_pause",
+        "_sim",
+        "_stream",
+        "_until_ns",
+        "retries",
+    )
 
     def __init__(
         self,
@@ -39,6 +49,11 @@ class Patience:
         # When the present step first failed; negative while all goes well.
         self._held_up_ns = -1
         self.retries = 0
+
+    @property
+    def now_ns(self) -> int:
+        """The present instant."""
+        return self._sim.now
 
     def left_ns(self, at_most_ns: int) -> int:
         """Time for one try: ``at_most_ns``, or what is left until the deadline."""

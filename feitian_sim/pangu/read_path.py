@@ -16,20 +16,12 @@ from feitian_sim.kernel import Stream
 from feitian_sim.kuafu import CallFailed, Endpoint
 from feitian_sim.pangu.chunk_messages import ChunkPulled, PullChunk, PullRefused
 from feitian_sim.pangu.content import checksum
-
-
-@dataclass(frozen=True, slots=True)
-class ReadSource:
-    """What the master says of a chunk: its version and the servers that hold it."""
-
-    chunk: int
-    version: int
-    servers: tuple[int, ...]
+from feitian_sim.pangu.messages import ChunkPlace
 
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
-    """No replica could be read; whose replicas are damaged, and the last reason."""
+    """No replica could be read; why the last one could not."""
 
     reason: str
 
@@ -64,7 +56,7 @@ class ReadPath:
         return [server for _, _, server in sorted(keyed)]
 
     def pull(
-        self, source: ReadSource, offset_bytes: int, length_bytes: int
+        self, source: ChunkPlace, offset_bytes: int, length_bytes: int
     ) -> Generator[Any, Any, ChunkPulled | NotRead]:
         """Read a part of a chunk from the first replica that has it."""
         reason = "no replica is known"

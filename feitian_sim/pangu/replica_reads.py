@@ -76,13 +76,13 @@ class ReplicaReads:
         if not size_bytes:
             call.reply(pulled)
             return
-        into = (self._datacenter.disk(request.into_disk),) if request.into_disk else ()
+        into = self._datacenter.disk(request.into_disk).write_links if request.into_disk else ()
         self.running += 1
         self._datacenter.network.transfer(
             self._endpoint.machine,
             call.caller.machine,
             size_bytes,
-            disks_read=(stored.disk,),
+            disks_read=stored.disk.read_links,
             disks_write=into,
             cap_bps=request.cap_bps or None,
             owner=self._endpoint.owner,

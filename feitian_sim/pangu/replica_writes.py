@@ -34,7 +34,7 @@ class Replicas(Protocol):
         ...
 
     def extend(self, chunk: int, version: int, disk: Disk, extents: tuple[Extent, ...]) -> int:
-        """Add synced extents (the replica is made if it is new); returns the new length."""
+        """Add synced extents, for which room was taken (a new replica is made); returns the new length."""
         ...
 
 
@@ -97,12 +97,15 @@ class ReplicaWrites:
         room.disk.sync(self._owner, self._synced, request, room)
 
     def _synced(self, request: Apply, room: _Room) -> None:
-        _, done = self._syncing.pop(request.chunk)
-        # What is kept for good is accounted for by the replica itself.
-        room.disk.release(room.length_bytes)
+        syncing = self._syncing.pop(request.chunk, None)
+        if syncing is None:
+            return
+        _, done = syncing
         if self._replicas.length_for_write(request.chunk, request.version) != request.offset_bytes:
+            room.disk.release(room.length_bytes)
             done(None)
         else:
+            # From now on the room is the replica's.
             done(self._replicas.extend(request.chunk, request.version, room.disk, request.extents))
 
     def disk_lost(self, disk: Disk) -> None:

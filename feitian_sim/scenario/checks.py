@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from feitian_sim.faults.data_files import find_data_file
 from feitian_sim.faults.targets import check_target
@@ -16,6 +15,7 @@ from feitian_sim.kernel.units import format_duration, format_size
 from feitian_sim.scenario.draft import Draft
 from feitian_sim.scenario.expectations import parse_expectation
 from feitian_sim.scenario.metrics import library
+from feitian_sim.scenario.placements import placement_is_known, wants_racks
 from feitian_sim.scenario.problems import KeyPath, Problem
 from feitian_sim.scenario.roles import roles
 from feitian_sim.workloads.check import check_load
@@ -96,7 +96,7 @@ def replicas_fit(draft: Draft) -> Iterator[Problem]:
     if pangu.replicas > cluster.server_count:
         message = f"{pangu.replicas} replicas need as many machines; the cluster has {cluster.server_count}"
         yield draft.problem(path, message)
-    elif draft.sound(("pangu", "placement")) and pangu.replicas > cluster.racks and _wants_racks(pangu):
+    elif draft.sound(("pangu", "placement")) and pangu.replicas > cluster.racks and wants_racks(pangu.placement):
         yield draft.problem(
             path,
             f"{pangu.replicas} replicas on different racks need as many racks; the cluster has {cluster.racks} "
@@ -220,6 +220,7 @@ CHECKS: tuple[Check, ...] = (
     warmup_ends,
     sampling_fits,
     cluster_is_not_absurd,
+    placement_is_known,
     replicas_fit,
     dataset_fits,
     loads_make_sense,
@@ -229,12 +230,6 @@ CHECKS: tuple[Check, ...] = (
     published_metrics_exist,
 )
 WARNINGS: tuple[Check, ...] = (faults_start_in_time, loads_start_in_time)
-
-
-def _wants_racks(pangu: Any) -> bool:
-    """Whether the placement keeps the replicas of a chunk on different racks."""
-    kind = pangu.placement if isinstance(pangu.placement, str) else pangu.placement.kind
-    return kind in {"pangu", "rack-spread"}
 
 
 def _target_path(draft: Draft, path: KeyPath, message: str) -> KeyPath:

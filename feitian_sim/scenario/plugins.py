@@ -66,12 +66,12 @@ def load_class(reference: str, base_dir: Path, position: Position) -> OwnClass:
 
 def instance_of(own: OwnClass, options: dict[str, Any], position: Position) -> Any:
     """An object of the user's class made with ``options`` as its fields. Raises ScenarioProblems."""
-    unknown = sorted(set(options) - set(_fields(own.made) or options))
+    unknown = sorted(set(options) - set(fields_of(own.made) or options))
     if unknown:
-        hint = suggestion(unknown[0], _fields(own.made))
+        hint = suggestion(unknown[0], fields_of(own.made))
         raise _refused(position, f"{own.reference} has no field {unknown[0]!r}{hint}")
     try:
-        if not _fields(own.made):
+        if not fields_of(own.made):
             return own.made(**options)
         with _visible(own.module, own.file.parent):
             return TypeAdapter(own.made).validate_python(options)
@@ -83,7 +83,7 @@ def instance_of(own: OwnClass, options: dict[str, Any], position: Position) -> A
         raise blamed(error, (own,)) or _refused(position, f"{own.reference}: {_words(error)}") from None
 
 
-def _fields(made: type[Any]) -> tuple[str, ...]:
+def fields_of(made: type[Any]) -> tuple[str, ...]:
     """The fields of a dataclass or model; empty for any other class."""
     if issubclass(made, BaseModel):
         return tuple(made.model_fields)

@@ -29,7 +29,7 @@ def test_the_json_answer_is_one_document(queue: Path, capsys: pytest.CaptureFixt
     assert {"schema_version", "scenario", "seed", "digest", "metrics", "expectations", "directory"} <= set(document)
     assert (document["scenario"], document["seed"]) == ("queue", 3)
     assert {"name", "value", "unit", "interval"} <= set(document["metrics"][0])
-    assert document["expectations"][0]["held"] is True
+    assert document["expectations"][0]["ok"] is True
     assert Path(document["directory"], "manifest.json").is_file()
 
 

@@ -1,0 +1,57 @@
+"""The master's books: what all its roles read and write.
+
+The replicated state, and beside it what is volatile: locations, the view of the servers, leases, the repair queue
+and the failure detector. Each role (files, chunks, replicas) is a class over the same books.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from feitian_sim.pangu.chunk_table import Locations
+from feitian_sim.pangu.cluster_view import ClusterView
+from feitian_sim.pangu.config import PanguConfig
+from feitian_sim.pangu.effects import Effect, Log
+from feitian_sim.pangu.leases import Leases
+from feitian_sim.pangu.liveness import FailureDetector
+from feitian_sim.pangu.master_state import MasterState
+from feitian_sim.pangu.messages import DropReplicas
+from feitian_sim.pangu.effects import Send
+from feitian_sim.pangu.placement import PlacementPolicy
+from feitian_sim.pangu.records import Record
+from feitian_sim.pangu.repair import RepairPlanner
+
+
+@dataclass(slots=True)
+class Books:
+    """Everything that a master knows."""
+
+    config: PanguConfig
+    state: MasterState
+    locations: Locations
+    view: ClusterView
+    policy: PlacementPolicy
+    leases: Leases
+    repair: RepairPlanner
+    detector: FailureDetector
+    incarnation: int
+    #: Servers that have registered with this incarnation.
+    registered: dict[int, None] = field(default_factory=dict)
+
+    @property
+    def replicas(self) -> int:
+        """Copies that each chunk should have."""
+        return self.config.replicas
+
+    def log(self, record: Record, *then: Effect) -> list[Effect]:
+        """Apply a record and have it logged; ``then`` waits for it. Replicas of chunks that went are dropped."""
+        removed = self.state.apply(record)
+        effects: list[Effect] = [Log(record, then)]
+        for chunk in removed:
+            self.leases.end(chunk)
+            effects.extend(self.drop(server, (chunk,)) for server in self.locations.forget(chunk))
+        return effects
+
+    def drop(self, server: int, chunks: tuple[int, ...]) -> Send:
+        """Tell a server to drop replicas; what does not reach it is said again by its next report."""
+        return Send(server, DropReplicas(chunks), self.config.client.call_deadline)

@@ -1,0 +1,235 @@
+"""The master's role towards writers: new chunks, leases, versions, seals.
+
+A chunk that is lost half-way is not mended but left: the file goes on in a new one. So there are two ways for a
+chunk to go on. A new chunk has version 1, and its primary is told of the lease before the client. An open chunk that
+needs a lease again, or must be closed without its writer (append), gets a higher version first: durable, then taken
+by the replicas, and those that do not take it are stale from then on. It is sealed at the least length of those that
+took it, below which everything acknowledged lies, since an acknowledged byte is on every replica.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from feitian_sim.pangu.books import Books
+from feitian_sim.pangu.effects import Effect, Reply, Send
+from feitian_sim.pangu.leases import Lease
+from feitian_sim.pangu.messages import (
+    AbandonChunk,
+    AddChunk,
+    Done,
+    Failed,
+    Leased,
+    LeaseLast,
+    NewVersion,
+    SealChunk,
+    VersionTaken,
+)
+from feitian_sim.pangu.namespace import NamespaceError
+from feitian_sim.pangu.placement.policy import PlacementImpossible
+from feitian_sim.kernel import Stream
+from feitian_sim.pangu.records import ChunkAbandoned, ChunkAdded, ChunkSealed, VersionRaised
+
+
+@dataclass(slots=True)
+class Grant:
+    """A round of :class:`NewVersion` under way for one chunk, and who waits for its end."""
+
+    why: Literal["new", "renew", "raise", "seal"]
+    path: str
+    version: int
+    servers: tuple[int, ...]
+    until_ns: int
+    waiting: dict[int, None]
+    tickets: list[tuple[int, AddChunk | LeaseLast]]
+    #: Length at each server that took the version.
+    taken: dict[int, int] = field(default_factory=dict)
+
+
+class ChunkRequests:
+    """Requests about chunks that are being written."""
+
+    def __init__(self, books: Books, stream: Stream) -> None:
+        self._books = books
+        self._stream = stream
+        self._grants: dict[int, Grant] = {}
+
+    def is_being_written(self, chunk: int, now_ns: int) -> bool:
+        """Whether somebody may be adding to the chunk: then it is not cloned."""
+        if bool(self._books.state.chunks.sealed[chunk]):
+            return False
+        return chunk in self._grants or self._books.leases.current(chunk, now_ns) is not None
+
+    def add(self, ticket: int, request: AddChunk, now_ns: int) -> list[Effect]:
+        """A new chunk at a position of the file."""
+        chunks = self._books.state.namespace.chunks(request.path)
+        effects: list[Effect] = []
+        for chunk in chunks[request.position :]:
+            if bool(self._books.state.chunks.sealed[chunk]):
+                raise NamespaceError(f"{request.path} has a sealed chunk at position {request.position}")
+            self._grants.pop(chunk, None)
+            effects += self._books.log(ChunkAbandoned(request.path, chunk))
+        return effects + self._place(ticket, request, now_ns)
+
+    def lease_last(self, ticket: int, request: LeaseLast, now_ns: int) -> list[Effect]:
+        """A lease on the last chunk of a file, or on a new one."""
+        chunks = self._books.state.namespace.chunks(request.path)
+        if not chunks or bool(self._books.state.chunks.sealed[chunks[-1]]):
+            return self._place(ticket, request, now_ns)
+        chunk = chunks[-1]
+        grant = self._grants.get(chunk)
+        if grant is not None:
+            grant.tickets.append((ticket, request))
+            return []
+        lease = self._books.leases.current(chunk, now_ns)
+        servers = self._books.locations.servers(chunk)
+        must_seal = request.full == chunk or any(server in request.exclude for server in servers)
+        if must_seal or lease is None or servers != lease.servers:
+            return self._raise(ticket, request, chunk, servers, now_ns, seal=must_seal or lease is not None)
+        if lease.until_ns - now_ns > self._books.config.lease // 2:
+            return [Reply(ticket, Leased(chunk, lease.version, lease.servers, lease.until_ns))]
+        return self._start(chunk, "renew", request, ticket, lease.version, servers, servers[:1], now_ns)
+
+    def seal(self, ticket: int, request: SealChunk) -> list[Effect]:
+        """The writer is done with a chunk."""
+        table = self._books.state.chunks
+        if not table.knows(request.chunk):
+            raise NamespaceError(f"no file has chunk {request.chunk}")
+        if bool(table.sealed[request.chunk]):
+            if int(table.lengths[request.chunk]) != request.length_bytes:
+                raise NamespaceError(f"chunk {request.chunk} is sealed at another length")
+            return [Reply(ticket, Done())]
+        self._books.leases.end(request.chunk)
+        for server in request.failed:
+            self._books.locations.remove(request.chunk, server)
+        return self._books.log(ChunkSealed(request.chunk, request.length_bytes), Reply(ticket, Done()))
+
+    def abandon(self, ticket: int, request: AbandonChunk) -> list[Effect]:
+        """Nothing of a chunk was acknowledged."""
+        table = self._books.state.chunks
+        if not table.knows(request.chunk):
+            return [Reply(ticket, Done())]
+        if bool(table.sealed[request.chunk]):
+            raise NamespaceError(f"chunk {request.chunk} is sealed: what it holds is acknowledged")
+        self._grants.pop(request.chunk, None)
+        return self._books.log(ChunkAbandoned(request.path, request.chunk), Reply(ticket, Done()))
+
+    # Rounds of NewVersion
+
+    def answered(self, server: int, asked: NewVersion, reply: object, now_ns: int) -> list[Effect]:
+        """A replica has answered, or has not (``reply`` is None)."""
+        grant = self._grants.get(asked.chunk)
+        if grant is None or grant.version != asked.version or server not in grant.waiting:
+            return []
+        del grant.waiting[server]
+        if isinstance(reply, VersionTaken):
+            grant.taken[server] = reply.length_bytes
+        if grant.waiting:
+            return []
+        del self._grants[asked.chunk]
+        if grant.why == "new":
+            return self._end_new(asked.chunk, grant)
+        return self._end_old(asked.chunk, grant, now_ns)
+
+    def _end_new(self, chunk: int, grant: Grant) -> list[Effect]:
+        if grant.servers[0] in grant.taken:
+            return self._grant_to_all(chunk, grant)
+        failed = Failed(f"the chosen primary {self._books.view.names[grant.servers[0]]} does not answer", final=False)
+        return self._books.log(
+            ChunkAbandoned(grant.path, chunk), *(Reply(ticket, failed) for ticket, _ in grant.tickets)
+        )
+
+    def _end_old(self, chunk: int, grant: Grant, now_ns: int) -> list[Effect]:
+        took = tuple(server for server in grant.servers if server in grant.taken)
+        if grant.why == "renew" and took:
+            return self._grant_to_all(chunk, grant)
+        if not took:
+            self._books.leases.end(chunk)
+            failed = Failed(f"no replica of chunk {chunk} answers", final=False)
+            return [Reply(ticket, failed) for ticket, _ in grant.tickets]
+        if grant.why == "raise" and took == grant.servers:
+            return self._grant_to_all(chunk, grant)
+        if grant.why == "renew":
+            ticket, request = grant.tickets[0]
+            return self._raise(ticket, request, chunk, grant.servers, now_ns, seal=True, others=grant.tickets[1:])
+        return self._seal_and_go_on(chunk, grant, took, now_ns)
+
+    def _seal_and_go_on(self, chunk: int, grant: Grant, took: tuple[int, ...], now_ns: int) -> list[Effect]:
+        for server in grant.servers:
+            if server not in took:
+                self._books.locations.remove(chunk, server)
+        self._books.leases.end(chunk)
+        effects = self._books.log(ChunkSealed(chunk, min(grant.taken[server] for server in took)))
+        self._books.repair.add([chunk], now_ns)
+        for ticket, request in grant.tickets:
+            effects += self.lease_last(ticket, request, now_ns) if isinstance(request, LeaseLast) else []
+        return effects
+
+    def _grant_to_all(self, chunk: int, grant: Grant) -> list[Effect]:
+        lease = Lease(grant.version, grant.servers, grant.until_ns)
+        self._books.leases.grant(chunk, lease)
+        leased = Leased(chunk, lease.version, lease.servers, lease.until_ns)
+        return [Reply(ticket, leased) for ticket, _ in grant.tickets]
+
+    def _place(self, ticket: int, request: AddChunk | LeaseLast, now_ns: int) -> list[Effect]:
+        books = self._books
+        try:
+            servers = books.policy.place(
+                books.view,
+                books.replicas,
+                self._stream,
+                writer=request.writer,
+                exclude=request.exclude,
+                size_bytes=books.config.chunk_size,
+            )
+        except PlacementImpossible as error:
+            return [Reply(ticket, Failed(str(error), final=False))]
+        chunk = books.state.chunks.count
+        effects = books.log(ChunkAdded(request.path, chunk))
+        for server in servers:
+            books.locations.add(chunk, server)
+        return effects + self._start(chunk, "new", request, ticket, 1, servers, servers[:1], now_ns)
+
+    def _raise(
+        self,
+        ticket: int,
+        request: AddChunk | LeaseLast,
+        chunk: int,
+        servers: tuple[int, ...],
+        now_ns: int,
+        *,
+        seal: bool,
+        others: list[tuple[int, AddChunk | LeaseLast]] | None = None,
+    ) -> list[Effect]:
+        if not servers:
+            return [Reply(ticket, Failed(f"no replica of chunk {chunk} is known", final=False))]
+        version = int(self._books.state.chunks.versions[chunk]) + 1
+        logged = self._books.log(VersionRaised(chunk, version))
+        sends = self._start(chunk, "seal" if seal else "raise", request, ticket, version, servers, servers, now_ns)
+        self._grants[chunk].tickets += others or []
+        return logged + sends
+
+    def _start(
+        self,
+        chunk: int,
+        why: Literal["new", "renew", "raise", "seal"],
+        request: AddChunk | LeaseLast,
+        ticket: int,
+        version: int,
+        servers: tuple[int, ...],
+        ask: tuple[int, ...],
+        now_ns: int,
+    ) -> list[Effect]:
+        config = self._books.config
+        until_ns = now_ns + config.lease
+        grant = Grant(why, request.path, version, servers, until_ns, dict.fromkeys(ask), [(ticket, request)])
+        self._grants[chunk] = grant
+        return [
+            Send(
+                server,
+                NewVersion(chunk, version, until_ns if server == servers[0] and why != "seal" else 0),
+                config.client.call_deadline,
+            )
+            for server in ask
+        ]

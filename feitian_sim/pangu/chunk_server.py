@@ -1,0 +1,274 @@
+"""A chunk server: the process that serves the replicas on its machine's disks.
+
+It boots with nothing in memory, registers with the master by telling all that its disks hold, and drops what the
+master calls stale, surplus or nobody's. From then on it lives by its heartbeats; when one is answered by another
+incarnation of the master, or by one that does not know it, it registers again. It tells at once when a disk has
+failed or a replica was found damaged, and everything once more in its periodic report, unless nothing has changed.
+
+The lease that makes it a chunk's primary lives in memory only: a restart loses it, and the master gives it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from feitian_sim.hardware import DataCenter, Disk
+from feitian_sim.kernel import Owner, SimulatedError, Simulation, Timer
+from feitian_sim.kuafu import CallError, Endpoint, IncomingCall, Kuafu
+from feitian_sim.pangu.cloning import Cloning
+from feitian_sim.pangu.config import PanguConfig
+from feitian_sim.pangu.heartbeat import Heartbeats
+from feitian_sim.pangu.master_server import MasterServer
+from feitian_sim.pangu.messages import (
+    BadReplica,
+    Done,
+    DropReplicas,
+    Failed,
+    Heartbeat,
+    HeartbeatSeen,
+    Holdings,
+    HoldingsRead,
+    NewVersion,
+    ReplicasGone,
+    VersionTaken,
+)
+from feitian_sim.pangu.primary import Primary
+from feitian_sim.pangu.replica_keeper import ReplicaKeeper
+from feitian_sim.pangu.replica_reads import ReplicaReads
+from feitian_sim.pangu.replica_writes import ReplicaWrites
+from feitian_sim.pangu.scrub import Scrubber
+
+CHUNK_SERVER_PORT = 7001
+Ints = npt.NDArray[np.int64]
+
+
+class ChunkServer:
+    """The chunk-server process of one machine, through all its incarnations."""
+
+    def __init__(
+        self,
+        sim: Simulation,
+        datacenter: DataCenter,
+        kuafu: Kuafu,
+        config: PanguConfig,
+        keeper: ReplicaKeeper,
+        master: MasterServer,
+        hearts: Heartbeats,
+        address_of: Callable[[int], str],
+    ) -> None:
+        self._sim = sim
+        self._datacenter = datacenter
+        self._kuafu = kuafu
+        self._config = config
+        self.keeper = keeper
+        self._machine = keeper.machine
+        self._master = master
+        self._hearts = hearts
+        self._address_of = address_of
+        self._owner: Owner | None = None
+        #: Incarnation of the master that knows this process; 0 when none does.
+        self.known_to = 0
+        self._registering = False
+        self._leases: dict[int, tuple[int, int]] = {}
+        self._report: Timer | None = None
+
+    @property
+    def index(self) -> int:
+        """Index of its machine, by which the master calls it."""
+        return self._machine.index
+
+    def boot(self, owner: Owner) -> None:
+        """Begin an incarnation."""
+        self._owner = owner
+        self.known_to = 0
+        self._registering = False
+        self._leases = {}
+        self._report = None
+        self._endpoint: Endpoint = self._kuafu.endpoint(owner, self._machine, CHUNK_SERVER_PORT)
+        self._wire_services(owner)
+        owner.on_death(self._died)
+        self._hearts.start(self)
+        if self._sim.now:
+            self._register()
+        else:
+            # At the beginning everybody knows everybody: the dataset is placed in one step, by no message.
+            self.known_to = self._master.incarnation
+            self._hearts.answered(self)
+
+    def _wire_services(self, owner: Owner) -> None:
+        config, endpoint, keeper = self._config, self._endpoint, self.keeper
+        self._writes = ReplicaWrites(endpoint, keeper, config.lease)
+        Primary(
+            endpoint,
+            self._writes,
+            chunk_size_bytes=config.chunk_size,
+            turn_ns=config.lease,
+            call_ns=config.client.call_deadline,
+            may_lead=self._may_lead,
+        )
+        ReplicaReads(endpoint, keeper, self._datacenter, self._found_damaged)
+        self._cloning = Cloning(endpoint, keeper, config, self._address_of)
+        endpoint.serve(NewVersion, self._take_version)
+        endpoint.serve(DropReplicas, self._drop)
+        keeper.on_disk_lost = self._disk_lost
+        keeper.on_change = self._changed
+        if config.scrub is not None:
+            scrubber = Scrubber(self._sim, owner, self.name, config.scrub.every, self._check)
+            keeper.on_damage = scrubber.damaged
+            for chunk in keeper.damaged_chunks():
+                scrubber.damaged(chunk)
+
+    def _died(self) -> None:
+        self._hearts.stop(self)
+        self.keeper.forget_process()
+
+    # Leases and drops
+
+    def _may_lead(self, chunk: int, version: int) -> bool:
+        held_version, until_ns = self._leases.get(chunk, (0, 0))
+        return held_version == version and self._sim.now < until_ns
+
+    def _take_version(self, call: IncomingCall) -> None:
+        order: NewVersion = call.message
+        # What is known of the chunk from now on must survive a crash before anybody builds on it.
+        try:
+            disk = self.keeper.disk_for_write(order.chunk, 0)
+        except SimulatedError as error:
+            call.reply(Failed(str(error)))
+            return
+        assert self._owner is not None
+        disk.sync(self._owner, self._version_synced, call)
+
+    def _version_synced(self, call: IncomingCall) -> None:
+        order: NewVersion = call.message
+        try:
+            length_bytes = self.keeper.take_version(order.chunk, order.version)
+        except SimulatedError:
+            length_bytes = None
+        if length_bytes is None:
+            call.reply(Failed("there is no good replica of the version before"))
+            return
+        if order.lease_until_ns:
+            self._leases[order.chunk] = (order.version, order.lease_until_ns)
+        else:
+            self._leases.pop(order.chunk, None)
+        call.reply(VersionTaken(order.chunk, order.version, length_bytes))
+
+    def _drop(self, call: IncomingCall) -> None:
+        self.keeper.drop(np.array(call.message.chunks, dtype=np.int64))
+        call.reply(Done())
+
+    # Damage and loss
+
+    def _found_damaged(self, chunk: int) -> None:
+        if self.keeper.set_aside(chunk):
+            self._tell(BadReplica(chunk, self.index, self.name))
+
+    def _check(self, chunk: int) -> None:
+        stored = self.keeper.stored(chunk)
+        if stored is not None and not stored.sound:
+            self._found_damaged(chunk)
+
+    def _disk_lost(self, disk: Disk, chunks: Ints) -> None:
+        self._writes.disk_lost(disk)
+        self._cloning.disk_lost(disk)
+        for chunk in chunks.tolist() if self._leases else ():
+            self._leases.pop(chunk, None)
+        if len(chunks):
+            self._tell(ReplicasGone(self.index, f"{disk.name} has failed", chunks))
+
+    def _tell(self, message: Any) -> None:
+        """Tell the master something that it must come to know; said again until it answers."""
+        if self._owner is None or not self._owner.alive:
+            return
+
+        def again(_: CallError) -> None:
+            self.later(self._config.heartbeat.every, self._tell, message)
+
+        self._endpoint.call(self._master.address, message, self._config.client.call_deadline, _nothing, again)
+
+    # Registering and reports
+
+    def _register(self) -> None:
+        if not self._registering:
+            self._registering = True
+            self._send_holdings(first=True)
+
+    def _send_holdings(self, *, first: bool) -> None:
+        keeper = self.keeper
+        chunks, versions, lengths = keeper.holdings()
+        report = Holdings(self.index, first, keeper.capacity_bytes, keeper.used_bytes, chunks, versions, lengths)
+        call_ns = self._config.client.call_deadline
+        self._endpoint.call(self._master.address, report, call_ns, self._holdings_read, self._not_heard)
+
+    def _holdings_read(self, reply: HoldingsRead) -> None:
+        self._registering = False
+        self.known_to = reply.incarnation
+        if len(reply.drop):
+            self.keeper.drop(reply.drop)
+        self._hearts.answered(self)
+
+    def _not_heard(self, _: CallError) -> None:
+        # The next beat finds out whether to register.
+        self._registering = False
+
+    def _changed(self) -> None:
+        """Something here is not as last reported: report at the next time for it."""
+        if self._report is None or not self._report.active:
+            every_ns = self._config.report_every
+            phase_ns = int(self._sim.stream("pangu.report", self.name).at(0) * every_ns)
+            self._report = self.later((phase_ns - self._sim.now) % every_ns or every_ns, self._periodic_report)
+
+    def _periodic_report(self) -> None:
+        if self.known_to == self._master.incarnation:
+            self._send_holdings(first=False)
+
+    # Heartbeats
+
+    @property
+    def name(self) -> str:
+        """Name of its machine."""
+        return self._machine.name
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process lives."""
+        return self._owner is not None and self._owner.alive
+
+    def later(self, delay_ns: int, callback: Callable[..., object], *args: Any) -> Timer:
+        """A timer that dies with the process."""
+        assert self._owner is not None
+        return self._owner.call_later(delay_ns, callback, *args)
+
+    def beat(self) -> None:
+        """One explicit heartbeat; a process that no master knows registers instead."""
+        if not self.known_to:
+            self._register()
+            return
+        message = Heartbeat(self.index, self.keeper.used_bytes)
+        call_ns = self._config.client.call_deadline
+        self._endpoint.call(self._master.address, message, call_ns, self._beat_seen, _nothing)
+
+    def _beat_seen(self, seen: HeartbeatSeen) -> None:
+        if not seen.known or seen.incarnation != self.known_to:
+            self.known_to = 0
+            self._register()
+        else:
+            self._hearts.answered(self)
+
+    def heard_by_master(self) -> bool:
+        """Whether the running master knows this process and a beat would certainly reach it."""
+        master = self._master
+        if master.core is None or self.known_to != master.incarnation:
+            return False
+        network = self._datacenter.network
+        here, there = self._machine, master.machine
+        return network.reachable(here, there) and not network.impaired(here, there)
+
+
+def _nothing(_: object) -> None:
+    """The end of a call that nothing depends on."""

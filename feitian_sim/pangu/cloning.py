@@ -1,0 +1,127 @@
+"""Restoring a replica here, when the master says so: pull it from another server, check it, sync it, report.
+
+A clone moves at most at the configured rate (what it costs beside that, ``dispatch_cost``, the master waits before it
+commands). What arrives must match the checksum that came with it; a source that finds its own replica damaged says
+so instead of sending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from feitian_sim.hardware import Disk
+from feitian_sim.kernel import SimulatedError
+from feitian_sim.kuafu import CallError, Endpoint, IncomingCall
+from feitian_sim.pangu.chunk_messages import ChunkPulled, PullChunk, PullRefused
+from feitian_sim.pangu.config import PanguConfig
+from feitian_sim.pangu.content import checksum
+from feitian_sim.pangu.messages import CloneChunk, Cloned, CloneFailed
+from feitian_sim.pangu.replica_keeper import ReplicaKeeper
+
+#: A clone may take this many times as long as its rate would need before its source is given up.
+_PATIENCE = 10
+
+
+@dataclass(slots=True)
+class _Room:
+    call: IncomingCall
+    disk: Disk
+    size_bytes: int
+    # From the sync on, nothing but the disk ends it.
+    syncing: bool = False
+
+
+class Cloning:
+    """The clones that one chunk-server process makes."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        keeper: ReplicaKeeper,
+        config: PanguConfig,
+        address_of: Callable[[int], str],
+    ) -> None:
+        self._endpoint = endpoint
+        self._owner = endpoint.owner
+        self._keeper = keeper
+        self._repair = config.repair
+        self._call_ns = config.client.data_deadline
+        self._address_of = address_of
+        # Room taken for clones under way: the death of the process gives it back.
+        self._rooms: dict[int, _Room] = {}
+        self._owner.on_death(self._give_all_back)
+        endpoint.serve(CloneChunk, self._serve)
+
+    def _serve(self, call: IncomingCall) -> None:
+        order: CloneChunk = call.message
+        if order.chunk in self._rooms:
+            call.reply(CloneFailed(order.chunk, "a clone of it is under way here"))
+            return
+        try:
+            disk = self._keeper.emptiest_disk(order.length_bytes)
+            disk.allocate(order.length_bytes)
+        except SimulatedError as error:
+            call.reply(CloneFailed(order.chunk, str(error)))
+            return
+        self._rooms[order.chunk] = _Room(call, disk, order.length_bytes)
+        request = PullChunk(order.chunk, order.version, 0, -1, disk.name, self._repair.rate)
+        at_rate_ns = order.length_bytes * 8 * 1_000_000_000 // self._repair.rate
+        self._endpoint.call(
+            self._address_of(order.source),
+            request,
+            self._call_ns + _PATIENCE * at_rate_ns,
+            partial(self._pulled, call),
+            partial(self._unanswered, call),
+        )
+
+    def _pulled(self, call: IncomingCall, reply: ChunkPulled | PullRefused) -> None:
+        order: CloneChunk = call.message
+        if isinstance(reply, PullRefused):
+            self._fail(call, reply.reason, damaged=reply.damaged)
+        elif checksum(reply.extents) != reply.crc:
+            self._fail(call, "what arrived does not match its checksum", damaged=True)
+        elif order.chunk not in self._rooms:
+            self._fail(call, "the disk that it went to has failed")
+        else:
+            room = self._rooms[order.chunk]
+            room.syncing = True
+            room.disk.sync(self._owner, self._synced, call, reply)
+
+    def _unanswered(self, call: IncomingCall, error: CallError) -> None:
+        self._fail(call, str(error))
+
+    def _synced(self, call: IncomingCall, pulled: ChunkPulled) -> None:
+        order: CloneChunk = call.message
+        room = self._rooms.pop(order.chunk, None)
+        if room is None:
+            return
+        # The replica may be longer or shorter than the master knew: account for what it is.
+        room.disk.release(room.size_bytes)
+        try:
+            room.disk.allocate(pulled.length_bytes)
+        except SimulatedError as error:
+            call.reply(CloneFailed(order.chunk, str(error)))
+            return
+        self._keeper.put_clone(order.chunk, pulled.version, room.disk, pulled.extents, pulled.crc)
+        call.reply(Cloned(order.chunk, pulled.version, pulled.length_bytes))
+
+    def _fail(self, call: IncomingCall, reason: str, *, damaged: bool = False) -> None:
+        room = self._rooms.pop(call.message.chunk, None)
+        if room is not None:
+            room.disk.release(room.size_bytes)
+        call.reply(CloneFailed(call.message.chunk, reason, damaged))
+
+    def disk_lost(self, disk: Disk) -> None:
+        """A disk has failed with what was being copied to it."""
+        for chunk, room in list(self._rooms.items()):
+            if room.disk is disk:
+                del self._rooms[chunk]
+                if room.syncing:
+                    room.call.reply(CloneFailed(chunk, f"{disk.name} has failed"))
+
+    def _give_all_back(self) -> None:
+        for room in self._rooms.values():
+            room.disk.release(room.size_bytes)
+        self._rooms.clear()

@@ -1,0 +1,57 @@
+"""The dataset that is there when a simulation begins: drawn, cut into chunks and placed in one vectorised step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from feitian_sim.kernel import Simulation, Stream
+from feitian_sim.pangu.config import DatasetConfig
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Files by number, and their chunks, which are numbered through the files."""
+
+    file_sizes: Ints
+    chunks_per_file: Ints
+    #: Bytes of each chunk: all of a file's chunks are full but the last.
+    lengths: Ints
+
+    @property
+    def chunk_count(self) -> int:
+        """Chunks of all files."""
+        return len(self.lengths)
+
+
+EMPTY = Dataset(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+
+
+def draw(sim: Simulation, config: DatasetConfig | None, chunk_size_bytes: int) -> Dataset:
+    """The dataset of the scenario; the last file is cut so that the sizes add up to what was asked for."""
+    if config is None:
+        return EMPTY
+    sizes = _file_sizes(sim.stream("pangu.dataset"), config)
+    counts = -(-sizes // chunk_size_bytes)
+    ends = np.cumsum(counts)
+    lengths = np.full(int(ends[-1]), chunk_size_bytes, dtype=np.int64)
+    lengths[ends - 1] = sizes - (counts - 1) * chunk_size_bytes
+    return Dataset(sizes, counts, lengths)
+
+
+def _file_sizes(stream: Stream, config: DatasetConfig) -> Ints:
+    drawn = np.zeros(0, dtype=np.int64)
+    missing = config.bytes
+    while missing > 0:
+        count = int(missing / max(config.file_size.expected(), 1.0) * 1.05) + 16
+        more = np.maximum(config.file_size.samples(stream, count), 1)
+        drawn = np.concatenate([drawn, more])
+        missing = config.bytes - int(drawn.sum())
+    files = int(np.searchsorted(np.cumsum(drawn), config.bytes)) + 1
+    sizes = drawn[:files].copy()
+    sizes[-1] -= int(sizes.sum()) - config.bytes
+    return sizes

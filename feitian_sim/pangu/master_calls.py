@@ -1,0 +1,45 @@
+"""A client's calls to the master: tried until they are answered, refused for good, or out of time."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from feitian_sim.kernel import Simulation
+from feitian_sim.kuafu import CallFailed, Endpoint
+from feitian_sim.pangu.messages import Failed
+from feitian_sim.pangu.patience import PanguError, Patience
+
+
+class MasterCalls:
+    """The master as one client sees it."""
+
+    def __init__(self, sim: Simulation, endpoint: Endpoint, address: str, call_ns: int) -> None:
+        self._sim = sim
+        self._endpoint = endpoint
+        self._address = address
+        self._call_ns = call_ns
+
+    def ask(self, message: object, patience: Patience) -> Generator[Any, Any, Any]:
+        """The master's answer to ``message``. Raises :class:`PanguError`."""
+        while True:
+            since_ns = self._sim.now
+            try:
+                reply = yield self._endpoint.ask(self._address, message, patience.left_ns(self._call_ns))
+            except CallFailed as error:
+                reason = f"the master does not answer: {error}"
+            else:
+                if not isinstance(reply, Failed):
+                    return reply
+                if reply.final:
+                    raise PanguError(reply.reason)
+                reason = reply.reason
+            yield from patience.wait(since_ns, reason)
+
+    def tell(self, message: object) -> None:
+        """Say something that the client does not wait for."""
+        self._endpoint.call(self._address, message, self._call_ns, _ignore, _ignore)
+
+
+def _ignore(_: object) -> None:
+    """The end of a call that nothing depends on."""

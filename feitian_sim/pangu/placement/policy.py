@@ -1,0 +1,111 @@
+"""What a placement policy is: where the replicas of a chunk go.
+
+A policy sees the servers (:class:`ClusterView`), the replicas that are there already, and a stream of draws. New chunks
+and repaired ones obey the same rule. Where fewer racks are left than the rule wants, a repair takes as many distinct
+ones as there are rather than leave a chunk at risk; ``satisfied`` tells whether the rule holds in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from feitian_sim.kernel import SimulatedError, Stream, StrictModel
+from feitian_sim.pangu.cluster_view import ClusterView
+
+Ints = npt.NDArray[np.int64]
+Servers = npt.NDArray[np.int32]
+
+
+class PlacementImpossible(SimulatedError):
+    """There is no place for a replica; says why."""
+
+
+class PlacementPolicy(StrictModel):
+    """The contract; a policy's options are its fields. Check yours with ``feitian_sim.testing``."""
+
+    def place(
+        self,
+        view: ClusterView,
+        replicas: int,
+        stream: Stream,
+        *,
+        writer: int | None = None,
+        exclude: Sequence[int] = (),
+        existing: Sequence[int] = (),
+        size_bytes: int = 0,
+    ) -> tuple[int, ...]:
+        """``replicas`` more servers for a chunk that is on ``existing``. Raises :class:`PlacementImpossible`.
+
+        ``writer``: machine of the client. ``exclude``: servers not to take. ``size_bytes``: space that each needs.
+        """
+        chosen = list(existing)
+        for _ in range(replicas):
+            chosen.append(self.next_server(view, chosen, stream, writer, exclude, size_bytes, bool(existing)))
+        return tuple(chosen[len(existing) :])
+
+    def next_server(
+        self,
+        view: ClusterView,
+        chosen: Sequence[int],
+        stream: Stream,
+        writer: int | None,
+        exclude: Sequence[int],
+        size_bytes: int,
+        relaxed: bool,
+    ) -> int:
+        """One more server beside ``chosen``; ``relaxed`` when a repair must make do with what is left."""
+        raise PlacementImpossible(f"{type(self).__name__} does not say where replicas go")
+
+    def place_many(
+        self, view: ClusterView, count: int, replicas: int, stream: Stream, sizes: npt.NDArray[np.int64]
+    ) -> Servers:
+        """Servers of ``count`` new chunks of the given sizes: int32[count, replicas]; leaves the view as it is."""
+        used_bytes = view.used_bytes.copy()
+        rows = np.empty((count, replicas), dtype=np.int32)
+        for row in range(count):
+            rows[row] = self.place(view, replicas, stream, size_bytes=int(sizes[row]))
+            view.used_bytes[rows[row]] += sizes[row]
+        view.used_bytes[:] = used_bytes
+        return rows
+
+    def satisfied(self, view: ClusterView, servers: Sequence[int]) -> bool:
+        """Whether these servers obey the rule in full."""
+        return len(dict.fromkeys(servers)) == len(servers)
+
+
+def free_servers(view: ClusterView, chosen: Sequence[int], exclude: Sequence[int], size_bytes: int) -> Ints:
+    """Candidates beside those chosen and excluded. Raises :class:`PlacementImpossible` when there are none."""
+    free = view.candidates((*chosen, *exclude), size_bytes)
+    if not len(free):
+        raise PlacementImpossible(
+            f"no living server beside {len(chosen)} replicas and {len(exclude)} excluded has {size_bytes} bytes free"
+        )
+    return free
+
+
+def on_other_domains(
+    view: ClusterView, free: Ints, chosen: Sequence[int], domain: npt.NDArray[np.int32], what: str, relaxed: bool
+) -> Ints:
+    """Those of ``free`` whose domain no chosen server shares.
+
+    Raises :class:`PlacementImpossible` when there are none, unless ``relaxed``: then all of ``free``.
+    """
+    if not len(chosen):
+        return free
+    apart = free[~np.isin(domain[free], domain[list(chosen)])]
+    if len(apart):
+        return apart
+    if relaxed:
+        return free
+    raise PlacementImpossible(
+        f"{len(chosen) + 1} replicas need {len(chosen) + 1} {what} with a living server that has room; "
+        f"{len(np.unique(domain[list(chosen)]))} have one"
+    )
+
+
+def distinct(view: ClusterView, servers: Sequence[int], domain: npt.NDArray[np.int32]) -> bool:
+    """Whether no two servers share a domain."""
+    return len(np.unique(domain[list(servers)])) == len(servers)

@@ -1,0 +1,47 @@
+"""``rack-spread``: every replica on another rack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from feitian_sim.kernel import Stream
+from feitian_sim.pangu.cluster_view import ClusterView
+from feitian_sim.pangu.placement.bulk import draw_distinct
+from feitian_sim.pangu.placement.policy import PlacementPolicy, Servers, distinct, free_servers, on_other_domains
+
+
+class RackSpreadPlacement(PlacementPolicy):
+    """Distinct racks, any server in each (HDFS-7891, BlockPlacementPolicyRackFaultTolerant).
+
+    No loss of fewer racks than replicas loses a chunk; all repair crosses racks.
+    """
+
+    kind: Literal["rack-spread"] = "rack-spread"
+
+    def next_server(
+        self,
+        view: ClusterView,
+        chosen: Sequence[int],
+        stream: Stream,
+        writer: int | None,
+        exclude: Sequence[int],
+        size_bytes: int,
+        relaxed: bool,
+    ) -> int:
+        """Any free server on another rack."""
+        free = free_servers(view, chosen, exclude, size_bytes)
+        return int(stream.choice(on_other_domains(view, free, chosen, view.rack, "racks", relaxed)))
+
+    def place_many(
+        self, view: ClusterView, count: int, replicas: int, stream: Stream, sizes: npt.NDArray[np.int64]
+    ) -> Servers:
+        """Draws for all chunks at once; a row with a rack twice is drawn again."""
+        return draw_distinct(free_servers(view, (), (), 0), view.rack, count, replicas, stream)
+
+    def satisfied(self, view: ClusterView, servers: Sequence[int]) -> bool:
+        """Whether all racks differ."""
+        return distinct(view, servers, view.rack)

@@ -1,0 +1,86 @@
+"""Operations that read: find the chunks, pull each from a replica, check that it is what was acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from feitian_sim.pangu.chunk_messages import ChunkPulled
+from feitian_sim.pangu.ledger import Ledger
+from feitian_sim.pangu.master_calls import MasterCalls
+from feitian_sim.pangu.messages import ChunkPlace, Locate, Located
+from feitian_sim.pangu.patience import Patience
+from feitian_sim.pangu.read_path import NotRead, ReadPath
+
+
+class Reading:
+    """One client's reads."""
+
+    def __init__(
+        self,
+        chunk_size_bytes: int,
+        master: MasterCalls,
+        path: ReadPath,
+        ledger: Ledger,
+        on_wrong: Callable[[str, int], object],
+    ) -> None:
+        self._chunk_size_bytes = chunk_size_bytes
+        self._master = master
+        self._path = path
+        self._ledger = ledger
+        # Told (path, chunk) when bytes passed every checksum and are not those acknowledged.
+        self._on_wrong = on_wrong
+        self._located: dict[str, Located] = {}
+
+    def read(self, path: str, offset: int, length: int | None, patience: Patience) -> Generator[Any, Any, int]:
+        """Read ``length`` bytes from ``offset``, or all; returns how many there were."""
+        located: Located = yield from self._locate(path, patience, fresh=length is None)
+        end = None if length is None else offset + length
+        if end is not None and end > located.size_bytes:
+            located = yield from self._locate(path, patience, fresh=True)
+        moved_bytes = 0
+        for position in range(offset // self._chunk_size_bytes, located.chunk_count):
+            start = position * self._chunk_size_bytes
+            if end is not None and start >= end:
+                break
+            skip = max(0, offset - start)
+            wanted = -1 if end is None else min(end - start, self._chunk_size_bytes) - skip
+            moved_bytes += yield from self._read_chunk(path, position, skip, wanted, patience)
+        return moved_bytes
+
+    def forget(self, path: str) -> None:
+        """What was known of the file no longer holds."""
+        self._located.pop(path, None)
+
+    def _locate(self, path: str, patience: Patience, *, fresh: bool) -> Generator[Any, Any, Located]:
+        known = self._located.get(path)
+        if known is not None and not fresh:
+            return known
+        located: Located = yield from self._master.ask(Locate(path), patience)
+        patience.progressed()
+        self._located[path] = located
+        return located
+
+    def _read_chunk(
+        self, path: str, position: int, skip: int, wanted: int, patience: Patience
+    ) -> Generator[Any, Any, int]:
+        fresh = False
+        while True:
+            since_ns = patience.now_ns
+            located: Located = yield from self._locate(path, patience, fresh=fresh)
+            if position >= located.chunk_count:
+                return 0
+            place: ChunkPlace = located.places[position]
+            promised = self._ledger.promised(place.chunk)
+            outcome = yield from self._path.pull(place, skip, wanted)
+            if not isinstance(outcome, NotRead):
+                patience.progressed()
+                self._check(path, place.chunk, outcome, promised)
+                return outcome.moved_bytes
+            # Where its replicas are has changed since, or will.
+            fresh = True
+            yield from patience.wait(since_ns, outcome.reason)
+
+    def _check(self, path: str, chunk: int, pulled: ChunkPulled, promised: Any) -> None:
+        if not self._ledger.is_right(chunk, pulled.extents, promised):
+            self._on_wrong(path, chunk)

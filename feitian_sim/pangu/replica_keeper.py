@@ -1,0 +1,205 @@
+"""The replicas of one machine and the disks they lie on: space, damage, loss.
+
+This is what the machine's disks hold, so it outlives every process; the chunk-server process of the moment works
+through it and is told when a disk fails under it. A replica that was found damaged is set aside: it is neither
+served nor reported any more, and its space is freed when the master says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from feitian_sim.hardware import Disk, DiskFull, Machine
+from feitian_sim.pangu.content import Extent, checksum
+from feitian_sim.pangu.replica_reads import Stored
+from feitian_sim.pangu.replica_store import Replica, ReplicaStore
+
+Ints = npt.NDArray[np.int64]
+
+
+class ReplicaKeeper:
+    """All replicas of one machine, with their disks."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.store = ReplicaStore()
+        self._set_aside: dict[int, None] = {}
+        # Every replica that was ever damaged: where to look for those that nobody has found.
+        self._damaged: dict[int, None] = {}
+        #: Called after each change of what would be reported.
+        self.on_change: Callable[[], object] = _nothing
+        #: Called with a disk and the chunks that were on it, when it has failed.
+        self.on_disk_lost: Callable[[Disk, Ints], object] = _nothing
+        #: Called with a chunk whose replica was damaged (nobody knows it yet; for the scrubber's round).
+        self.on_damage: Callable[[int], object] = _nothing
+        for disk in machine.disks:
+            disk.contents = ContentsOfDisk(self, disk)
+
+    def forget_process(self) -> None:
+        """The process that served these replicas is dead: tell nobody until the next one has booted."""
+        self.on_change = self.on_disk_lost = self.on_damage = _nothing
+
+    # Telling
+
+    @property
+    def capacity_bytes(self) -> int:
+        """Bytes that the working disks can hold."""
+        return sum(disk.capacity_bytes for disk in self.machine.disks if not disk.failed)
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes taken on the working disks."""
+        return sum(disk.used_bytes for disk in self.machine.disks if not disk.failed)
+
+    def holdings(self) -> tuple[Ints, Ints, Ints]:
+        """Chunks, versions and lengths to report: all but what was set aside."""
+        chunks, versions, lengths = self.store.holdings()
+        if self._set_aside:
+            good = ~np.isin(chunks, np.array(list(self._set_aside), dtype=np.int64))
+            return chunks[good], versions[good], lengths[good]
+        return chunks, versions, lengths
+
+    def stored(self, chunk: int) -> Stored | None:
+        """The replica of ``chunk``, checked; None when there is none."""
+        replica = self.store.get(chunk)
+        if replica is None:
+            return None
+        disk = self.machine.disks[replica.disk]
+        sound = replica.sound and chunk not in self._set_aside
+        return Stored(disk, replica.version, replica.length_bytes, replica.extents, replica.crc, sound)
+
+    def set_aside(self, chunk: int) -> bool:
+        """The replica is damaged: serve it no more. False when that was known."""
+        if chunk in self._set_aside or self.store.get(chunk) is None:
+            return False
+        self._set_aside[chunk] = None
+        return True
+
+    # Writing
+
+    def length_for_write(self, chunk: int, version: int) -> int | None:
+        """Length of the replica (0 for one yet to be made); None when it is of another version or damaged."""
+        replica = self.store.get(chunk)
+        if replica is None:
+            return 0 if version == 1 else None
+        if replica.version != version or chunk in self._set_aside or not replica.sound:
+            return None
+        return replica.length_bytes
+
+    def disk_for_write(self, chunk: int, length_bytes: int) -> Disk:
+        """The disk of the replica, or the emptiest one. Raises :class:`DiskFull`."""
+        replica = self.store.get(chunk)
+        if replica is not None and replica.length_bytes:
+            return self.machine.disks[replica.disk]
+        return self.emptiest_disk(length_bytes)
+
+    def emptiest_disk(self, length_bytes: int) -> Disk:
+        """The working disk with the most room, the first of equals. Raises :class:`DiskFull`."""
+        disk = max(self.machine.disks, key=lambda one: (one.free_bytes, -one.index), default=None)
+        if disk is None or disk.free_bytes < length_bytes:
+            raise DiskFull(f"no disk of {self.machine.name} has {length_bytes} bytes left")
+        return disk
+
+    def extend(self, chunk: int, version: int, disk: Disk, extents: tuple[Extent, ...]) -> int:
+        """Add synced extents, for which room was taken; returns the new length."""
+        replica = self.store.get(chunk)
+        if replica is not None and not replica.length_bytes and replica.disk != disk.index:
+            self.store.put(chunk, Replica(version, disk.index, (), checksum(())))
+        length_bytes = self.store.extend(chunk, version, disk.index, extents)
+        self.on_change()
+        return length_bytes
+
+    def take_version(self, chunk: int, version: int) -> int | None:
+        """Go on as ``version`` (version 1 makes an empty replica); the length, or None when it cannot be."""
+        if chunk in self._set_aside:
+            return None
+        if version == 1 and self.store.get(chunk) is None:
+            self.store.put(chunk, Replica(1, self.emptiest_disk(0).index, (), checksum(())))
+        length_bytes = self.store.raise_version(chunk, version)
+        self.on_change()
+        return length_bytes
+
+    def put_clone(self, chunk: int, version: int, disk: Disk, extents: tuple[Extent, ...], crc: int) -> None:
+        """Keep a replica that was copied from elsewhere, for which room was taken."""
+        old = self.store.get(chunk)
+        if old is not None:
+            self.machine.disks[old.disk].release(old.length_bytes)
+        self._set_aside.pop(chunk, None)
+        self.store.put(chunk, Replica(version, disk.index, extents, crc))
+        self.on_change()
+
+    def drop(self, chunks: Ints) -> None:
+        """Remove replicas and free their space."""
+        for disk, freed_bytes in self.store.drop_many(chunks).items():
+            self.machine.disks[disk].release(freed_bytes)
+        if self._set_aside:
+            for chunk in chunks.tolist():
+                self._set_aside.pop(chunk, None)
+        self.on_change()
+
+    def add_rows(self, chunks: Ints, versions: Ints, lengths: Ints, disks: Ints) -> None:
+        """Take in many replicas with the dataset's content; takes their space."""
+        self.store.add_rows(chunks, versions, lengths, disks)
+        for disk in np.unique(disks).tolist():
+            self.machine.disks[disk].allocate(int(lengths[disks == disk].sum()))
+        self.on_change()
+
+    # Disks
+
+    def disk_lost(self, disk: Disk) -> int:
+        """A disk has failed for good; returns how many replicas were on it."""
+        chunks = self.store.lose_disk(disk.index)
+        for chunk in chunks.tolist() if self._set_aside else ():
+            self._set_aside.pop(chunk, None)
+        self.on_disk_lost(disk, chunks)
+        return len(chunks)
+
+    def damage(self, chunk: int) -> None:
+        """The replica's bytes have changed, or cannot be read any more; nobody knows it yet."""
+        self._damaged[chunk] = None
+        self.on_damage(chunk)
+
+    def damaged_chunks(self) -> list[int]:
+        """Chunks whose replica here is damaged and was not found yet."""
+        return [chunk for chunk in self._damaged if chunk not in self._set_aside and not self._sound(chunk)]
+
+    def _sound(self, chunk: int) -> bool:
+        replica = self.store.get(chunk)
+        return replica is None or replica.sound
+
+
+class ContentsOfDisk:
+    """What lies on one disk, as the disk's failures see it (the port ``DiskContents``)."""
+
+    def __init__(self, keeper: ReplicaKeeper, disk: Disk) -> None:
+        self._keeper = keeper
+        self._disk = disk
+
+    def rot(self, uniform: float) -> str | None:
+        """Silently change the bytes of the replica at quantile ``uniform``."""
+        chunk = self._keeper.store.at_quantile(uniform, self._disk.index)
+        if chunk is None:
+            return None
+        self._keeper.store.rot(chunk, uniform)
+        self._keeper.damage(chunk)
+        return f"chunk {chunk}"
+
+    def sector_error(self, uniform: float) -> str | None:
+        """Make a sector of the replica at quantile ``uniform`` unreadable."""
+        chunk = self._keeper.store.at_quantile(uniform, self._disk.index)
+        if chunk is None:
+            return None
+        self._keeper.store.make_unreadable(chunk)
+        self._keeper.damage(chunk)
+        return f"chunk {chunk}"
+
+    def lost(self) -> int:
+        """The disk has failed with all that it held."""
+        return self._keeper.disk_lost(self._disk)
+
+
+def _nothing(*_: object) -> None:
+    """Nobody listens."""

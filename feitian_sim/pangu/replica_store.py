@@ -1,0 +1,184 @@
+"""What one chunk server has on its disks: replicas, as the disks would be found after any crash.
+
+Replicas that nobody has touched since they were placed (the dataset, bundles of repairs) are rows of sorted arrays;
+their content follows from a rule. A replica that was written to, or damaged, is an object with its own extents and
+checksum. The store outlives the process: only synced changes are made to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from feitian_sim.pangu.content import Extent, checksum, dataset_extents, rotten, total_bytes
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One replica: its extents, the checksum stored beside them, and whether the sectors can be read."""
+
+    version: int
+    disk: int
+    extents: tuple[Extent, ...]
+    crc: int
+    readable: bool = True
+
+    @property
+    def length_bytes(self) -> int:
+        """Bytes in it."""
+        return total_bytes(self.extents)
+
+    @property
+    def sound(self) -> bool:
+        """Whether it can be read and matches its checksum: the check that every read makes."""
+        return self.readable and checksum(self.extents) == self.crc
+
+
+class ReplicaStore:
+    """All replicas of one server, by chunk number; disks are numbered within the server."""
+
+    def __init__(self) -> None:
+        empty = np.zeros(0, dtype=np.int64)
+        self._chunks: Ints = empty
+        self._versions: Ints = empty
+        self._lengths: Ints = empty
+        self._disks: Ints = empty
+        self._new_rows: list[tuple[Ints, Ints, Ints, Ints]] = []
+        self._own: dict[int, Replica] = {}
+
+    def __len__(self) -> int:
+        self._merge()
+        return len(self._chunks) + len(self._own)
+
+    # Rows
+
+    def add_rows(self, chunks: Ints, versions: Ints, lengths: Ints, disks: Ints) -> None:
+        """Take in replicas with the content of the dataset's rule; none of the chunks may be here already."""
+        self._new_rows.append((chunks, versions, lengths, disks))
+
+    def holdings(self) -> tuple[Ints, Ints, Ints]:
+        """Chunks, versions and lengths of every replica, by chunk."""
+        self._merge()
+        own = sorted(self._own.items())
+        chunks = np.concatenate([self._chunks, np.array([chunk for chunk, _ in own], dtype=np.int64)])
+        versions = np.concatenate([self._versions, np.array([item.version for _, item in own], dtype=np.int64)])
+        lengths = np.concatenate([self._lengths, np.array([item.length_bytes for _, item in own], dtype=np.int64)])
+        order = np.argsort(chunks, kind="stable")
+        return chunks[order], versions[order], lengths[order]
+
+    def drop_many(self, chunks: Ints) -> dict[int, int]:
+        """Remove replicas; returns the bytes freed on each disk."""
+        freed: dict[int, int] = {}
+        self._merge()
+        for chunk in chunks.tolist():
+            own = self._own.pop(chunk, None)
+            if own is not None:
+                freed[own.disk] = freed.get(own.disk, 0) + own.length_bytes
+        gone = np.isin(self._chunks, chunks)
+        for disk in np.unique(self._disks[gone]).tolist():
+            freed[disk] = freed.get(disk, 0) + int(self._lengths[gone & (self._disks == disk)].sum())
+        self._keep(~gone)
+        return freed
+
+    def lose_disk(self, disk: int) -> Ints:
+        """A disk is gone with all that was on it; returns the chunks, ascending."""
+        self._merge()
+        own = [chunk for chunk, item in self._own.items() if item.disk == disk]
+        for chunk in own:
+            del self._own[chunk]
+        gone = self._disks == disk
+        chunks = np.concatenate([self._chunks[gone], np.array(own, dtype=np.int64)])
+        self._keep(~gone)
+        return np.sort(chunks)
+
+    def on_disk(self, disk: int) -> Ints:
+        """Chunks with a replica on a disk, ascending."""
+        self._merge()
+        own = np.array([chunk for chunk, item in self._own.items() if item.disk == disk], dtype=np.int64)
+        return np.sort(np.concatenate([self._chunks[self._disks == disk], own]))
+
+    # One replica
+
+    def get(self, chunk: int) -> Replica | None:
+        """The replica of a chunk, as it would be read from the disk."""
+        own = self._own.get(chunk)
+        if own is not None:
+            return own
+        row = self._row(chunk)
+        if row is None:
+            return None
+        extents = dataset_extents(chunk, int(self._lengths[row]))
+        return Replica(int(self._versions[row]), int(self._disks[row]), extents, checksum(extents))
+
+    def put(self, chunk: int, replica: Replica) -> None:
+        """Store a replica, in the place of any that was there."""
+        row = self._row(chunk)
+        if row is not None:
+            keep = np.ones(len(self._chunks), dtype=np.bool_)
+            keep[row] = False
+            self._keep(keep)
+        self._own[chunk] = replica
+
+    def extend(self, chunk: int, version: int, disk: int, extents: tuple[Extent, ...]) -> int:
+        """Add extents at the end, making the replica if there is none; returns its length."""
+        old = self.get(chunk)
+        whole = extents if old is None else (*old.extents, *extents)
+        # The checksum of what was there stays as it was stored: damage must not be signed anew.
+        assert old is None or old.sound, f"chunk {chunk} is damaged and was added to"
+        grown = Replica(version, disk if old is None else old.disk, whole, checksum(whole))
+        self.put(chunk, grown)
+        return grown.length_bytes
+
+    def raise_version(self, chunk: int, version: int) -> int | None:
+        """Go on as ``version``; returns the length, or None when there is no replica of the version before."""
+        old = self.get(chunk)
+        if old is None or old.version > version or not old.sound:
+            return None
+        if old.version != version:
+            self.put(chunk, replace(old, version=version))
+        return old.length_bytes
+
+    # Damage
+
+    def at_quantile(self, uniform: float, disk: int) -> int | None:
+        """The chunk at quantile ``uniform`` of what a disk holds, by number; None when it is empty."""
+        chunks = self.on_disk(disk)
+        return int(chunks[int(uniform * len(chunks))]) if len(chunks) else None
+
+    def rot(self, chunk: int, uniform: float) -> None:
+        """Bits flip; the stored checksum stays as it was."""
+        old = self.get(chunk)
+        if old is not None:
+            self.put(chunk, replace(old, extents=rotten(old.extents, uniform)))
+
+    def make_unreadable(self, chunk: int) -> None:
+        """A sector under the replica can no longer be read."""
+        old = self.get(chunk)
+        if old is not None:
+            self.put(chunk, replace(old, readable=False))
+
+    # Inside
+
+    def _row(self, chunk: int) -> int | None:
+        self._merge()
+        row = int(np.searchsorted(self._chunks, chunk))
+        return row if row < len(self._chunks) and self._chunks[row] == chunk else None
+
+    def _merge(self) -> None:
+        if not self._new_rows:
+            return
+        parts = [(self._chunks, self._versions, self._lengths, self._disks), *self._new_rows]
+        self._new_rows = []
+        columns = [np.concatenate([part[column] for part in parts]).astype(np.int64) for column in range(4)]
+        order = np.argsort(columns[0], kind="stable")
+        self._chunks, self._versions, self._lengths, self._disks = (column[order] for column in columns)
+
+    def _keep(self, rows: npt.NDArray[np.bool_]) -> None:
+        self._chunks = self._chunks[rows]
+        self._versions = self._versions[rows]
+        self._lengths = self._lengths[rows]
+        self._disks = self._disks[rows]

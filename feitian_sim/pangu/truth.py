@@ -1,0 +1,145 @@
+"""God's eye: what the disks really hold, beside what anybody in the cell knows. For probes, metrics and checks only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from feitian_sim.kernel import Simulation
+from feitian_sim.pangu.client_facts import Promises
+from feitian_sim.pangu.content import Extent
+from feitian_sim.pangu.facts import Redundancy, RepairQueue
+from feitian_sim.pangu.ledger import Ledger, PromisedFile
+from feitian_sim.pangu.master_server import JOURNAL, MasterServer
+from feitian_sim.pangu.master_state import MasterState
+from feitian_sim.pangu.namespace import NamespaceError
+from feitian_sim.pangu.replica_keeper import ReplicaKeeper
+from feitian_sim.pangu.replica_store import Replica
+
+Ints = npt.NDArray[np.int64]
+
+
+class Truth:
+    """One cell, seen from outside."""
+
+    def __init__(
+        self,
+        sim: Simulation,
+        keepers: dict[int, ReplicaKeeper],
+        master: MasterServer,
+        snapshot: Callable[[], MasterState],
+        ledger: Ledger,
+        replicas: int,
+    ) -> None:
+        self._sim = sim
+        self._keepers = keepers
+        self._master = master
+        self._durable = DurableState(master, snapshot)
+        self._ledger = ledger
+        self._replicas = replicas
+        # Where a chunk's promised extents were last found, and how many they were: looked at first.
+        self._seen: dict[int, tuple[Replica, int, int]] = {}
+
+    def intact_replicas(self, state: MasterState, *, reachable: bool = False) -> Ints:
+        """Undamaged replicas of the right version, by chunk; with ``reachable`` only those on machines that are up."""
+        count = state.chunks.count
+        found = np.zeros(count, dtype=np.int64)
+        for keeper in self._keepers.values():
+            if reachable and not keeper.machine.up:
+                continue
+            chunks, versions, _ = keeper.holdings()
+            known = chunks < count
+            chunks, versions = chunks[known], versions[known]
+            right = chunks[versions == state.chunks.versions[chunks]]
+            found[right] += 1
+            damaged = np.array(keeper.damaged_chunks(), dtype=np.int64)
+            found[np.intersect1d(right, damaged)] -= 1
+        return found
+
+    # Probes
+
+    def sample(self) -> None:
+        """Publish redundancy, the repair queue, and whether what was promised is still there."""
+        facts = self._sim.facts
+        core = self._master.core
+        state = core.books.state if core is not None else self._durable.state()
+        if facts.wants(Redundancy):
+            self._sample_redundancy(state)
+        if facts.wants(RepairQueue):
+            repair = core.books.repair if core is not None else None
+            queued = repair.queued_count if repair is not None else 0
+            self._sim.emit(RepairQueue(queued, repair.running_count if repair is not None else 0))
+        if facts.wants(Promises):
+            self._sim.emit(self.promises())
+
+    def _sample_redundancy(self, state: MasterState) -> None:
+        wanted = state.chunks.present & state.chunks.sealed
+        found = self.intact_replicas(state, reachable=True)[wanted]
+        missing = np.clip(self._replicas - found, 0, self._replicas)
+        for level, chunks in enumerate(np.bincount(missing, minlength=self._replicas + 1).tolist()):
+            self._sim.emit(Redundancy(level, chunks))
+
+    # Promises
+
+    def promises(self) -> Promises:
+        """Look for everything that was acknowledged, on the disks and in the durable log."""
+        state = self._durable.state()
+        files = self._ledger.files
+        lost_metadata = [file for file in files if not _is_in(state, file)]
+        lost_bytes = [file for file in files if not self._has_bytes(file)]
+        return Promises(len(files), len(lost_metadata), len(lost_bytes))
+
+    def _has_bytes(self, file: PromisedFile) -> bool:
+        return all(self._chunk_is_safe(chunk, extents) for chunk, extents in file.chunks.items())
+
+    def _chunk_is_safe(self, chunk: int, promised: Sequence[Extent]) -> bool:
+        seen = self._seen.get(chunk)
+        if seen is not None:
+            replica, server, count = seen
+            if count == len(promised) and self._keepers[server].store.get(chunk) is replica:
+                return True
+        for server in self._likely_first(chunk):
+            found = self._keepers[server].store.get(chunk)
+            if found is not None and found.sound:
+                held = dict.fromkeys(found.extents)
+                if all(extent in held for extent in promised):
+                    self._seen[chunk] = (found, server, len(promised))
+                    return True
+        return False
+
+    def _likely_first(self, chunk: int) -> Iterator[int]:
+        core = self._master.core
+        if core is not None:
+            yield from core.books.locations.servers(chunk)
+        yield from self._keepers
+
+
+class DurableState:
+    """What a master would recover now: the snapshot and the durable records of the journal."""
+
+    def __init__(self, master: MasterServer, snapshot: Callable[[], MasterState]) -> None:
+        self._master = master
+        self._snapshot = snapshot
+        self._state = snapshot()
+
+    def state(self) -> MasterState:
+        """The state as of the records that are durable now."""
+        journal = self._master.log_disk.journal(JOURNAL)
+        if journal.durable_count < self._state.records_applied:
+            # The disk of the log has failed.
+            self._state = self._snapshot()
+        records: list[Any] = list(journal.records())
+        for record in records[self._state.records_applied : journal.durable_count]:
+            self._state.apply(record)
+        return self._state
+
+
+def _is_in(state: MasterState, file: PromisedFile) -> bool:
+    try:
+        chunks = dict.fromkeys(state.namespace.chunks(file.path))
+    except NamespaceError:
+        return False
+    return all(chunk in chunks for chunk in file.chunks)

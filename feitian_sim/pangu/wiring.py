@@ -1,0 +1,233 @@
+"""A Pangu cell on a data centre: the master on its machine, a chunk server on every machine that has disks, clients.
+
+:class:`PanguCell` is the whole; ``preload`` places the dataset and starts the processes. At the beginning everybody
+knows everybody: replicas are placed, registered and known to the master without a message.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from feitian_sim.hardware import Daemon, DataCenter, Machine
+from feitian_sim.kernel import ScenarioError, SimulatedError, Simulation
+from feitian_sim.kuafu import Kuafu
+from feitian_sim.pangu import dataset as datasets
+from feitian_sim.pangu.bundle_runner import BundleRunner
+from feitian_sim.pangu.chunk_server import CHUNK_SERVER_PORT, ChunkServer
+from feitian_sim.pangu.client import PanguClient
+from feitian_sim.pangu.cluster_view import ClusterView
+from feitian_sim.pangu.config import PanguConfig
+from feitian_sim.pangu.content import Extent, dataset_extents
+from feitian_sim.pangu.heartbeat import BeatTimes, Heartbeats
+from feitian_sim.pangu.ledger import Ledger
+from feitian_sim.pangu.master import Master
+from feitian_sim.pangu.master_server import MasterServer
+from feitian_sim.pangu.master_state import MasterState
+from feitian_sim.pangu.namespace import dataset_path
+from feitian_sim.pangu.placement import PlacementPolicy, policy
+from feitian_sim.pangu.replica_keeper import ReplicaKeeper
+from feitian_sim.pangu.truth import Truth
+
+MASTER_ROLE = "pangu.master"
+CHUNK_SERVER_ROLE = "pangu.chunkserver"
+_FIRST_CLIENT_PORT = 20_000
+
+
+class PanguCell:
+    """One Pangu. ``placement`` is a policy object of the user's own; otherwise the configuration names one."""
+
+    def __init__(
+        self,
+        sim: Simulation,
+        datacenter: DataCenter,
+        kuafu: Kuafu,
+        config: PanguConfig,
+        *,
+        placement: PlacementPolicy | None = None,
+    ) -> None:
+        self._sim = sim
+        self._datacenter = datacenter
+        self._kuafu = kuafu
+        self._config = config
+        self._policy: PlacementPolicy = placement if placement is not None else policy(config.placement)
+        self._dataset = datasets.EMPTY
+        self._clients = 0
+        self._addresses = [f"tcp://{machine.name}:{CHUNK_SERVER_PORT}" for machine in datacenter.machines]
+        self.keepers = {machine.index: ReplicaKeeper(machine) for machine in datacenter.machines}
+        self.ledger = Ledger(self._dataset_extents)
+        self.master = MasterServer(
+            sim,
+            kuafu,
+            datacenter.machines[0],
+            config,
+            snapshot=self._snapshot,
+            core_of=self._core,
+            address_of=self.address_of,
+            bundles=BundleRunner(datacenter, self.keepers, config.repair),
+        )
+        self._hearing = MasterHearing(sim, datacenter, self.master, self.keepers, config.heartbeat.every)
+        beat = config.heartbeat
+        times = BeatTimes(sim, beat.every, beat.scan)
+        self.hearts = Heartbeats(sim, times, self._hearing, elide=beat.elide)
+        self.master.on_turn = self.hearts.review
+        self.master.before_decision = self._hearing.catch_up
+        datacenter.on_change(self.hearts.review)
+        #: The cell's processes, the master first.
+        self.daemons: list[Daemon] = self._hosted()
+        self.truth = Truth(sim, self.keepers, self.master, self._snapshot, self.ledger, config.replicas)
+        sim.probes.append(self.truth.sample)
+
+    def _hosted(self) -> list[Daemon]:
+        master = Daemon(self.master.machine, MASTER_ROLE, MASTER_ROLE, self.master.boot)
+        daemons = [master]
+        for keeper in self.keepers.values():
+            server = ChunkServer(
+                self._sim,
+                self._datacenter,
+                self._kuafu,
+                self._config,
+                keeper,
+                self.master,
+                self.hearts,
+                self.address_of,
+            )
+            name = f"{CHUNK_SERVER_ROLE}@{keeper.machine.name}"
+            daemons.append(Daemon(keeper.machine, name, CHUNK_SERVER_ROLE, server.boot))
+        return daemons
+
+    def address_of(self, server: int) -> str:
+        """Where the chunk server of a machine listens."""
+        return self._addresses[server]
+
+    # The beginning
+
+    def preload(self) -> None:
+        """Place the dataset and start every process. Raises :class:`ScenarioError` when it cannot be placed."""
+        self._dataset = datasets.draw(self._sim, self._config.dataset, self._config.chunk_size)
+        placed = self._place() if self._dataset.chunk_count else None
+        for daemon in self.daemons:
+            daemon.start()
+        core = self.master.core
+        assert core is not None
+        core.adopt()
+        if placed is not None:
+            core.books.locations.load(0, placed)
+        self._hearing.catch_up()
+
+    def _place(self) -> Any:
+        """Choose every replica's server by the policy, in one step, and fill the disks."""
+        lengths = self._dataset.lengths
+        stream = self._sim.stream("pangu.placement", "dataset")
+        try:
+            placed = self._policy.place_many(self._view(), len(lengths), self._config.replicas, stream, lengths)
+            for server, keeper in self.keepers.items():
+                chunks = np.flatnonzero((placed == server).any(axis=1))
+                disks = np.arange(len(chunks), dtype=np.int64) % max(1, len(keeper.machine.disks))
+                keeper.add_rows(chunks, np.ones(len(chunks), dtype=np.int64), lengths[chunks], disks)
+        except SimulatedError as error:
+            raise ScenarioError(f"the dataset cannot be placed: {error}") from error
+        return placed
+
+    def _snapshot(self) -> MasterState:
+        """The master's state before the first record of its log: the dataset's files and chunks."""
+        state = MasterState()
+        if self._dataset.chunk_count:
+            state.load_dataset(self._dataset.chunks_per_file, self._dataset.lengths)
+        return state
+
+    def _core(self, state: MasterState, incarnation: int, now_ns: int) -> Master:
+        streams = (self._sim.stream("pangu.placement"), self._sim.stream("pangu.placement", "", "repair"))
+        return Master(self._config, self._view(), self._policy, state, streams, incarnation, now_ns)
+
+    def _view(self) -> ClusterView:
+        machines = self._datacenter.machines
+        return ClusterView(
+            names=tuple(machine.name for machine in machines),
+            rack=np.array([machine.rack for machine in machines], dtype=np.int64),
+            power_domain=np.array([machine.power_domain for machine in machines], dtype=np.int64),
+            capacity_bytes=np.array([keeper.capacity_bytes for keeper in self.keepers.values()], dtype=np.int64),
+        )
+
+    def _dataset_extents(self, chunk: int) -> tuple[Extent, ...] | None:
+        if chunk >= self._dataset.chunk_count:
+            return None
+        return dataset_extents(chunk, int(self._dataset.lengths[chunk]))
+
+    # What upper packages use
+
+    def client(self, machine: Machine, name: str, load: str = "") -> PanguClient:
+        """A client process on ``machine``; its operations carry the name of the load."""
+        endpoint = self._kuafu.endpoint(
+            self._sim.owner(f"pangu.client.{name}"), machine, _FIRST_CLIENT_PORT + self._clients
+        )
+        self._clients += 1
+        return PanguClient(
+            self._sim,
+            self._datacenter,
+            endpoint,
+            self._config,
+            name=name,
+            load=load,
+            master_address=self.master.address,
+            address_of=self.address_of,
+            ledger=self.ledger,
+        )
+
+    def dataset_paths(self) -> int:
+        """How many files the dataset has."""
+        return len(self._dataset.file_sizes)
+
+    def dataset_path(self, number: int) -> str:
+        """The path of one file of the dataset."""
+        return dataset_path(number)
+
+    def dataset_size_bytes(self, number: int) -> int:
+        """The size of one file of the dataset."""
+        return int(self._dataset.file_sizes[number])
+
+
+class MasterHearing:
+    """What the master hears without events: elided heartbeats, and what they would have said of disk use."""
+
+    def __init__(
+        self,
+        sim: Simulation,
+        datacenter: DataCenter,
+        master: MasterServer,
+        keepers: dict[int, ReplicaKeeper],
+        every_ns: int,
+    ) -> None:
+        self._sim = sim
+        self._index = {machine.name: machine.index for machine in datacenter.machines}
+        self._master = master
+        self._keepers = keepers
+        self._every_ns = every_ns
+        self._elided: dict[int, None] = {}
+        self._due_ns = 0
+
+    def elide(self, server: str, elided: bool) -> None:
+        """From now on the server is heard without events, or again only with them."""
+        index = self._index[server]
+        if elided:
+            self._elided[index] = None
+        else:
+            self._elided.pop(index, None)
+        if self._master.core is not None:
+            self._master.run(self._master.core.elide(index, elided, self._sim.now))
+
+    def heard(self, server: str, at_ns: int) -> None:
+        """The last of the beats that took no event arrived at ``at_ns``."""
+        if self._master.core is not None:
+            self._master.core.heard(self._index[server], at_ns)
+
+    def catch_up(self) -> None:
+        """The master is about to decide: let it know the disk use that elided beats have told since the last time."""
+        core = self._master.core
+        if core is None or self._sim.now < self._due_ns:
+            return
+        self._due_ns = self._sim.now + self._every_ns
+        view = core.books.view
+        for index in self._elided:
+            view.used_bytes[index] = self._keepers[index].used_bytes

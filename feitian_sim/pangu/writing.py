@@ -1,0 +1,118 @@
+"""Operations that write: a file from beginning to end, and appends of records.
+
+A write takes a new chunk for each piece and leaves one that cannot be written: the next try stands in another chunk,
+away from the servers at fault. Only when every piece is sealed in the master's log is the file acknowledged.
+An append goes to the file's last chunk, through whoever holds its lease; where it fails, the master seals that
+chunk or gives its lease anew, with a higher version and without the servers at fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from feitian_sim.pangu.chunk_messages import WriteCommitted
+from feitian_sim.pangu.content import Extent
+from feitian_sim.pangu.ledger import Ledger
+from feitian_sim.pangu.master_calls import MasterCalls
+from feitian_sim.pangu.messages import AddChunk, CreateFile, Leased, LeaseLast, SealChunk
+from feitian_sim.pangu.patience import PanguError, Patience
+from feitian_sim.pangu.write_path import WritePath
+
+Steps = Generator[Any, Any, None]
+Extents = tuple[Extent, ...]
+#: Servers that a client remembers as being at fault within one operation.
+_EXCLUDED_MOST = 8
+
+
+class Writing:
+    """One client's writes and appends."""
+
+    def __init__(
+        self, name: str, writer: int, chunk_size_bytes: int, master: MasterCalls, path: WritePath, ledger: Ledger
+    ) -> None:
+        self._name = name
+        # Index of the client's machine among the servers; negative when it is none of them.
+        self._writer = writer
+        self._chunk_size_bytes = chunk_size_bytes
+        self._master = master
+        self._path = path
+        self._ledger = ledger
+        self._writes = 0
+        self._leases: dict[str, Leased] = {}
+
+    def create(self, path: str, patience: Patience) -> Steps:
+        """Make an empty file."""
+        self._writes += 1
+        yield from self._master.ask(CreateFile(path, f"{self._name}#{self._writes}"), patience)
+        patience.progressed()
+        self._ledger.created(path)
+
+    def write_file(self, path: str, size_bytes: int, patience: Patience) -> Steps:
+        """Make a file and write all of it."""
+        yield from self.create(path, patience)
+        sequence = self._writes
+        safe: list[tuple[int, Extents]] = []
+        for position, offset in enumerate(range(0, size_bytes, self._chunk_size_bytes)):
+            length = min(self._chunk_size_bytes, size_bytes - offset)
+            extents: Extents = (Extent(self._name, sequence, offset, length),)
+            chunk = yield from self._write_chunk(path, position, extents, patience)
+            safe.append((chunk, extents))
+        for chunk, extents in safe:
+            self._ledger.acknowledged(path, chunk, extents)
+
+    def _write_chunk(
+        self, path: str, position: int, extents: Extents, patience: Patience
+    ) -> Generator[Any, Any, int]:
+        length = extents[0].length_bytes
+        at_fault: tuple[int, ...] = ()
+        while True:
+            since_ns = patience.now_ns
+            target: Leased = yield from self._master.ask(AddChunk(path, position, self._writer, at_fault), patience)
+            self._ledger.issued(target.chunk, extents)
+            outcome = yield from self._path.push(target, length, lambda _: extents)
+            if isinstance(outcome, WriteCommitted):
+                yield from self._master.ask(SealChunk(path, target.chunk, outcome.length_bytes), patience)
+                patience.progressed()
+                return target.chunk
+            at_fault = _add(at_fault, self._path.servers_at(target, outcome.failed))
+            yield from patience.wait(since_ns, outcome.reason)
+
+    def append(self, path: str, size_bytes: int, patience: Patience) -> Steps:
+        """Add one record to the file's end, whole, at a place that the primary chooses."""
+        if size_bytes > self._chunk_size_bytes:
+            raise PanguError(f"a record of {size_bytes} bytes does not fit into a chunk of {self._chunk_size_bytes}")
+        self._writes += 1
+        extents: Extents = (Extent(self._name, self._writes, 0, size_bytes),)
+        at_fault: tuple[int, ...] = ()
+        full = -1
+        while True:
+            since_ns = patience.now_ns
+            target = yield from self._lease(path, at_fault, full, patience)
+            self._ledger.issued(target.chunk, extents)
+            outcome = yield from self._path.push(target, size_bytes, lambda _: extents)
+            if isinstance(outcome, WriteCommitted):
+                patience.progressed()
+                self._ledger.acknowledged(path, target.chunk, extents)
+                return
+            self._leases.pop(path, None)
+            if outcome.full:
+                full = target.chunk
+            else:
+                at_fault = _add(at_fault, self._path.servers_at(target, outcome.failed))
+                yield from patience.wait(since_ns, outcome.reason)
+
+    def _lease(
+        self, path: str, at_fault: tuple[int, ...], full: int, patience: Patience
+    ) -> Generator[Any, Any, Leased]:
+        known = self._leases.get(path)
+        if known is not None and known.until_ns > patience.now_ns:
+            return known
+        leased: Leased = yield from self._master.ask(LeaseLast(path, self._writer, at_fault, full), patience)
+        self._leases[path] = leased
+        return leased
+
+
+def _add(at_fault: tuple[int, ...], more: tuple[int, ...]) -> tuple[int, ...]:
+    kept = tuple(server for server in at_fault if server not in more)
+    return (*kept, *more)[-_EXCLUDED_MOST:]
