@@ -7,6 +7,7 @@ slots filled.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from feitian_sim.kernel import Stream
@@ -83,9 +84,12 @@ class Master:
 
     # What comes in
 
-    def adopt(self) -> None:
+    def adopt(self, used_bytes: Sequence[int]) -> None:
         """Everybody is known from the start (the preloaded cluster): no need to wait for reports."""
-        for server in range(self.books.view.count):
+        view = self.books.view
+        view.alive[:] = True
+        view.used_bytes[:] = used_bytes
+        for server in range(view.count):
             self.books.registered[server] = None
         self._settled = True
 

@@ -202,8 +202,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "pangu.restored_s",
         "s",
-        "Time from the first detection of a loss (server declared dead, replicas reported lost or corrupt) to the end "
-        "of the last repair.",
+        "Time from the first detection of a loss (server declared dead, replicas reported lost or corrupt) to the "
+        "end of the last repair.",
         restored_s,
     ),
     Metric(

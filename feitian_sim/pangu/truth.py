@@ -1,4 +1,4 @@
-"""God's eye: what the disks really hold, beside what anybody in the cell knows. For probes, metrics and checks only."""
+"""God's eye: what the disks really hold, whatever anybody in the cell knows. For probes, metrics and checks only."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Truth:
         self._seen: dict[int, tuple[Replica, int, int]] = {}
 
     def intact_replicas(self, state: MasterState, *, reachable: bool = False) -> Ints:
-        """Undamaged replicas of the right version, by chunk; with ``reachable`` only those on machines that are up."""
+        """Undamaged replicas of the right version, by chunk; ``reachable``: only those on machines that are up."""
         count = state.chunks.count
         found = np.zeros(count, dtype=np.int64)
         for keeper in self._keepers.values():

@@ -26,7 +26,7 @@ from feitian_sim.pangu.master import Master
 from feitian_sim.pangu.master_server import MasterServer
 from feitian_sim.pangu.master_state import MasterState
 from feitian_sim.pangu.namespace import dataset_path
-from feitian_sim.pangu.placement import PlacementPolicy, policy
+from feitian_sim.pangu.placement import PlacementPolicy, placement_from
 from feitian_sim.pangu.replica_keeper import ReplicaKeeper
 from feitian_sim.pangu.truth import Truth
 
@@ -51,7 +51,7 @@ class PanguCell:
         self._datacenter = datacenter
         self._kuafu = kuafu
         self._config = config
-        self._policy: PlacementPolicy = placement if placement is not None else policy(config.placement)
+        self._policy: PlacementPolicy = placement if placement is not None else placement_from(config.placement)
         self._dataset = datasets.EMPTY
         self._clients = 0
         self._addresses = [f"tcp://{machine.name}:{CHUNK_SERVER_PORT}" for machine in datacenter.machines]
@@ -111,7 +111,7 @@ class PanguCell:
             daemon.start()
         core = self.master.core
         assert core is not None
-        core.adopt()
+        core.adopt([keeper.used_bytes for keeper in self.keepers.values()])
         if placed is not None:
             core.books.locations.load(0, placed)
         self._hearing.catch_up()
@@ -120,8 +120,12 @@ class PanguCell:
         """Choose every replica's server by the policy, in one step, and fill the disks."""
         lengths = self._dataset.lengths
         stream = self._sim.stream("pangu.placement", "dataset")
+        view = self._view()
+        view.alive[:] = True
         try:
-            placed = self._policy.place_many(self._view(), len(lengths), self._config.replicas, stream, lengths)
+            view = self._view()
+            view.alive[:] = True
+            placed = self._policy.place_many(view, len(lengths), self._config.replicas, stream, lengths)
             for server, keeper in self.keepers.items():
                 chunks = np.flatnonzero((placed == server).any(axis=1))
                 disks = np.arange(len(chunks), dtype=np.int64) % max(1, len(keeper.machine.disks))
@@ -145,9 +149,9 @@ class PanguCell:
         machines = self._datacenter.machines
         return ClusterView(
             names=tuple(machine.name for machine in machines),
-            rack=np.array([machine.rack for machine in machines], dtype=np.int64),
-            power_domain=np.array([machine.power_domain for machine in machines], dtype=np.int64),
-            capacity_bytes=np.array([keeper.capacity_bytes for keeper in self.keepers.values()], dtype=np.int64),
+            rack=[machine.rack for machine in machines],
+            power_domain=[machine.power_domain for machine in machines],
+            capacity_bytes=[keeper.capacity_bytes for keeper in self.keepers.values()],
         )
 
     def _dataset_extents(self, chunk: int) -> tuple[Extent, ...] | None:

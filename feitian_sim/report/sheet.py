@@ -26,6 +26,9 @@ from feitian_sim.report.style import COLUMN_IN, FORMATS, Look, image, paper_styl
 #: Height of one row of a legend.
 _LEGEND_ROW_IN = 0.135
 
+#: Ticks of a logarithmic axis as plain numbers: 0.01, 1, 1000.
+PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
+
 CSV_HEADER = ("panel", "series", "x", "x_unit", "y", "y_unit", "low", "high")
 Row = tuple[str, str, float, str, float | None, str, float | None, float | None]
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter
 
 from feitian_sim.report.evidence import Evidence
 from feitian_sim.report.scale import Scale, latency
 from feitian_sim.report.series import Floats, Series, thinned
-from feitian_sim.report.sheet import Drawing, Omitted, Sheet
+from feitian_sim.report.sheet import PLAIN, Drawing, Omitted, Sheet
 from feitian_sim.report.style import BLUE, VERMILLION, Look, paper_style
 
 _ALL = Look(BLUE)
 _BY_SIZE = (Look(VERMILLION, (0, (4, 1.5))), Look("#009E73", (0, (1, 1.2)), 1.4))
 #: Flows below and above this are shown apart: short flows wait, long flows share.
 _SHORT_BYTES = 1_000_000
+#: Times that differ by more than this are shown on a logarithmic axis.
+_LOG_RANGE = 20.0
 
 
 def draw(evidence: Evidence, width_in: float, with_twin: bool = True) -> Drawing | Omitted:
@@ -32,11 +33,14 @@ def draw(evidence: Evidence, width_in: float, with_twin: bool = True) -> Drawing
         for (label, part), look in zip(parts, _BY_SIZE, strict=True):
             if 0 < len(part) < len(times_s):
                 panel.line(label, _distribution(part), look, steps=True)
-        panel.axes.set_xscale("log")
-        panel.axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        if times_s.max() > _LOG_RANGE * times_s.min():
+            panel.axes.set_xscale("log")
+            panel.axes.xaxis.set_major_formatter(PLAIN)
+        else:
+            panel.axes.set_xlim(left=0)
         panel.axes.set_ylim(0, 100)
         panel.axes.set_xlabel(f"flow completion time ({scale.unit})")
-    return sheet.finish("flows", "Flow completion times", _CAPTION)
+    return sheet.finish("flows", "Flow completion times", _caption(len(times_s)))
 
 
 def _completions(evidence: Evidence) -> tuple[Floats, Floats]:
@@ -52,11 +56,12 @@ def _completions(evidence: Evidence) -> tuple[Floats, Floats]:
 
 def _distribution(times_s: Floats) -> Series:
     ordered = np.sort(times_s)
-    share = np.arange(1, len(ordered) + 1) / len(ordered)
-    return Series(*thinned(ordered, share))
+    share = np.arange(len(ordered) + 1) / len(ordered)
+    return Series(*thinned(np.append(ordered[:1], ordered), share))
 
 
-_CAPTION = (
-    "Share of the replayed flows that had completed within a time of their start; flows below and from 1 MB apart "
-    "when the trace has both."
-)
+def _caption(flows: int) -> str:
+    return (
+        f"Share of the {flows:,} replayed flows that had completed within a time of their start; flows below and from "
+        "1 MB apart when the trace has both."
+    )

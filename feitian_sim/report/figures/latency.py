@@ -10,7 +10,7 @@ from feitian_sim.report.figures.operations import operation_names, selected
 from feitian_sim.report.figures.throughput import runs_words
 from feitian_sim.report.scale import clock, latency, round_window_s
 from feitian_sim.report.series import Floats, Series, edges, over_runs, window_percentiles
-from feitian_sim.report.sheet import Drawing, Omitted, Panel, Sheet
+from feitian_sim.report.sheet import PLAIN, Drawing, Omitted, Panel, Sheet
 from feitian_sim.report.style import BLUE, DASHED, DOTTED, SOLID, VERMILLION, Look, paper_style, twin
 from feitian_sim.report.timeline import draw_timeline, time_scale
 
@@ -55,6 +55,7 @@ def _panel(sheet: Sheet, evidence: Evidence, name: str, curves: dict[int, Series
         panel.line(f"p{percent}", series, _PERCENTILES[percent])
     if by_decade:
         panel.axes.set_yscale("log")
+        panel.axes.yaxis.set_major_formatter(PLAIN)
     else:
         panel.axes.set_ylim(bottom=0)
     return panel

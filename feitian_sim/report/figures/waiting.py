@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter
 
 from feitian_sim.report.evidence import Evidence
 from feitian_sim.report.scale import Scale, latency
 from feitian_sim.report.series import Floats, Series, thinned
-from feitian_sim.report.sheet import Drawing, Omitted, Sheet
+from feitian_sim.report.sheet import PLAIN, Drawing, Omitted, Sheet
 from feitian_sim.report.style import BLUE, DASHED, VERMILLION, Look, paper_style
 
 _WAITED, _SERVED = Look(BLUE), Look(VERMILLION, DASHED)
@@ -28,7 +27,7 @@ def draw(evidence: Evidence, width_in: float, with_twin: bool = True) -> Drawing
         panel.line(f"waiting, mean {waited_s.mean() / scale.factor:.4g} {scale.unit}", _longer(waited_s), _WAITED)
         panel.line(f"service, mean {served_s.mean() / scale.factor:.4g} {scale.unit}", _longer(served_s), _SERVED)
         panel.axes.set_yscale("log")
-        panel.axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        panel.axes.yaxis.set_major_formatter(PLAIN)
         panel.axes.set_xlim(left=0)
         panel.axes.set_xlabel(f"time ({scale.unit})")
     return sheet.finish("waiting", "Waiting times", _CAPTION)
