@@ -6,7 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -20,16 +20,20 @@ def print_json(document: object) -> None:
 
 
 def print_table(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "", right: Sequence[int] = ()
+    columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (), *, fold: bool = True
 ) -> None:
-    """A table without frames that fits any terminal; the columns in ``right`` hold numbers."""
+    """A table without frames; the columns in ``right`` hold numbers.
+
+    What is too wide for a terminal is folded, or with ``fold=False`` cut, so that a row stays one line.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number in right else "left", overflow="fold")
+        justify: Literal["right", "left"] = "right" if number in right else "left"
+        table.add_column(column, justify=justify, no_wrap=not fold, overflow="fold" if fold else "ellipsis")
     for row in rows:
         table.add_row(*(_escaped(cell) for cell in row))
     # A pipe has no width: never fold what a script will read.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,31 +13,28 @@ from feitian_sim.cli.output import LINES_MOST, number, print_table, quantity
 if TYPE_CHECKING:
     from feitian_sim.experiments.run import Experiment
     from feitian_sim.experiments.statistics import Estimate
-    from feitian_sim.experiments.summary import Verdict
+    from feitian_sim.experiments.summary import Summary, Verdict
 
-#: Expectations shown at most; those that failed come first.
-_VERDICTS_MOST = 6
-#: Lines around the tables: title, their two headings with a rule each, blank lines, and the last lines.
-_FRAME = 11
+#: Lines besides the rows: title, heading with its rule, and the last lines.
+_FRAME = 8
 _SPREAD = ("p50", "p95", "max")
+#: What users feel comes first, what was done to the cluster last.
+_PARTS = ("pangu", "workloads", "kuafu", "hardware", "faults")
+Row = tuple[str, str, str, str, str]
 
 
 def print_summary(done: Experiment) -> None:
     """Print it; at most 25 lines."""
     click.echo(_title(done))
-    verdicts = sorted(done.summary.verdicts, key=lambda verdict: verdict.held)
-    room = LINES_MOST - _FRAME - min(len(verdicts), _VERDICTS_MOST)
-    rows = _rows(done.summary.metrics, [verdict.text for verdict in verdicts])
-    left_out = max(0, len(rows) - room)
-    # One run has no interval.
-    interval = ["95 % interval"] if done.summary.runs > 1 else []
-    shown = [(name, value, *([low_high] if interval else []), spread) for name, value, low_high, spread in rows]
-    print_table(("metric", "value", *interval, "spread"), shown[:room] if left_out else shown, right=(1,))
-    if verdicts:
-        print_table(
-            ("expected", "verdict", "found"), [_verdict_row(verdict) for verdict in verdicts[:_VERDICTS_MOST]]
-        )
-    for line in _last_lines(done, left_out):
+    rows = _rows(done.summary)
+    room = LINES_MOST - _FRAME
+    # One run has no interval, and not every scenario expects something.
+    columns = ["metric", "value", "95 % interval", "spread", "expected"]
+    kept = [at for at in range(5) if (at != 2 or done.summary.runs > 1) and (at != 4 or done.summary.verdicts)]
+    print_table(
+        [columns[at] for at in kept], [[row[at] for at in kept] for row in rows[:room]], right=(1,), fold=False
+    )
+    for line in _last_lines(done, max(0, len(rows) - room)):
         click.echo(line)
 
 
@@ -50,38 +46,54 @@ def _title(done: Experiment) -> str:
     )
 
 
-def _rows(estimates: Iterable[Estimate], expected: list[str]) -> list[tuple[str, str, str, str]]:
+def _rows(summary: Summary) -> list[Row]:
     """One row per metric: first those of which something is expected, last those that are zero."""
     by_metric: dict[str, dict[str, Estimate]] = {}
-    for estimate in estimates:
-        head, _, tail = estimate.name.rpartition(".")
-        is_statistic = head.count(".") >= 1
-        by_metric.setdefault(head if is_statistic else estimate.name, {})[tail if is_statistic else ""] = estimate
-    metrics = [(name, parts) for name, parts in by_metric.items() if "" in parts or "mean" in parts]
-
-    def last(pair: tuple[str, dict[str, Estimate]]) -> tuple[bool, bool]:
-        name, parts = pair
-        zero = not any(estimate.value for key, estimate in parts.items() if key != "count")
-        return not any(name in text for text in expected), zero
-
-    metrics.sort(key=last)
-    return [_row(name, parts) for name, parts in metrics]
+    for estimate in summary.metrics:
+        name, statistic = _split(estimate.name)
+        by_metric.setdefault(name, {})[statistic] = estimate
+    expected: dict[str, list[Verdict]] = {}
+    for verdict in summary.verdicts:
+        expected.setdefault(_split(verdict.metric)[0], []).append(verdict)
+    shown = [name for name, parts in by_metric.items() if "" in parts or "mean" in parts]
+    names = dict.fromkeys([*expected, *shown])
+    order = sorted(names, key=lambda name: _rank(name, by_metric.get(name, {}), expected.get(name, [])))
+    return [_row(name, by_metric.get(name, {}), expected.get(name, [])) for name in order]
 
 
-def _row(name: str, parts: dict[str, Estimate]) -> tuple[str, str, str, str]:
-    main = parts.get("") or parts["mean"]
-    low_high = main.interval
-    shown = "" if low_high is None else " .. ".join(quantity(bound, main.unit) for bound in low_high)
+def _split(name: str) -> tuple[str, str]:
+    """``pangu.recovery_s.p95`` as its metric and ``p95``."""
+    head, _, tail = name.rpartition(".")
+    return (head, tail) if "." in head else (name, "")
+
+
+def _rank(name: str, parts: dict[str, Estimate], verdicts: list[Verdict]) -> tuple[int, bool, int]:
+    failed = any(not verdict.held for verdict in verdicts)
+    zero = not any(estimate.value for key, estimate in parts.items() if key != "count")
+    part = name.partition(".")[0]
+    # A failed expectation stands in the first line.
+    return 0 if failed else 1 if verdicts else 2, zero, _PARTS.index(part) if part in _PARTS else len(_PARTS)
+
+
+def _row(name: str, parts: dict[str, Estimate], verdicts: list[Verdict]) -> Row:
+    words = "  ".join(map(_words, verdicts))
+    main = parts.get("") or parts.get("mean")
+    if main is None:
+        return (name, "-", "", "nothing to measure", words)
+    shown = "" if main.interval is None else " .. ".join(quantity(bound, main.unit) for bound in main.interval)
     spread = "  ".join(f"{key} {quantity(parts[key].value, parts[key].unit)}" for key in _SPREAD if key in parts)
-    return (name, quantity(main.value, main.unit), shown, spread)
+    return (name, quantity(main.value, main.unit), shown, spread, words)
 
 
-def _verdict_row(verdict: Verdict) -> tuple[str, ...]:
-    word = "held" if verdict.held else "FAILED"
-    if verdict.runs > 1:
-        word += f" in {verdict.runs_held} of {verdict.runs} runs"
-    found = "nothing to measure" if verdict.found is None else quantity(verdict.found, verdict.unit)
-    return (verdict.text, word, found)
+def _words(verdict: Verdict) -> str:
+    """``held p95 < 30m``; over several runs, in how many it failed."""
+    statistic = _split(verdict.metric)[1]
+    condition = verdict.text.strip().removeprefix(verdict.metric).strip()
+    text = f"{statistic} {condition}" if statistic else condition
+    if verdict.held:
+        return f"held {text}"
+    missed = verdict.runs - verdict.runs_held
+    return f"FAILED {text}" + (f" in {missed} of {verdict.runs} runs" if verdict.runs > 1 else "")
 
 
 def _last_lines(done: Experiment, left_out: int) -> list[str]:

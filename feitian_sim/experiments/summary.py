@@ -28,6 +28,7 @@ class Verdict:
     """An expectation over all runs."""
 
     text: str
+    metric: str
     held: bool
     found: float | None
     unit: str
@@ -75,7 +76,7 @@ def _verdict(expectation: Expectation, records: Sequence[RunRecord]) -> Verdict:
     values = [outcome.found for outcome in outcomes if outcome.found is not None]
     found = failed[0].found if failed else mean(values)
     held = len(outcomes) - len(failed)
-    return Verdict(expectation.text, not failed, found, expectation.unit, held, len(outcomes))
+    return Verdict(expectation.text, expectation.metric, not failed, found, expectation.unit, held, len(outcomes))
 
 
 def units_of(metrics: Sequence[Metric]) -> dict[str, str]:
@@ -109,6 +110,7 @@ def expectation_row(verdict: Verdict) -> dict[str, Any]:
     """One expectation for a JSON document."""
     return {
         "text": verdict.text,
+        "metric": verdict.metric,
         "ok": verdict.held,
         "value": None if verdict.found is None else plain(verdict.found),
         "unit": verdict.unit,

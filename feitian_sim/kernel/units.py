@@ -166,7 +166,7 @@ def _quantity(text: str, what: str, units: dict[str, int], example: str) -> Deci
 
 def _whole(value: Decimal, text: str, unit: str) -> int:
     whole = int(value.to_integral_value())
-    if value != whole and abs(value - whole) / max(abs(value), Decimal(1)) > Decimal("1e-9"):
+    if value != whole and abs(value - whole) / max(abs(value), Decimal(1)) > Decimal("1e-6"):
         raise ValueError(f"{text!r} is not a whole number of {unit}")
     return whole
 

@@ -3,9 +3,9 @@
 The bundle has a number of clone slots. Each slot would spend, per chunk, the dispatch cost and then the transfer at
 the clone rate; so the bundle is one flow over the network between the two racks, capped at the rate at which so many
 slots would move such chunks in the long run. It shares rack links with everything else as its clones would. What
-differs from clone by clone: no messages, no links of disks and machines (the flow ends at one machine of each rack), no
-waiting for a slot of a server, all chunks at the end instead of one after the other, and a partly used last round
-of slots is not seen. For a bundle of n chunks on s slots the end differs by less than one clone's time, plus whatever
+differs from clone by clone: no messages; no links of disks and machines (the flow ends at one machine of each rack);
+no waiting for a slot of a server; all chunks at the end instead of one after the other; a partly used last round of
+slots is not seen. For a bundle of n chunks on s slots the end differs by less than one clone's time, plus whatever
 a bottleneck at a single disk or card would have added.
 """
 

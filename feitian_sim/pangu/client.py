@@ -59,7 +59,7 @@ class PanguClient:
         self._writing = Writing(
             name,
             writer,
-            config.chunk_size,
+            config,
             self._master,
             WritePath(sim, endpoint, datacenter, address_of, data_ns),
             ledger,

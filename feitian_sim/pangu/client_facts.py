@@ -14,6 +14,13 @@ class ClientPaused(Fact):
     pause_ns: int
 
 
+@fact("pangu.shortage", canonical=False)
+class Shortage(Fact):
+    """Sampled: replicas that the master knows to be missing of the chunks of all files, lost chunks included."""
+
+    replicas: int
+
+
 @fact("pangu.promises", canonical=False)
 class Promises(Fact):
     """Sampled, god's eye: files with something acknowledged, and how many of them the cell could not give back.

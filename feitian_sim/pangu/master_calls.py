@@ -20,8 +20,11 @@ class MasterCalls:
         self._address = address
         self._call_ns = call_ns
 
-    def ask(self, message: object, patience: Patience) -> Generator[Any, Any, Any]:
-        """The master's answer to ``message``. Raises :class:`PanguError`."""
+    def ask(self, message: object, patience: Patience, instead: object = None) -> Generator[Any, Any, Any]:
+        """The master's answer to ``message``. Raises :class:`PanguError`.
+
+        ``instead`` is asked from the first refusal on: the same with fewer wishes.
+        """
         while True:
             since_ns = self._sim.now
             try:
@@ -34,6 +37,7 @@ class MasterCalls:
                 if reply.final:
                     raise PanguError(reply.reason)
                 reason = reply.reason
+                message = message if instead is None else instead
             yield from patience.wait(since_ns, reason)
 
     def tell(self, message: object) -> None:

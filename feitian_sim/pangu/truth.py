@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from feitian_sim.kernel import Simulation
-from feitian_sim.pangu.client_facts import Promises
+from feitian_sim.pangu.books import Books
+from feitian_sim.pangu.client_facts import Promises, Shortage
 from feitian_sim.pangu.content import Extent
 from feitian_sim.pangu.facts import Redundancy, RepairQueue
 from feitian_sim.pangu.ledger import Ledger, PromisedFile
@@ -72,8 +73,16 @@ class Truth:
             repair = core.books.repair if core is not None else None
             queued = repair.queued_count if repair is not None else 0
             self._sim.emit(RepairQueue(queued, repair.running_count if repair is not None else 0))
+        if core is not None and facts.wants(Shortage):
+            self._sim.emit(Shortage(self._shortage(core.books)))
         if facts.wants(Promises):
             self._sim.emit(self.promises())
+
+    def _shortage(self, books: Books) -> int:
+        table = books.state.chunks
+        wanted = table.present & table.sealed
+        live = books.locations.live(table.count)[wanted]
+        return int(np.clip(self._replicas - live, 0, self._replicas).sum())
 
     def _sample_redundancy(self, state: MasterState) -> None:
         wanted = state.chunks.present & state.chunks.sealed

@@ -123,8 +123,6 @@ class PanguCell:
         view = self._view()
         view.alive[:] = True
         try:
-            view = self._view()
-            view.alive[:] = True
             placed = self._policy.place_many(view, len(lengths), self._config.replicas, stream, lengths)
             for server, keeper in self.keepers.items():
                 chunks = np.flatnonzero((placed == server).any(axis=1))

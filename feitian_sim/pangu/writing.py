@@ -9,9 +9,11 @@ chunk or gives its lease anew, with a higher version and without the servers at 
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Any
 
 from feitian_sim.pangu.chunk_messages import WriteCommitted
+from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.content import Extent
 from feitian_sim.pangu.ledger import Ledger
 from feitian_sim.pangu.master_calls import MasterCalls
@@ -21,20 +23,27 @@ from feitian_sim.pangu.write_path import WritePath
 
 Steps = Generator[Any, Any, None]
 Extents = tuple[Extent, ...]
-#: Servers that a client remembers as being at fault within one operation.
-_EXCLUDED_MOST = 8
 
 
 class Writing:
     """One client's writes and appends."""
 
     def __init__(
-        self, name: str, writer: int, chunk_size_bytes: int, master: MasterCalls, path: WritePath, ledger: Ledger
+        self,
+        name: str,
+        writer: int,
+        config: PanguConfig,
+        master: MasterCalls,
+        path: WritePath,
+        ledger: Ledger,
     ) -> None:
         self._name = name
         # Index of the client's machine among the servers; negative when it is none of them.
         self._writer = writer
-        self._chunk_size_bytes = chunk_size_bytes
+        self._chunk_size_bytes = config.chunk_size
+        # A server at fault is left out until the master must have found it silent, or it is well again.
+        self._shun_ns = config.lease
+        self._shunned: dict[int, int] = {}
         self._master = master
         self._path = path
         self._ledger = ledger
@@ -65,17 +74,18 @@ class Writing:
         self, path: str, position: int, extents: Extents, patience: Patience
     ) -> Generator[Any, Any, int]:
         length = extents[0].length_bytes
-        at_fault: tuple[int, ...] = ()
         while True:
             since_ns = patience.now_ns
-            target: Leased = yield from self._master.ask(AddChunk(path, position, self._writer, at_fault), patience)
+            anywhere = AddChunk(path, position, self._writer)
+            wish = replace(anywhere, exclude=self._at_fault(since_ns))
+            target: Leased = yield from self._master.ask(wish, patience, anywhere)
             self._ledger.issued(target.chunk, extents)
             outcome = yield from self._path.push(target, length, lambda _: extents)
             if isinstance(outcome, WriteCommitted):
                 yield from self._master.ask(SealChunk(path, target.chunk, outcome.length_bytes), patience)
                 patience.progressed()
                 return target.chunk
-            at_fault = _add(at_fault, self._path.servers_at(target, outcome.failed))
+            self._shun(self._path.servers_at(target, outcome.failed), patience.now_ns)
             yield from patience.wait(since_ns, outcome.reason)
 
     def append(self, path: str, size_bytes: int, patience: Patience) -> Steps:
@@ -84,11 +94,10 @@ class Writing:
             raise PanguError(f"a record of {size_bytes} bytes does not fit into a chunk of {self._chunk_size_bytes}")
         self._writes += 1
         extents: Extents = (Extent(self._name, self._writes, 0, size_bytes),)
-        at_fault: tuple[int, ...] = ()
         full = -1
         while True:
             since_ns = patience.now_ns
-            target = yield from self._lease(path, at_fault, full, patience)
+            target = yield from self._lease(path, full, patience)
             self._ledger.issued(target.chunk, extents)
             outcome = yield from self._path.push(target, size_bytes, lambda _: extents)
             if isinstance(outcome, WriteCommitted):
@@ -99,20 +108,24 @@ class Writing:
             if outcome.full:
                 full = target.chunk
             else:
-                at_fault = _add(at_fault, self._path.servers_at(target, outcome.failed))
+                self._shun(self._path.servers_at(target, outcome.failed), patience.now_ns)
                 yield from patience.wait(since_ns, outcome.reason)
 
-    def _lease(
-        self, path: str, at_fault: tuple[int, ...], full: int, patience: Patience
-    ) -> Generator[Any, Any, Leased]:
+    def _lease(self, path: str, full: int, patience: Patience) -> Generator[Any, Any, Leased]:
         known = self._leases.get(path)
         if known is not None and known.until_ns > patience.now_ns:
             return known
-        leased: Leased = yield from self._master.ask(LeaseLast(path, self._writer, at_fault, full), patience)
+        anywhere = LeaseLast(path, self._writer, full=full)
+        wish = replace(anywhere, exclude=self._at_fault(patience.now_ns))
+        leased: Leased = yield from self._master.ask(wish, patience, anywhere)
         self._leases[path] = leased
         return leased
 
+    def _shun(self, servers: tuple[int, ...], now_ns: int) -> None:
+        for server in servers:
+            self._shunned[server] = now_ns + self._shun_ns
 
-def _add(at_fault: tuple[int, ...], more: tuple[int, ...]) -> tuple[int, ...]:
-    kept = tuple(server for server in at_fault if server not in more)
-    return (*kept, *more)[-_EXCLUDED_MOST:]
+    def _at_fault(self, now_ns: int) -> tuple[int, ...]:
+        """Servers that failed this client lately."""
+        self._shunned = {server: until_ns for server, until_ns in self._shunned.items() if until_ns > now_ns}
+        return tuple(self._shunned)

@@ -157,8 +157,8 @@ def _quantity(row: Mapping[str, Any]) -> Quantity:
 
 
 def _expectation(row: Mapping[str, Any]) -> Expectation:
-    names = ("text", "held", "unit", "runs_held", "runs")
-    return Expectation(found=row["value"], **{name: row[name] for name in names})
+    names = ("text", "unit", "runs_held", "runs")
+    return Expectation(held=row["ok"], found=row["value"], **{name: row[name] for name in names})
 
 
 def _seconds(text: str) -> float:

@@ -46,9 +46,9 @@ class Drawing:
 
     name: str
     title: str
-    caption: str
-    figure: Figure
-    rows: tuple[Row, ...]
+    caption: str = field(repr=False)
+    figure: Figure = field(repr=False)
+    rows: tuple[Row, ...] = field(repr=False)
     _images: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     def image(self, image_format: str) -> bytes:
@@ -89,6 +89,8 @@ class Panel:
         self.sheet, self.axes, self.name = sheet, axes, name
         self.x_scale, self.y_scale = x_scale, y_scale
         self.entries: dict[str, Artist] = {}
+        #: A single series is told by the label of its axis, unless the panel wants it named.
+        self.least_named = 2
         axes.set_ylabel(f"{y_label}{sheet.label_break}({y_scale.unit})" if y_scale.unit else y_label)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
 
@@ -126,7 +128,9 @@ class Panel:
     def legend(self, lift_points: float) -> int:
         """Name the series above the panel, that far above its edge; returns the rows that this takes."""
         above = self.sheet.panels[self.sheet.panels.index(self) - 1] if self is not self.sheet.panels[0] else None
-        if len(self.entries) < 2 or (above is not None and above.entries.keys() == self.entries.keys()):
+        if len(self.entries) < self.least_named or (
+            above is not None and above.entries.keys() == self.entries.keys()
+        ):
             return 0
         columns = fitting_columns(self.entries, self.sheet.width_in - 0.4)
         self.axes.legend(

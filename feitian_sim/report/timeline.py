@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import matplotlib.patches
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from feitian_sim.report.evidence import Evidence
@@ -52,6 +53,7 @@ def draw_timeline(sheet: Sheet, evidence: Evidence) -> None:
 def _axis(sheet: Sheet, evidence: Evidence, scale: Scale) -> None:
     for panel in sheet.panels:
         panel.axes.set_xlim(0, evidence.duration_s / scale.factor)
+        panel.axes.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
         if panel is not sheet.panels[-1]:
             panel.axes.tick_params(labelbottom=False)
     sheet.panels[-1].axes.set_xlabel(f"simulated time ({scale.unit})")

@@ -11,8 +11,10 @@ from feitian_sim.scenario.draft import Draft
 from feitian_sim.scenario.plugins import OwnClass, instance_of, is_reference, load_class
 from feitian_sim.scenario.problems import KeyPath, Position, Problem, ScenarioProblems, dotted
 
-#: Key -> methods that the class must have.
-PLACES: Mapping[KeyPath, tuple[str, ...]] = {("pangu", "placement"): ("place",)}
+#: Key -> the class that a user's own extends, with the methods that it must have.
+PLACES: Mapping[KeyPath, tuple[str, tuple[str, ...]]] = {
+    ("pangu", "placement"): ("feitian_sim.pangu.placement.PlacementPolicy", ("place", "place_many", "satisfied")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def find(draft: Draft, base_dir: Path) -> tuple[tuple[OwnPart, ...], list[Proble
     """The user's own parts that a scenario names, loaded and tried, and what is wrong with them."""
     parts: list[OwnPart] = []
     problems: list[Problem] = []
-    for path, methods in PLACES.items():
+    for path, (contract, methods) in PLACES.items():
         value = _at(draft.source.data, path)
         options = dict(value) if isinstance(value, dict) else {}
         reference = options.pop("kind", None) if isinstance(value, dict) else value
@@ -53,17 +55,17 @@ def find(draft: Draft, base_dir: Path) -> tuple[tuple[OwnPart, ...], list[Proble
         try:
             own = load_class(reference, base_dir, position)
             part = OwnPart(dotted(path), own, options, position)
-            _check_methods(part.create(), part, methods)
+            _check_methods(part.create(), part, contract, methods)
             parts.append(part)
         except ScenarioProblems as error:
             problems += error.problems
     return tuple(parts), problems
 
 
-def _check_methods(made: Any, part: OwnPart, methods: tuple[str, ...]) -> None:
+def _check_methods(made: Any, part: OwnPart, contract: str, methods: tuple[str, ...]) -> None:
     missing = [name for name in methods if not callable(getattr(made, name, None))]
     if missing:
-        message = f"{part.own.reference} does not fit {part.key}: it has no method {', '.join(missing)}"
+        message = f"{part.reference} does not fit {part.key}: it has no {', '.join(missing)}; extend {contract}"
         raise ScenarioProblems([Problem(part.position, message, part.key)])
 
 

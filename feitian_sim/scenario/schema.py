@@ -19,6 +19,10 @@ DIALECT = "http://json-schema.org/draft-07/schema#"
 class _Generator(GenerateJsonSchema):
     schema_dialect = DIALECT
 
+    def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
+        found = super().str_schema(schema)
+        return found | {"type": ["string", "number"]} if schema.get("coerce_numbers_to_str") else found
+
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
         # What is read before its model is tried has a short form in text (64MiB for a distribution, one name for
         # a list of names); the models' own checks are not shorthand.

@@ -54,8 +54,8 @@ def write_results(folder: Path, runs: int = 1, twin: bool = True, eventful: bool
         "digest": "ab" * 32,
         "metrics": [dict(zip(names, row, strict=True), runs=runs) for row in METRICS],
         "expectations": [
-            {"text": "pangu.chunks_lost == 0", "held": True, "value": 0, **about},
-            {"text": "pangu.recovery_s.p95 < 15m", "held": False, "value": 1213.25, **about},
+            {"text": "pangu.chunks_lost == 0", "ok": True, "value": 0, **about},
+            {"text": "pangu.recovery_s.p95 < 15m", "ok": False, "value": 1213.25, **about},
         ],
     }
     (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")

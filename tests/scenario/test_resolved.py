@@ -37,7 +37,10 @@ def test_the_hash_takes_in_the_text_of_own_classes(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(GOOD.replace("placement: pangu", "placement: mine.py:Mine"))
     hashes = []
     for note in ("# one", "# two"):
-        policy.write_text(f"class Mine:\n    def place(self):\n        return ()\n    {note}\n")
+        policy.write_text(
+            "from feitian_sim.pangu.placement import PlacementPolicy\n"
+            f"class Mine(PlacementPolicy):\n    {note}\n    width: int = 3\n"
+        )
         hashes.append(load(tmp_path / "s.yaml").config_hash)
     assert hashes[0] != hashes[1]
 

@@ -8,6 +8,7 @@ import pytest
 
 from feitian_sim.kernel import ScenarioError
 from feitian_sim.scenario import Loaded, build, load_text
+from feitian_sim.scenario.roles import roles
 
 QUEUE = """\
 name: queue
@@ -67,3 +68,53 @@ def test_a_missing_trace_is_a_warning_when_loaded_and_an_error_when_built(tmp_pa
     assert str(warning).startswith("s.yaml:6:25: data file nowhere.csv was not found")
     with pytest.raises(ScenarioError, match=r"nowhere\.csv was not found"):
         build(loaded)
+
+
+OWN = """\
+from feitian_sim.pangu.placement import PlacementPolicy
+
+
+class Mine(PlacementPolicy):
+    width: int = 2
+
+    def place_many(self, view, count, replicas, stream, sizes):
+        return self.width // 0
+"""
+
+
+def own(folder: Path, placement: str) -> Loaded:
+    (folder / "mine.py").write_text(OWN)
+    pangu = f"pangu: {{placement: {placement}, replicas: 2, dataset: {{bytes: 1GB, file_size: 64MiB}}}}\n"
+    return load_text(QUEUE + pangu, folder, "s.yaml")
+
+
+def test_a_policy_that_raises_in_the_run_is_named_with_file_and_line(tmp_path: Path) -> None:
+    loaded = own(tmp_path, "mine.py:Mine")
+    with pytest.raises(ScenarioError) as caught:
+        build(loaded)
+    assert str(caught.value).startswith(f"{tmp_path / 'mine.py'}:8:1: ZeroDivisionError")
+
+
+def test_options_of_an_own_policy_are_its_fields(tmp_path: Path) -> None:
+    (part,) = own(tmp_path, "{kind: 'mine.py:Mine', width: 5}").policies
+    assert part.create().width == 5
+    assert (part.reference, part.file) == ("mine.py:Mine", tmp_path / "mine.py")
+    with pytest.raises(ScenarioError, match=r"mine.py:Mine has no field 'widht'; did you mean 'width'"):
+        own(tmp_path, "{kind: 'mine.py:Mine', widht: 5}")
+
+
+def test_a_class_that_is_no_policy_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text("class Other:\n    pass\n")
+    with pytest.raises(ScenarioError, match=r"it has no place, place_many, satisfied; extend feitian_sim\.pangu"):
+        own(tmp_path, "other.py:Other")
+
+
+def test_roles_are_those_of_the_running_cell() -> None:
+    pangu = "pangu: {replicas: 2, dataset: {bytes: 1GB, file_size: 64MiB}}\n"
+    loaded = load_text(QUEUE + pangu)
+    cell = build(loaded).cell
+    assert cell is not None
+    running: dict[str, list[str]] = {}
+    for daemon in cell.daemons:
+        running.setdefault(daemon.role, []).append(daemon.machine.name)
+    assert {role: list(machines) for role, machines in roles(loaded.scenario).items()} == running

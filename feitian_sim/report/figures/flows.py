@@ -62,6 +62,6 @@ def _distribution(times_s: Floats) -> Series:
 
 def _caption(flows: int) -> str:
     return (
-        f"Share of the {flows:,} replayed flows that had completed within a time of their start; flows below and from "
-        "1 MB apart when the trace has both."
+        f"Share of the {flows:,} replayed flows that had completed within a time of their start; flows below and "
+        "from 1 MB apart when the trace has both."
     )

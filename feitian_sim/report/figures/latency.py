@@ -49,7 +49,7 @@ def _panel(sheet: Sheet, evidence: Evidence, name: str, curves: dict[int, Series
     least_s = min(float(np.nanmin(series.y)) for series in curves.values())
     largest_s = max(series.largest for series in curves.values())
     by_decade = largest_s > 20 * least_s
-    scale = latency(least_s if by_decade else largest_s)
+    scale = latency((least_s * largest_s) ** 0.5 if by_decade else largest_s)
     panel = sheet.panel(name, time_scale(evidence), scale, f"{name} latency")
     for percent, series in curves.items():
         panel.line(f"p{percent}", series, _PERCENTILES[percent])

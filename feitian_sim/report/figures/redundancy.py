@@ -33,6 +33,7 @@ def redundancy_panel(sheet: Sheet, evidence: Evidence) -> Panel:
     """The panel of chunks by missing replicas."""
     shown = {level: _chunks(evidence, level) for level in levels(evidence)}
     panel = sheet.panel("redundancy", time_scale(evidence), Scale(1.0, ""), "chunks")
+    panel.least_named = 1
     for level, series in shown.items():
         panel.line(_label(level), series, _LOOKS.get(level, _LOOKS[3]), steps=True)
     peaks = [series.largest for series in shown.values()]
