@@ -12,9 +12,7 @@ from feitian_sim.cli.output import print_json, print_table
 
 
 @click.command("doctor", short_help="Whether everything that is needed is here.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default=Path("results"), help="Results folder to try."
-)
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("results"), help="Results folder to try.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of published traces.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def doctor_command(output: Path, data: Path | None, as_json: bool) -> ExitCode:
@@ -28,8 +26,7 @@ def doctor_command(output: Path, data: Path | None, as_json: bool) -> ExitCode:
         print_json({"schema_version": 1, "ok": healthy, "checks": [asdict(check) for check in checks]})
     else:
         rows = [
-            ("ok" if check.ok else ("MISSING" if check.required else "note"), check.name, check.found)
-            for check in checks
+            ("ok" if check.ok else ("MISSING" if check.required else "note"), check.name, check.found) for check in checks
         ]
         print_table(("", "what", "found"), rows)
         for check in checks:

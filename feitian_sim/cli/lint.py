@@ -75,8 +75,6 @@ def show_command(
     elif as_json:
         from feitian_sim.scenario.resolved import resolved_data
 
-        print_json(
-            {"schema_version": 1, "config_hash": loaded.config_hash, "scenario": resolved_data(loaded.scenario)}
-        )
+        print_json({"schema_version": 1, "config_hash": loaded.config_hash, "scenario": resolved_data(loaded.scenario)})
     else:
         click.echo(loaded.resolved_yaml(), nl=False)

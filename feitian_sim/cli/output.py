@@ -6,7 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
@@ -85,10 +85,3 @@ def quantity(value: float | None, unit: str) -> str:
     if size == 0:
         factor, name = 1, next(name for factor, name in scales if factor == 1)
     return f"{value / factor:.4g} {name}"
-
-
-def shown(rows: list[Any], room: int) -> tuple[list[Any], int]:
-    """As many rows as there is room for, and how many were left out."""
-    if len(rows) <= room:
-        return rows, 0
-    return rows[: room - 1], len(rows) - room + 1

@@ -25,9 +25,7 @@ def report_command(directories: tuple[Path, ...]) -> None:
 
 @click.command("plot", short_help="Draw the figures of results.")
 @click.argument("directories", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR...")
-@click.option(
-    "--format", "formats", multiple=True, type=click.Choice(FORMATS), help="Only these formats. Repeatable."
-)
+@click.option("--format", "formats", multiple=True, type=click.Choice(FORMATS), help="Only these formats. Repeatable.")
 def plot_command(directories: tuple[Path, ...], formats: tuple[str, ...]) -> None:
     """Write the figures of each results folder DIR, each with the data that it shows."""
     from feitian_sim.report import render

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of all chance, instead of the file's.")
 @click.option("--runs", type=click.IntRange(1, 100_000), help="Replications, instead of the file's.")
-@click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set any key: pangu.replicas=2. Repeatable."
-)
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set any key: pangu.replicas=2. Repeatable.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
               metavar="DIR", help="Folder under which the results folder is written.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")

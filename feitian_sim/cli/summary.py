@@ -31,9 +31,7 @@ def print_summary(done: Experiment) -> None:
     # One run has no interval, and not every scenario expects something.
     columns = ["metric", "value", "95 % interval", "spread", "expected"]
     kept = [at for at in range(5) if (at != 2 or done.summary.runs > 1) and (at != 4 or done.summary.verdicts)]
-    print_table(
-        [columns[at] for at in kept], [[row[at] for at in kept] for row in rows[:room]], right=(1,), fold=False
-    )
+    print_table([columns[at] for at in kept], [[row[at] for at in kept] for row in rows[:room]], right=(1,), fold=False)
     for line in _last_lines(done, max(0, len(rows) - room)):
         click.echo(line)
 

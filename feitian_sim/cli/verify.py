@@ -23,9 +23,7 @@ def verify_command(directory: Path, as_json: bool, quiet: bool) -> ExitCode:
     with interruptible(), shown_progress(quiet) as listener:
         found = verify(directory, listener)
     if as_json:
-        rows = [
-            {"run": run.run, "stored": run.stored, "repeated": run.repeated, "same": run.same} for run in found.runs
-        ]
+        rows = [{"run": run.run, "stored": run.stored, "repeated": run.repeated, "same": run.same} for run in found.runs]
         print_json(
             {
                 "schema_version": 1,

@@ -21,9 +21,11 @@ _START_S = 1.5
 _PER_RUN_S = 0.3
 _PER_CHUNK_S = 3e-6
 _PER_REPLICA_BATCH_S = 2e-7
-_PER_OPERATION_CHUNK_S = 2.5e-3
-_PER_OPERATION_S = 1.5e-3
-_PER_REPAIR_S = 1.2e-3
+_PER_OPERATION_CHUNK_S = 0.9e-3
+_PER_OPERATION_S = 0.6e-3
+# Each clone that starts or ends has the rates of those beside it computed again.
+_PER_REPAIR_S = 1e-3
+_CLONES_AS_DEAR_AS_ONE = 30
 _PER_FLOW_S = 4e-4
 _PER_SAMPLE_S = 1e-3
 _FIGURES_S = 6.0
@@ -67,7 +69,7 @@ def estimate(loaded: Loaded) -> Estimated:
         + chunks * (_PER_CHUNK_S + replicas * _PER_REPLICA_BATCH_S)
         + operations * _PER_OPERATION_S
         + moved_chunks * _PER_OPERATION_CHUNK_S
-        + repairs * _PER_REPAIR_S
+        + repairs * _PER_REPAIR_S * (1 + _clones(scenario) / _CLONES_AS_DEAR_AS_ONE)
         + samples * _PER_SAMPLE_S
     )
     memory = (
@@ -79,6 +81,16 @@ def estimate(loaded: Loaded) -> Estimated:
     )
     wall_s = _START_S + scenario.runs * per_run_s + _FIGURES_S
     return Estimated(machines, chunks, round(operations), repairs, scenario.runs, wall_s, round(memory))
+
+
+def _clones(scenario: Any) -> float:
+    """Clones that run at once in the cluster."""
+    if scenario.pangu is None:
+        return 0.0
+    repair = scenario.pangu.repair
+    if repair.per_cluster is not None:
+        return float(repair.per_cluster)
+    return float(repair.per_cluster_share) * float(scenario.cluster.server_count)
 
 
 def _dataset(pangu: Any) -> tuple[int, int, int]:

@@ -117,8 +117,7 @@ def file_hashes(folder: Path) -> dict[str, dict[str, Any]]:
     """Size and SHA-256 of every file of a results folder but the manifest, by relative path."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json")
     return {
-        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": file_hash(path)}
-        for path in paths
+        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": file_hash(path)} for path in paths
     }
 
 

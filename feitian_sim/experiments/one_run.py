@@ -41,9 +41,7 @@ def run_once(loaded: Loaded, run: int, teller: Teller, position: int | None = No
     try:
         ran = platform.run()
     except InvariantError as error:
-        error.add_note(
-            f"in run {run} with seed {loaded.scenario.seed} of {loaded.path}: run it again to see it again"
-        )
+        error.add_note(f"in run {run} with seed {loaded.scenario.seed} of {loaded.path}: run it again to see it again")
         raise
     raise_if_requested()
     record = RunRecord(

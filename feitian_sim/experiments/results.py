@@ -32,9 +32,7 @@ class Results:
         self._plots = plots
 
     def __repr__(self) -> str:
-        return (
-            f"<Results {self.name} seed={self.seed} runs={self.runs} digest={self.digest[:12]} in {self.directory}>"
-        )
+        return f"<Results {self.name} seed={self.seed} runs={self.runs} digest={self.digest[:12]} in {self.directory}>"
 
     @cached_property
     def manifest(self) -> dict[str, Any]:

@@ -141,9 +141,7 @@ def _write_run(folder: Building, axes: str, number: int, done: Done) -> None:
         (path / "DONE").write_text(record.digest + "\n", encoding="utf-8")
 
 
-def _complete(
-    loaded: Loaded, options: Options, folder: Building, records: list[RunRecord], began: Began
-) -> list[Path]:
+def _complete(loaded: Loaded, options: Options, folder: Building, records: list[RunRecord], began: Began) -> list[Path]:
     """Everything that stands over all runs; then the folder moves into place."""
     metrics = tuple(library())
     with refusing(folder.final):

@@ -46,9 +46,7 @@ def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[f
 def over_runs(runs: Sequence[Mapping[str, float]], units: Mapping[str, str]) -> list[Estimate]:
     """Each metric of any run, in the order in which the runs name them."""
     names = dict.fromkeys(name for values in runs for name in values)
-    return [
-        _estimate(name, units.get(name, ""), [values[name] for values in runs if name in values]) for name in names
-    ]
+    return [_estimate(name, units.get(name, ""), [values[name] for values in runs if name in values]) for name in names]
 
 
 def _estimate(name: str, unit: str, values: list[float]) -> Estimate:

@@ -62,6 +62,9 @@ def validate(path: Path, *, quick: bool, data: tuple[Path, ...], listener: Liste
         raise ScenarioError(f"{path}: a validation scenario needs a section validation: with its published numbers")
     if quick and not validation.quick:
         return []
+    for published in validation.quantities:
+        # A number that cannot be read is said before the simulation, not after it.
+        _reference(path, published)
     teller = Teller(listener, loaded.scenario.runs, loaded.scenario.duration / SECOND)
     runs = [run_once(loaded, number, teller) for number in range(loaded.scenario.runs)]
     return [_validated(loaded, published, runs) for published in validation.quantities]
@@ -69,9 +72,7 @@ def validate(path: Path, *, quick: bool, data: tuple[Path, ...], listener: Liste
 
 def _validated(loaded: Loaded, published: Published, runs: list[Done]) -> Validated:
     unit = _unit(published)
-    # Nothing is nothing in every unit.
-    text = published.published
-    reference = 0.0 if text == "0" else parse_value(text, unit, published.quantity)
+    reference = _reference(loaded.path, published)
     values = _simulated(loaded, published, runs)
     simulated = mean(values) if values else None
     allowed = _allowed(published, reference, unit, values)
@@ -87,6 +88,16 @@ def _validated(loaded: Loaded, published: Published, runs: list[Done]) -> Valida
         source=published.source or (loaded.scenario.validation.source if loaded.scenario.validation else ""),
         ok=ok,
     )
+
+
+def _reference(path: Path, published: Published) -> float:
+    """The published number in the unit of the metric."""
+    text = published.published
+    try:
+        # Nothing is nothing in every unit.
+        return 0.0 if text == "0" else parse_value(text, _unit(published), published.quantity)
+    except ValueError as error:
+        raise ScenarioError(f"{path}: validation: {error}") from None
 
 
 def _unit(published: Published) -> str:

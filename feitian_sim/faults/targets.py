@@ -125,9 +125,7 @@ def _key_problems(fault: Fault, target: Target) -> list[str]:
     allowed = _KEYS[fault.unit]
     given = [key for key in _ALL_KEYS if getattr(target, key) is not None]
     kind = getattr(fault, "kind", type(fault).__name__)
-    wrong = [
-        f"target.{key} does not go with {kind}: say {' or '.join(allowed)}" for key in given if key not in allowed
-    ]
+    wrong = [f"target.{key} does not go with {kind}: say {' or '.join(allowed)}" for key in given if key not in allowed]
     if wrong:
         return wrong
     return [] if given else [f"target names nothing: say {', '.join(allowed[:-1])} or {allowed[-1]}"]

@@ -50,8 +50,7 @@ FORMATS: Mapping[str, TraceFormat] = MappingProxyType(
         ),
         "alibaba-ssd": TraceFormat(
             file="alibaba_ssd_tickets/ssd_failures_2018.csv.gz",
-            what_it_is="It lists failed SSDs of Alibaba, published in the repository alibaba-edu/dcbrain "
-            "(ssd_open_data)",
+            what_it_is="It lists failed SSDs of Alibaba, published in the repository alibaba-edu/dcbrain (ssd_open_data)",
             columns=TraceColumns(
                 time="failure_time", rack=("machine_room_id", "rack_id"), machine="node_id", disk="disk_id"
             ),

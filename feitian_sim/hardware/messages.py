@@ -55,9 +55,7 @@ class Messenger:
         path, way_ns, _ = self._pair(source, target)
         return way_ns + self._added_ns(path) + 2 * self._transmission_ns(path, size_bytes)
 
-    def _arrive(
-        self, source: Station, target: Station, deliver: Callable[..., object], args: tuple[Any, ...]
-    ) -> None:
+    def _arrive(self, source: Station, target: Station, deliver: Callable[..., object], args: tuple[Any, ...]) -> None:
         # Who went down or was cut off meanwhile does not get it; the death of the sender no longer matters.
         if target.up and self._network.connected(source, target):
             deliver(*args)

@@ -17,9 +17,7 @@ def _count(kind: str) -> Callable[[Tables], Measured]:
 
 def machine_down_s(tables: Tables) -> Measured:
     """Seconds that machines spent down, added up; a machine still down at the end counts until then."""
-    total = tables.duration_s * (
-        tables.count("hardware.machine_crashed") - tables.count("hardware.machine_restarted")
-    )
+    total = tables.duration_s * (tables.count("hardware.machine_crashed") - tables.count("hardware.machine_restarted"))
     total -= float(np.sum(tables.column("hardware.machine_crashed", "time_s")))
     return total + float(np.sum(tables.column("hardware.machine_restarted", "time_s")))
 

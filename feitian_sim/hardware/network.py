@@ -86,9 +86,7 @@ class Network:
         path.extend(disks_write)
         cap = bytes_per_s(cap_bps) if cap_bps is not None else float("inf")
         blocked = not self._all_connected(stops)
-        return self._flows.begin(
-            tuple(path), stops, size_bytes, cap, weight, owner, on_done, on_fail, blocked=blocked
-        )
+        return self._flows.begin(tuple(path), stops, size_bytes, cap, weight, owner, on_done, on_fail, blocked=blocked)
 
     def add_link(self, name: str, capacity_bytes_per_s: float, link_class: str) -> int:
         """A link outside the topology, such as a disk's; returns its id."""

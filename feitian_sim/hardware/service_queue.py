@@ -22,9 +22,7 @@ class Job:
 
     __slots__ = ("args", "callback", "owner", "service", "timer")
 
-    def __init__(
-        self, service: Service, owner: Owner, callback: Callable[..., object], args: tuple[Any, ...]
-    ) -> None:
+    def __init__(self, service: Service, owner: Owner, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
         self.service = service
         self.owner = owner
         self.callback = callback

@@ -74,6 +74,11 @@ class Stream:
         generator = np.random.Philox(key=self._key, counter=number // 4)
         return float(_to_uniform(generator.random_raw(4))[number % 4])
 
+    def child(self, purpose: str) -> Stream:
+        """Another stream, whose draws depend on this one's identity and ``purpose``; takes no draw from it."""
+        text = f"{self._key}:{purpose}"
+        return Stream(int.from_bytes(blake2b(text.encode(), digest_size=16).digest(), "big"))
+
     def integer(self, limit: int) -> int:
         """An integer in [0, limit). Raises ValueError when ``limit`` is below one."""
         if limit < 1:

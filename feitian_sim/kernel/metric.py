@@ -35,9 +35,7 @@ class Tables:
     ``read`` gives the columns of a kind and ``{}`` for a kind that never happened; each kind is read once.
     """
 
-    def __init__(
-        self, read: Callable[[str], Mapping[str, Column]], *, duration_s: float, warmup_s: float = 0.0
-    ) -> None:
+    def __init__(self, read: Callable[[str], Mapping[str, Column]], *, duration_s: float, warmup_s: float = 0.0) -> None:
         self._read = read
         self._seen: dict[str, Mapping[str, Column]] = {}
         self.duration_s = duration_s

@@ -48,8 +48,7 @@ class FactTables:
             return {}
         names = ("time_ns", *self._names[kind])
         return {
-            _column_name(name): _column(name, values)
-            for name, values in zip(names, zip(*rows, strict=True), strict=True)
+            _column_name(name): _column(name, values) for name, values in zip(names, zip(*rows, strict=True), strict=True)
         }
 
     def write_parquet(self, folder: Path) -> list[Path]:

@@ -122,9 +122,7 @@ class Endpoint:
         for call in held:
             call.answered = True
             error = CallError("reset", self.address)
-            self._kuafu.transmit(
-                self.machine, call.caller.machine, RESET_BYTES, call.caller.ended, call.number, error
-            )
+            self._kuafu.transmit(self.machine, call.caller.machine, RESET_BYTES, call.caller.ended, call.number, error)
 
     # As the caller
 

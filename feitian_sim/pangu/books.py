@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from feitian_sim.pangu.chunk_table import Locations
 from feitian_sim.pangu.cluster_view import ClusterView
 from feitian_sim.pangu.config import PanguConfig
-from feitian_sim.pangu.effects import Effect, Log
+from feitian_sim.pangu.effects import Effect, Log, Send
 from feitian_sim.pangu.leases import Leases
 from feitian_sim.pangu.liveness import FailureDetector
 from feitian_sim.pangu.master_state import MasterState
 from feitian_sim.pangu.messages import DropReplicas
-from feitian_sim.pangu.effects import Send
 from feitian_sim.pangu.placement import PlacementPolicy
 from feitian_sim.pangu.records import Record
 from feitian_sim.pangu.repair import RepairPlanner

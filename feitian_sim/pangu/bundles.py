@@ -76,7 +76,7 @@ class Bundler:
     def fact(self, bundle: Bundle, restored: int) -> Repair:
         """The fact of a bundle that :meth:`done` has just ended."""
         planned = self._last
-        names, view = self._books.view.names, self._books.view
+        names = self._books.view.names
         return Repair(
             chunk=int(bundle.chunks[0]),
             chunks=restored,

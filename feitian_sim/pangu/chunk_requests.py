@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from feitian_sim.kernel import Stream
 from feitian_sim.pangu.books import Books
 from feitian_sim.pangu.effects import Effect, Reply, Send
 from feitian_sim.pangu.leases import Lease
@@ -28,7 +29,6 @@ from feitian_sim.pangu.messages import (
 )
 from feitian_sim.pangu.namespace import NamespaceError
 from feitian_sim.pangu.placement.policy import PlacementImpossible
-from feitian_sim.kernel import Stream
 from feitian_sim.pangu.records import ChunkAbandoned, ChunkAdded, ChunkSealed, VersionRaised
 
 
@@ -136,9 +136,7 @@ class ChunkRequests:
         if grant.servers[0] in grant.taken:
             return self._grant_to_all(chunk, grant)
         failed = Failed(f"the chosen primary {self._books.view.names[grant.servers[0]]} does not answer", final=False)
-        return self._books.log(
-            ChunkAbandoned(grant.path, chunk), *(Reply(ticket, failed) for ticket, _ in grant.tickets)
-        )
+        return self._books.log(ChunkAbandoned(grant.path, chunk), *(Reply(ticket, failed) for ticket, _ in grant.tickets))
 
     def _end_old(self, chunk: int, grant: Grant, now_ns: int) -> list[Effect]:
         took = tuple(server for server in grant.servers if server in grant.taken)

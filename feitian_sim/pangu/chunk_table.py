@@ -20,6 +20,8 @@ class ChunkTable:
 
     def __init__(self) -> None:
         self.count = 0
+        #: Every chunk whose version was raised, in order.
+        self.raised: list[int] = []
         self._version = np.zeros(_FIRST_ROWS, dtype=np.int32)
         self._length = np.zeros(_FIRST_ROWS, dtype=np.int64)
         self._sealed = np.zeros(_FIRST_ROWS, dtype=np.bool_)
@@ -71,6 +73,7 @@ class ChunkTable:
         """Go on as ``version``."""
         assert version > self._version[chunk], f"chunk {chunk}: version {version} after {self._version[chunk]}"
         self._version[chunk] = version
+        self.raised.append(chunk)
 
     def remove(self, chunk: int) -> None:
         """No file has it any more."""
@@ -173,7 +176,8 @@ class Locations:
 
     def are_on(self, chunks: Ints, server: int) -> npt.NDArray[np.bool_]:
         """For each of ``chunks`` whether ``server`` is known to hold it."""
-        return (self._servers[chunks] == server).any(axis=1)
+        found: npt.NDArray[np.bool_] = (self._servers[chunks] == server).any(axis=1)
+        return found
 
     def remove_many(self, chunks: Ints, server: int) -> None:
         """Forget the replicas of distinct ``chunks`` on ``server``, where known."""

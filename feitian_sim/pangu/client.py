@@ -79,9 +79,7 @@ class PanguClient:
     def read_file(self, path: str, offset: int = 0, length: int | None = None) -> Steps:
         """Read a file, or ``length`` bytes of it from ``offset`` on; returns the bytes read."""
         wanted = length or 0
-        moved = yield from self._operation(
-            "read", path, wanted, lambda p: self._reading.read(path, offset, length, p)
-        )
+        moved = yield from self._operation("read", path, wanted, lambda p: self._reading.read(path, offset, length, p))
         return moved
 
     def create(self, path: str) -> Steps:

@@ -67,7 +67,7 @@ class FileRequests:
             raise NamespaceError(f"{request.new_path} is already there")
         return self._books.log(Renamed(request.path, request.new_path), Reply(ticket, Done()))
 
-    def list(self, ticket: int, request: ListDirectory) -> list[Effect]:
+    def list_directory(self, ticket: int, request: ListDirectory) -> list[Effect]:
         """Names in a directory."""
         return [Reply(ticket, DirectoryListed(self._books.state.namespace.names(request.path)))]
 

@@ -122,7 +122,7 @@ class Master:
             case RenameFile():
                 return self._files.rename(ticket, message)
             case ListDirectory():
-                return self._files.list(ticket, message)
+                return self._files.list_directory(ticket, message)
             case MakeDirectory():
                 return self._files.make_directory(ticket, message)
             case Heartbeat():
@@ -252,9 +252,7 @@ class Master:
         effects: list[Effect] = []
         repair = self.books.config.repair
         while True:
-            clone = self.books.repair.next_clone(
-                now_ns, lambda chunk: not self._chunks.is_being_written(chunk, now_ns)
-            )
+            clone = self.books.repair.next_clone(now_ns, lambda chunk: not self._chunks.is_being_written(chunk, now_ns))
             if clone is None:
                 return effects
             moving_ns = clone.length_bytes * 8 * 1_000_000_000 // repair.rate

@@ -170,9 +170,7 @@ class Primary:
         else:
             one_done()
 
-    def _ask_one(
-        self, turn: Turn, place: int, address: str, message: Reserve | Apply, done: Callable[[], None]
-    ) -> None:
+    def _ask_one(self, turn: Turn, place: int, address: str, message: Reserve | Apply, done: Callable[[], None]) -> None:
         def replied(reply: object) -> None:
             if isinstance(reply, Reserved):
                 turn.disks[place] = reply.disk

@@ -108,7 +108,10 @@ class RepairPlanner:
                 if not self._still_waits(chunk, left):
                     continue
                 looked_at += 1
-                clone = self._plan(chunk, now_ns) if may_repair(chunk) else self._defer("is being written")
+                if may_repair(chunk):
+                    clone = self._plan(chunk, now_ns)
+                else:
+                    self._defer("is being written")
                 if clone is None:
                     skipped.append(chunk)
             queue.extendleft(reversed(skipped))
@@ -156,7 +159,8 @@ class RepairPlanner:
         holders = self._locations.servers(chunk)
         source = self._source(chunk, holders)
         if source is None:
-            return self._defer("all sources are busy")
+            self._defer("all sources are busy")
+            return None
         busy = [int(server) for server in (self._view.clones_in >= self._config.per_server).nonzero()[0]]
         length_bytes = int(self._chunks.lengths[chunk])
         try:
@@ -164,7 +168,8 @@ class RepairPlanner:
                 self._view, 1, self._stream, exclude=busy, existing=holders, size_bytes=length_bytes
             )
         except PlacementImpossible as error:
-            return self._defer(str(error))
+            self._defer(str(error))
+            return None
         clone = Clone(
             chunk=chunk,
             version=int(self._chunks.versions[chunk]),

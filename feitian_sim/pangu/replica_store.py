@@ -49,6 +49,8 @@ class ReplicaStore:
         self._disks: Ints = empty
         self._new_rows: list[tuple[Ints, Ints, Ints, Ints]] = []
         self._own: dict[int, Replica] = {}
+        #: Grows with every change.
+        self.revision = 0
 
     def __len__(self) -> int:
         self._merge()
@@ -58,6 +60,7 @@ class ReplicaStore:
 
     def add_rows(self, chunks: Ints, versions: Ints, lengths: Ints, disks: Ints) -> None:
         """Take in replicas with the content of the dataset's rule; none of the chunks may be here already."""
+        self.revision += 1
         self._new_rows.append((chunks, versions, lengths, disks))
 
     def holdings(self) -> tuple[Ints, Ints, Ints]:
@@ -73,6 +76,7 @@ class ReplicaStore:
     def drop_many(self, chunks: Ints) -> dict[int, int]:
         """Remove replicas; returns the bytes freed on each disk."""
         freed: dict[int, int] = {}
+        self.revision += 1
         self._merge()
         for chunk in chunks.tolist():
             own = self._own.pop(chunk, None)
@@ -86,6 +90,7 @@ class ReplicaStore:
 
     def lose_disk(self, disk: int) -> Ints:
         """A disk is gone with all that was on it; returns the chunks, ascending."""
+        self.revision += 1
         self._merge()
         own = [chunk for chunk, item in self._own.items() if item.disk == disk]
         for chunk in own:
@@ -116,6 +121,7 @@ class ReplicaStore:
 
     def put(self, chunk: int, replica: Replica) -> None:
         """Store a replica, in the place of any that was there."""
+        self.revision += 1
         row = self._row(chunk)
         if row is not None:
             keep = np.ones(len(self._chunks), dtype=np.bool_)

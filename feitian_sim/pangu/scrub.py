@@ -16,9 +16,7 @@ from feitian_sim.kernel import Owner, Simulation
 class Scrubber:
     """The round of one chunk-server process."""
 
-    def __init__(
-        self, sim: Simulation, owner: Owner, server: str, every_ns: int, check: Callable[[int], object]
-    ) -> None:
+    def __init__(self, sim: Simulation, owner: Owner, server: str, every_ns: int, check: Callable[[int], object]) -> None:
         self._sim = sim
         self._owner = owner
         self._stream = sim.stream("pangu.scrub", server)

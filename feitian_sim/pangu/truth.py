@@ -41,24 +41,15 @@ class Truth:
         self._durable = DurableState(master, snapshot)
         self._ledger = ledger
         self._replicas = replicas
+        self._counts = {reachable: IntactCount(reachable) for reachable in (False, True)}
         # Where a chunk's promised extents were last found, and how many they were: looked at first.
         self._seen: dict[int, tuple[Replica, int, int]] = {}
+        self._cached: dict[int, tuple[int, Ints, Ints]] = {}
+        self._levels: tuple[object, list[int]] = (None, [])
 
     def intact_replicas(self, state: MasterState, *, reachable: bool = False) -> Ints:
         """Undamaged replicas of the right version, by chunk; ``reachable``: only those on machines that are up."""
-        count = state.chunks.count
-        found = np.zeros(count, dtype=np.int64)
-        for keeper in self._keepers.values():
-            if reachable and not keeper.machine.up:
-                continue
-            chunks, versions, _ = keeper.holdings()
-            known = chunks < count
-            chunks, versions = chunks[known], versions[known]
-            right = chunks[versions == state.chunks.versions[chunks]]
-            found[right] += 1
-            damaged = np.array(keeper.damaged_chunks(), dtype=np.int64)
-            found[np.intersect1d(right, damaged)] -= 1
-        return found
+        return self._counts[reachable].refreshed(self._keepers, state)
 
     # Probes
 
@@ -85,10 +76,14 @@ class Truth:
         return int(np.clip(self._replicas - live, 0, self._replicas).sum())
 
     def _sample_redundancy(self, state: MasterState) -> None:
-        wanted = state.chunks.present & state.chunks.sealed
-        found = self.intact_replicas(state, reachable=True)[wanted]
-        missing = np.clip(self._replicas - found, 0, self._replicas)
-        for level, chunks in enumerate(np.bincount(missing, minlength=self._replicas + 1).tolist()):
+        keepers = self._keepers.values()
+        seen = (state.records_applied, [(keeper.change_count, keeper.machine.up) for keeper in keepers])
+        if self._levels[0] != seen:
+            wanted = state.chunks.present & state.chunks.sealed
+            found = self.intact_replicas(state, reachable=True)[wanted]
+            missing = np.clip(self._replicas - found, 0, self._replicas)
+            self._levels = (seen, np.bincount(missing, minlength=self._replicas + 1).tolist())
+        for level, chunks in enumerate(self._levels[1]):
             self._sim.emit(Redundancy(level, chunks))
 
     # Promises
@@ -124,6 +119,53 @@ class Truth:
         if core is not None:
             yield from core.books.locations.servers(chunk)
         yield from self._keepers
+
+
+class IntactCount:
+    """How many good replicas each chunk has, kept by adding up servers and redoing those that have changed."""
+
+    def __init__(self, reachable: bool) -> None:
+        self._reachable = reachable
+        self._state: MasterState | None = None
+        self._found: Ints = np.zeros(0, dtype=np.int64)
+        # By server: what it was like when its chunks were counted, and which they were.
+        self._counted: dict[int, tuple[object, Ints]] = {}
+        self._raises_seen = 0
+
+    def refreshed(self, keepers: dict[int, ReplicaKeeper], state: MasterState) -> Ints:
+        """The count now, one entry a chunk; the caller must not change it."""
+        if state is not self._state:
+            self._state, self._raises_seen = state, 0
+            self._counted = {}
+            self._found = np.zeros(state.chunks.count, dtype=np.int64)
+        more = state.chunks.count - len(self._found)
+        if more:
+            self._found = np.concatenate([self._found, np.zeros(more, dtype=np.int64)])
+        raised = state.chunks.raised[self._raises_seen :]
+        self._raises_seen += len(raised)
+        for server, keeper in keepers.items():
+            up = keeper.machine.up or not self._reachable
+            signs = (keeper.revision, up)
+            before = self._counted.get(server)
+            stale = any(keeper.store.get(chunk) is not None for chunk in raised)
+            if before is None or before[0] != signs or stale:
+                if before is not None:
+                    self._found[before[1]] -= 1
+                intact = self._intact(keeper, state) if up else np.zeros(0, dtype=np.int64)
+                self._found[intact] += 1
+                self._counted[server] = (signs, intact)
+        return self._found
+
+    def _intact(self, keeper: ReplicaKeeper, state: MasterState) -> Ints:
+        chunks, versions, _ = keeper.holdings()
+        known = chunks < state.chunks.count
+        chunks, versions = chunks[known], versions[known]
+        right: Ints = chunks[versions == state.chunks.versions[chunks]]
+        damaged = keeper.damaged_chunks()
+        if not damaged:
+            return right
+        sound: Ints = right[~np.isin(right, np.array(damaged, dtype=np.int64))]
+        return sound
 
 
 class DurableState:

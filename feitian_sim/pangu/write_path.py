@@ -53,9 +53,7 @@ class WritePath:
             if broken is not None:
                 return WriteRefused(f"the transfer failed: {broken}", failed=self._out_of_reach(target))
             extents = extents_at(opened.offset_bytes)
-            committed: Pushed = yield self._endpoint.ask(
-                primary, CommitWrite(opened.session, extents), self._deadline_ns
-            )
+            committed: Pushed = yield self._endpoint.ask(primary, CommitWrite(opened.session, extents), self._deadline_ns)
         except CallFailed as error:
             return WriteRefused(str(error), failed=(primary,))
         return committed

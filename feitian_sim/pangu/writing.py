@@ -70,9 +70,7 @@ class Writing:
         for chunk, extents in safe:
             self._ledger.acknowledged(path, chunk, extents)
 
-    def _write_chunk(
-        self, path: str, position: int, extents: Extents, patience: Patience
-    ) -> Generator[Any, Any, int]:
+    def _write_chunk(self, path: str, position: int, extents: Extents, patience: Patience) -> Generator[Any, Any, int]:
         length = extents[0].length_bytes
         while True:
             since_ns = patience.now_ns

@@ -1,14 +1,14 @@
 """Phases: when a fault began, was noticed, was being repaired, and was over. From facts alone.
 
-``fault`` is the first fault's start; ``detected`` the first time the master knew (a server declared dead,
-replicas counted lost, a wrong checksum found); ``repairing`` the start of the first clone; ``restored`` the last
-repair or return after which no chunk misses a replica; ``master back`` the end of a master's recovery. A run with
-many faults has no such story: then there are no phases, and recovery times per fault are in the summary.
+``fault`` is a fault's start; ``detected`` the first time the master knew (a server declared dead, replicas counted
+lost, a wrong checksum found); ``repairing`` the start of the first clone; ``restored`` the last repair or return
+after which no chunk misses a replica; ``master back`` the end of a master's recovery. Each fault begins the story
+anew. A run with many faults has no story: then there are no phases, and recovery times are in the summary.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,53 +67,54 @@ def fault_windows(run: Tables, duration_s: float) -> tuple[Window, ...]:
 
 
 def phases(run: Tables, duration_s: float) -> tuple[Phase, ...]:
-    """The phases of the run's recovery in order of time; empty when nothing or too much failed."""
-    windows = fault_windows(run, duration_s)
-    if not windows or len({window.start_s for window in windows}) > _STORY_FAULTS:
+    """The phases of the run in order of time, told anew from each fault on; empty when nothing or too much failed."""
+    starts = sorted({window.start_s for window in fault_windows(run, duration_s)})
+    if len(starts) > _STORY_FAULTS:
         return ()
-    fault_s = min(window.start_s for window in windows)
+    ends = [*starts[1:], np.inf]
+    return tuple(phase for span in zip(starts, ends, strict=True) for phase in _incident(run, *span))
+
+
+def _incident(run: Tables, fault_s: float, until_s: float) -> list[Phase]:
+    """The phases from one fault to the next; once redundancy is restored the story of that fault is over."""
+    restored_s = _restored_s(run, fault_s, until_s)
+    over_s = until_s if restored_s is None else restored_s
     times = {
         "fault": fault_s,
-        "detected": _detected_s(run, fault_s),
-        "master back": _first_after(run, "pangu.master_ready", "time_s", fault_s),
-        "repairing": _first_after(run, "pangu.repair", "started_s", fault_s),
-        "restored": _restored_s(run, fault_s),
+        "detected": _first(run, _DETECTIONS, "time_s", fault_s, over_s),
+        "master back": _first(run, ("pangu.master_ready",), "time_s", fault_s, until_s),
+        "repairing": _first(run, ("pangu.repair",), "started_s", fault_s, over_s),
+        "restored": restored_s,
     }
     told = [Phase(name, time_s, _MEANINGS[name]) for name, time_s in times.items() if time_s is not None]
-    return tuple(sorted(told, key=lambda phase: phase.time_s))
+    return sorted(told, key=lambda phase: phase.time_s)
 
 
+_DETECTIONS = ("pangu.server_dead", "pangu.replicas_lost", "pangu.corruption_found")
 _MEANINGS = {
-    "fault": "the first fault begins",
-    "detected": "the master first knows of lost replicas: a silent server is declared dead or a checksum is wrong",
+    "fault": "a fault begins",
+    "detected": "the master first knows of lost replicas: a silent server is declared dead, or a checksum is wrong",
     "master back": "the restarted master serves again",
     "repairing": "the first clone starts",
     "restored": "no chunk misses a replica any more",
 }
 
 
-def _detected_s(run: Tables, fault_s: float) -> float | None:
-    kinds = ("pangu.server_dead", "pangu.replicas_lost", "pangu.corruption_found")
-    times = [_first_after(run, kind, "time_s", fault_s) for kind in kinds]
-    return min((time_s for time_s in times if time_s is not None), default=None)
-
-
-def _restored_s(run: Tables, fault_s: float) -> float | None:
+def _restored_s(run: Tables, fault_s: float, until_s: float) -> float | None:
     """The exact last repair or return before redundancy was first seen whole for good."""
-    missing = missing_over_time(run)
-    steps = [run.columns(kind).get("time_s", np.zeros(0)) for kind in ("pangu.repair", "pangu.server_returned")]
+    steps = [run.column(kind, "time_s") for kind in ("pangu.repair", "pangu.server_returned")]
     ends = np.sort(np.concatenate(steps).astype(np.float64))
-    ends = ends[ends >= fault_s]
+    ends = ends[(ends >= fault_s) & (ends < until_s)]
+    missing = missing_over_time(run)
     if missing is None:
         return float(ends[-1]) if len(ends) else None
     times_s, chunks = missing
+    within = (times_s >= fault_s) & (times_s < until_s)
+    times_s, chunks = times_s[within], chunks[within]
     short = np.flatnonzero(chunks > 0)
-    if not len(short):
+    if not len(short) or short[-1] == len(times_s) - 1:
         return None
-    last_short = int(short[-1])
-    if last_short == len(times_s) - 1:
-        return None
-    last_s, whole_s = float(times_s[last_short]), float(times_s[last_short + 1])
+    last_s, whole_s = float(times_s[short[-1]]), float(times_s[short[-1] + 1])
     between = ends[(ends > last_s) & (ends <= whole_s)]
     return float(between[-1]) if len(between) else whole_s
 
@@ -130,12 +131,11 @@ def missing_over_time(run: Tables) -> tuple[Floats, Floats] | None:
     return times_s, chunks.astype(np.float64)
 
 
-def _first_after(run: Tables, kind: str, column: str, after_s: float) -> float | None:
-    times_s = run.columns(kind).get(column)
-    if times_s is None:
-        return None
-    later = times_s[times_s >= after_s]
-    return float(later.min()) if len(later) else None
+def _first(run: Tables, kinds: Sequence[str], column: str, after_s: float, until_s: float) -> float | None:
+    """The earliest time of these kinds of facts from one instant to another, both included."""
+    times_s = np.concatenate([run.column(kind, column) for kind in kinds])
+    within = times_s[(times_s >= after_s) & (times_s <= until_s)]
+    return float(within.min()) if len(within) else None
 
 
 def _rows(columns: Mapping[str, Column], *names: str) -> list[tuple[Any, ...]]:

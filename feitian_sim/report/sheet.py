@@ -25,6 +25,8 @@ from feitian_sim.report.style import COLUMN_IN, FORMATS, Look, image, paper_styl
 
 #: Height of one row of a legend.
 _LEGEND_ROW_IN = 0.135
+#: Height of one row of marks above the top panel.
+MARK_ROW_POINTS = 4.5
 
 #: Ticks of a logarithmic axis as plain numbers: 0.01, 1, 1000.
 PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
@@ -92,7 +94,7 @@ class Panel:
         #: A single series is told by the label of its axis, unless the panel wants it named.
         self.least_named = 2
         axes.set_ylabel(f"{y_label}{sheet.label_break}({y_scale.unit})" if y_scale.unit else y_label)
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10], integer=not y_scale.unit))
 
     def line(self, label: str, series: Series, look: Look, *, steps: bool = False, front: int = 3) -> None:
         """Draw a series, with its band over runs, and note it."""
@@ -128,9 +130,7 @@ class Panel:
     def legend(self, lift_points: float) -> int:
         """Name the series above the panel, that far above its edge; returns the rows that this takes."""
         above = self.sheet.panels[self.sheet.panels.index(self) - 1] if self is not self.sheet.panels[0] else None
-        if len(self.entries) < self.least_named or (
-            above is not None and above.entries.keys() == self.entries.keys()
-        ):
+        if len(self.entries) < self.least_named or (above is not None and above.entries.keys() == self.entries.keys()):
             return 0
         columns = fitting_columns(self.entries, self.sheet.width_in - 0.4)
         self.axes.legend(
@@ -157,8 +157,8 @@ class Sheet:
             self._free = [self.figure.add_subplot(grid[row, 0]) for row in range(len(heights))]
         self.figure.set_layout_engine("constrained", h_pad=0.03, w_pad=0.02, hspace=0.02)
         self.panels: list[Panel] = []
-        #: Room that marks take above the top panel.
-        self.marks_points = 0.0
+        #: Rows of marks above the top panel.
+        self.mark_rows = 0
         self._marks: dict[str, Artist] = {}
         self._rows: list[Row] = []
 
@@ -188,7 +188,8 @@ class Sheet:
     def finish(self, name: str, title: str, caption: str) -> Drawing:
         """Put the legends outside the axes, where they cover no data, and make room for them."""
         with paper_style():
-            rows = [panel.legend(2 + self.marks_points * (panel is self.panels[0])) for panel in self.panels]
+            marks_points = 1.0 + MARK_ROW_POINTS * self.mark_rows if self.mark_rows else 0.0
+            rows = [panel.legend(2 + marks_points * (panel is self.panels[0])) for panel in self.panels]
             if self._marks:
                 columns = fitting_columns(self._marks, self.width_in)
                 rows.append(-(-len(self._marks) // columns))
@@ -196,7 +197,7 @@ class Sheet:
                     list(self._marks.values()), list(self._marks), loc="outside lower center", ncols=columns
                 )
             self.figure.align_ylabels([panel.axes for panel in self.panels])
-            height_in = sum(self.heights_in) + _LEGEND_ROW_IN * sum(rows) + self.marks_points / 72
+            height_in = sum(self.heights_in) + _LEGEND_ROW_IN * sum(rows) + marks_points / 72
             self.figure.set_size_inches(self.width_in, height_in)
             # Laid out once for all formats: a layout for each took a third of the time.
             engine = self.figure.get_layout_engine()

@@ -15,14 +15,26 @@ from matplotlib.transforms import ScaledTranslation
 from feitian_sim.report.evidence import Evidence
 from feitian_sim.report.phases import Phase, Window, fault_windows, phases
 from feitian_sim.report.scale import Scale, clock, run_time
-from feitian_sim.report.sheet import Panel, Sheet
-from feitian_sim.report.style import DASH_DOT, DASHED, DOTTED, MARK_GREY, SOLID, WINDOW_FILLS, Dash, paper_style
+from feitian_sim.report.sheet import MARK_ROW_POINTS, Sheet
+from feitian_sim.report.style import (
+    BLUE,
+    DASH_DOT,
+    DASHED,
+    DOTTED,
+    MARK_GREY,
+    SOLID,
+    VERMILLION,
+    WINDOW_FILLS,
+    Dash,
+    paper_style,
+)
 
 #: More windows than this of one kind are drawn as ticks.
 _SHADED_WINDOWS = 6
 #: Markers nearer than this share of the axis are put above each other.
 _CROWDED = 0.035
 _LABEL_CHARACTERS = 26
+_TICK_COLOURS = (MARK_GREY, VERMILLION, BLUE)
 
 _MARKS: dict[str, tuple[str, Dash]] = {
     "fault": ("v", SOLID),
@@ -87,38 +99,48 @@ def _shade(sheet: Sheet, label: str, window: Window, scale: Scale, fill: tuple[s
 
 
 def _ticks(sheet: Sheet, label: str, windows: list[Window], scale: Scale) -> None:
-    starts = [window.start_s / scale.factor for window in windows]
-    top = sheet.panels[0].axes
-    heights = (1.01, 1.05)
-    place = top.get_xaxis_transform()
-    top.vlines(starts, *heights, transform=place, color=MARK_GREY, linewidth=0.4, clip_on=False)
-    sheet.marks_points = max(sheet.marks_points, 6.0)
-    sheet.mark(label, Line2D([], [], color=MARK_GREY, linestyle="none", marker="|", markersize=5))
+    """Ticks in a row of their own above the top panel: one row for each kind of fault."""
+    row, colour = sheet.mark_rows, _TICK_COLOURS[sheet.mark_rows % len(_TICK_COLOURS)]
     for window in windows:
         sheet.note_span(label, window.start_s, window.end_s)
+    _above(sheet, [window.start_s / scale.factor for window in windows], row, "|", colour)
+    sheet.mark(label, Line2D([], [], color=colour, linestyle="none", marker="|", markersize=4))
 
 
 def _phases(sheet: Sheet, told: tuple[Phase, ...], scale: Scale, duration_s: float) -> None:
-    level, last_s = 0, -duration_s
+    first_row = row = sheet.mark_rows
+    last_s = -duration_s
     for phase in told:
-        level = level + 1 if phase.time_s - last_s < _CROWDED * duration_s else 0
+        row = row + 1 if phase.time_s - last_s < _CROWDED * duration_s else first_row
         last_s = phase.time_s
         marker, dash = _MARKS[phase.name]
         x = phase.time_s / scale.factor
         for panel in sheet.panels:
             panel.axes.axvline(x, color=MARK_GREY, linewidth=0.6, linestyle=dash, zorder=2)
-        _marker(sheet.panels[0], x, level, marker)
-        sheet.marks_points = max(sheet.marks_points, 5.0 + 4.5 * level)
-        handle = Line2D([], [], color=MARK_GREY, linewidth=0.6, linestyle=dash, marker=marker, markersize=3)
-        sheet.mark(f"{phase.name} at {clock(phase.time_s)}", handle)
+        _above(sheet, [x], row, marker, MARK_GREY)
         sheet.note_span(phase.name, phase.time_s, phase.time_s)
+    for name, (marker, dash) in _MARKS.items():
+        times = [clock(phase.time_s) for phase in told if phase.name == name]
+        if times:
+            handle = Line2D([], [], color=MARK_GREY, linewidth=0.6, linestyle=dash, marker=marker, markersize=3)
+            sheet.mark(f"{name} at {', '.join(times)}" if len(times) < 3 else f"{name} ({len(times)} times)", handle)
 
 
-def _marker(panel: Panel, x: float, level: int, marker: str) -> None:
-    lift = ScaledTranslation(0, (2.5 + 4.5 * level) / 72, panel.sheet.figure.dpi_scale_trans)
-    place = panel.axes.get_xaxis_transform() + lift
-    panel.axes.plot(
-        [x], [1.0], marker=marker, markersize=3, color=MARK_GREY, linestyle="none", transform=place, clip_on=False
+def _above(sheet: Sheet, x: list[float], row: int, marker: str, colour: str) -> None:
+    """Markers in a row above the top panel, outside of its data."""
+    sheet.mark_rows = max(sheet.mark_rows, row + 1)
+    axes = sheet.panels[0].axes
+    lift = ScaledTranslation(0, (2.5 + MARK_ROW_POINTS * row) / 72, sheet.figure.dpi_scale_trans)
+    axes.plot(
+        x,
+        [1.0] * len(x),
+        marker=marker,
+        markersize=4 if marker == "|" else 3,
+        markeredgewidth=0.4 if marker == "|" else 1.0,
+        color=colour,
+        linestyle="none",
+        transform=axes.get_xaxis_transform() + lift,
+        clip_on=False,
     )
 
 

@@ -88,9 +88,7 @@ def _is_absurd(draft: Draft) -> bool:
 def replicas_fit(draft: Draft) -> Iterator[Problem]:
     """There are machines, and where the placement wants them racks, for all replicas of a chunk."""
     pangu, cluster = draft.scenario.pangu, draft.scenario.cluster
-    if pangu is None or not draft.sound(
-        ("pangu", "replicas"), ("cluster", "racks"), ("cluster", "machines_per_rack")
-    ):
+    if pangu is None or not draft.sound(("pangu", "replicas"), ("cluster", "racks"), ("cluster", "machines_per_rack")):
         return
     path = ("pangu", "replicas")
     if pangu.replicas > cluster.server_count:

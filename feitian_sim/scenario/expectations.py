@@ -61,9 +61,7 @@ def parse_expectation(text: str, metrics: MetricTable) -> Expectation:
         )
     metric, statistic = metrics.split(match["metric"])
     if metric.statistics and statistic is None:
-        raise ValueError(
-            f"{metric.id} has many values: say which, {metric.id}.mean or .p95 ({', '.join(STATISTICS)})"
-        )
+        raise ValueError(f"{metric.id} has many values: say which, {metric.id}.mean or .p95 ({', '.join(STATISTICS)})")
     if statistic is not None and not metric.statistics:
         raise ValueError(f"{metric.id} is a single value; leave .{statistic} out")
     name = metric.id if statistic is None else f"{metric.id}.{statistic}"

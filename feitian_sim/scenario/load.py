@@ -107,9 +107,7 @@ def _with_options(
     return problems
 
 
-def _checked(
-    source: Source, problems: list[Problem], path: Path, base_dir: Path, data: Iterable[str | Path]
-) -> Loaded:
+def _checked(source: Source, problems: list[Problem], path: Path, base_dir: Path, data: Iterable[str | Path]) -> Loaded:
     draft, found = draft_of(source)
     # A value that could not be read as YAML is not judged a second time.
     unread = {problem.position for problem in problems}

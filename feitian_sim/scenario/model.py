@@ -58,9 +58,7 @@ class Scenario(StrictModel):
         description="Axes: dotted key to a list of values; all combinations are run.",
         examples=[{"pangu.placement": ["rack-spread", "random"]}],
     )
-    twin: bool = Field(
-        default=False, description="Whether a run without the faults stands behind each in the figures."
-    )
+    twin: bool = Field(default=False, description="Whether a run without the faults stands behind each in the figures.")
     validation: ValidationConfig | None = Field(
         default=None, description="Published numbers that the scenario reproduces."
     )

@@ -96,9 +96,7 @@ def blamed(error: BaseException, classes: tuple[OwnClass, ...]) -> ScenarioProbl
     for frame in _frames(error):
         if frame.filename in files:
             remedy = f"; mend the file, or leave {files[frame.filename].reference} out"
-            return _refused(
-                Position(frame.filename, frame.lineno or 1, 1), f"{_words(error)} (in {frame.name}){remedy}"
-            )
+            return _refused(Position(frame.filename, frame.lineno or 1, 1), f"{_words(error)} (in {frame.name}){remedy}")
     return None
 
 

@@ -70,9 +70,7 @@ def _over_problems(
     load: ClientLoad, over: str, names: Sequence[str], loads: Sequence[Any], has_dataset: bool
 ) -> list[str]:
     if over == "dataset":
-        return (
-            [] if has_dataset else ["there is no dataset to read: add pangu.dataset, or say over: <name of a load>"]
-        )
+        return [] if has_dataset else ["there is no dataset to read: add pangu.dataset, or say over: <name of a load>"]
     if over == "own":
         ratios = getattr(load, "ratios", None)
         writes = ratios is not None and ratios.write > 0

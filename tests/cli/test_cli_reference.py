@@ -36,9 +36,7 @@ def test_a_list_has_what_is_there(kind: str, name: str, capsys: pytest.CaptureFi
     assert name in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    "key", ["pangu.placement", "pangu.chunks_lost", "pangu.recovery_s.p95", "disk-fail", "duration"]
-)
+@pytest.mark.parametrize("key", ["pangu.placement", "pangu.chunks_lost", "pangu.recovery_s.p95", "disk-fail", "duration"])
 def test_a_key_a_metric_and_an_id_are_explained(key: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert _document(["explain", key], capsys)["description"]
 
@@ -67,9 +65,7 @@ def test_the_doctor_looks_at_everything(tmp_path: Path, capsys: pytest.CaptureFi
     checks = found["checks"]
     assert isinstance(checks, list)
     names = [check["name"] for check in checks]
-    assert {"Python", "numpy", "results folder", "free disk", "numba cache", "published traces", "fonts"} <= set(
-        names
-    )
+    assert {"Python", "numpy", "results folder", "free disk", "numba cache", "published traces", "fonts"} <= set(names)
 
 
 def test_the_doctor_refuses_an_unwritable_folder(capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,9 +72,7 @@ def test_a_missing_file_is_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFix
     assert "absent.yaml" in capsys.readouterr().err
 
 
-def test_a_results_folder_that_cannot_be_written_is_exit_code_2(
-    queue: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_results_folder_that_cannot_be_written_is_exit_code_2(queue: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["run", str(queue), "-o", "/proc/results", "--no-figures"]) == ExitCode.REFUSED
     assert "cannot be written" in capsys.readouterr().err
 
@@ -131,9 +129,7 @@ def test_a_second_run_into_the_same_folder_is_told_so(queue: Path) -> None:
         if list(out.glob(".queue-*.partial")):
             break
         time.sleep(0.05)
-    second = subprocess.run(
-        [*FEITIAN, "run", str(queue), "-o", str(out)], capture_output=True, text=True, check=False
-    )
+    second = subprocess.run([*FEITIAN, "run", str(queue), "-o", str(out)], capture_output=True, text=True, check=False)
     first.terminate()
     first.wait(60)
     assert second.returncode == ExitCode.REFUSED

@@ -98,9 +98,7 @@ def test_overrides_from_python_may_be_a_mapping(queue: Path, tmp_path: Path) -> 
     assert results.manifest["sim_duration_s"] == 5.0
 
 
-def test_a_full_disk_leaves_nothing_half_written(
-    queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_nothing_half_written(queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(self: FactTables, folder: Path) -> list[Path]:
         folder.mkdir()
         (folder / "half.parquet").touch()
@@ -123,9 +121,7 @@ def _interrupting_in_run(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "run_once", interrupted)
 
 
-def test_an_interruption_keeps_finished_runs_apart(
-    queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interruption_keeps_finished_runs_apart(queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = run(queue, _options(tmp_path)).directory
     _interrupting_in_run(2, monkeypatch)
     with pytest.raises(KeyboardInterrupt) as caught:

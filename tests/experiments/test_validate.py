@@ -45,6 +45,11 @@ def test_an_interval_needs_runs(queue: Path) -> None:
     assert (row.tolerance, row.ok) == (None, False)
 
 
+def test_a_published_number_that_cannot_be_read_is_refused(queue: Path) -> None:
+    with pytest.raises(ScenarioError, match="crashes is a plain number"):
+        _validated(queue, "3m", "10%")
+
+
 def test_what_is_not_quick_is_left_out_of_quick(queue: Path) -> None:
     assert _validated(queue, "0", "10%", quick="false") == []
 

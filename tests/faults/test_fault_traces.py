@@ -18,9 +18,7 @@ CLUSTER = ClusterConfig(racks=10, machines_per_rack=10)
 COLUMNS = {"time": "when", "rack": "rack", "machine": "box", "disk": "slot"}
 
 
-def reading(
-    folder: Path, text: str, unit: Any = "disk", cluster: ClusterConfig = CLUSTER, **fields: Any
-) -> TraceReading:
+def reading(folder: Path, text: str, unit: Any = "disk", cluster: ClusterConfig = CLUSTER, **fields: Any) -> TraceReading:
     (folder / "t.csv").write_text(text)
     config = TraceConfig.model_validate({"file": "t.csv", "columns": COLUMNS, "time_format": "seconds", **fields})
     return read_trace(config, unit, cluster, folder)

@@ -23,15 +23,11 @@ CLUSTER = ClusterConfig.model_validate({"racks": 3, "machines_per_rack": 2, "mac
 class Bench:
     """A small data centre with one role on every machine, and what happened in it."""
 
-    def __init__(
-        self, *faults: dict[str, Any], seed: int = 1, base_dir: Path | None = None, end_s: int = 100
-    ) -> None:
+    def __init__(self, *faults: dict[str, Any], seed: int = 1, base_dir: Path | None = None, end_s: int = 100) -> None:
         self.sim = Simulation(seed=seed)
         self.tables = FactTables(self.sim.facts)
         self.datacenter = DataCenter(self.sim, CLUSTER)
-        self.daemons = [
-            Daemon(m, f"cs@{m.name}", "pangu.chunkserver", lambda _: None) for m in self.datacenter.machines
-        ]
+        self.daemons = [Daemon(m, f"cs@{m.name}", "pangu.chunkserver", lambda _: None) for m in self.datacenter.machines]
         for daemon in self.daemons:
             daemon.start()
         configs = [FAULT.validate_python(fault) for fault in faults]
@@ -222,9 +218,7 @@ def test_every_row_of_a_trace_is_accounted_for(tmp_path: Path) -> None:
     measured = bench.metrics()
     assert measured["faults.trace_rows_count"] == 4
     assert (
-        measured["faults.trace_kept_count"]
-        == 3
-        == measured["faults.injected_count"] + measured["faults.absorbed_count"]
+        measured["faults.trace_kept_count"] == 3 == measured["faults.injected_count"] + measured["faults.absorbed_count"]
     )
     assert measured["faults.trace_dropped_count"] == 1
     assert measured["faults.trace_absorbed_count"] == 1

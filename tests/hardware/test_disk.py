@@ -104,9 +104,7 @@ def test_a_write_that_fits_the_cache_does_not_wait_for_the_head(
     assert disk.unsynced_bytes == MB
 
 
-def test_sync_writes_the_cache_back_then_adds_its_latency(
-    sim: Simulation, disk: Disk, owner: Owner, log: Log
-) -> None:
+def test_sync_writes_the_cache_back_then_adds_its_latency(sim: Simulation, disk: Disk, owner: Owner, log: Log) -> None:
     disk.write(MB, owner, log, "write")
     disk.sync(owner, log, "sync")
     disk.sync(owner, log, "nothing to sync")

@@ -44,9 +44,7 @@ class Transfers:
 
 
 @pytest.mark.parametrize(("config", "seconds"), [(HARD, 2.0), (SOLID, 1.0)])
-def test_reading_and_writing_share_the_head_of_a_hard_disk(
-    sim: Simulation, config: DiskConfig, seconds: float
-) -> None:
+def test_reading_and_writing_share_the_head_of_a_hard_disk(sim: Simulation, config: DiskConfig, seconds: float) -> None:
     datacenter = datacenter_of(sim, config)
     disk = datacenter.disk("r0/m0/d0")
     transfers = Transfers(sim, datacenter)

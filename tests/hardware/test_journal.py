@@ -33,9 +33,7 @@ def append(journal: Journal, owner: Owner, *records: object) -> None:
         journal.append(record, 100, owner, nothing)
 
 
-def test_crash_loses_exactly_the_unsynced_tail(
-    sim: Simulation, machine: Machine, journal: Journal, owner: Owner
-) -> None:
+def test_crash_loses_exactly_the_unsynced_tail(sim: Simulation, machine: Machine, journal: Journal, owner: Owner) -> None:
     append(journal, owner, "a", "b")
     journal.sync(owner, nothing)
     sim.run()
@@ -82,9 +80,7 @@ def test_a_sync_of_one_journal_covers_the_others_of_its_disk(
     assert other.durable_count == 1
 
 
-def test_the_dead_and_the_down_append_nothing(
-    sim: Simulation, machine: Machine, journal: Journal, owner: Owner
-) -> None:
+def test_the_dead_and_the_down_append_nothing(sim: Simulation, machine: Machine, journal: Journal, owner: Owner) -> None:
     machine.crash("test")
     append(journal, owner, "while down")
     machine.restart()

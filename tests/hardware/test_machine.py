@@ -39,9 +39,7 @@ def test_all_daemons_die_at_the_instant_of_the_crash_with_the_machine_already_do
     assert not any(daemon.alive for daemon in daemons)
 
 
-def test_a_crash_also_drops_the_computing_of_processes_that_are_not_daemons(
-    sim: Simulation, machine: Machine
-) -> None:
+def test_a_crash_also_drops_the_computing_of_processes_that_are_not_daemons(sim: Simulation, machine: Machine) -> None:
     machine.cpu.submit(10, sim.owner("client"), pytest.fail, "computed on a machine that is down")
     machine.crash("test")
     sim.run()

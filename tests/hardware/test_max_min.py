@@ -91,8 +91,7 @@ def test_no_link_carries_more_than_it_can_and_no_flow_could_be_faster(seed: int)
         full = [link for link in path if load[link] >= capacity[link] * (1 - 1e-12)]
         # Bound by its cap, or by a full link on which nobody gets more for its weight.
         assert rates[flow] >= cap[flow] or any(
-            rates[flow] / weight[flow]
-            >= (1 - 1e-9) * max(rates[f] / weight[f] for f, p in enumerate(paths) if link in p)
+            rates[flow] / weight[flow] >= (1 - 1e-9) * max(rates[f] / weight[f] for f, p in enumerate(paths) if link in p)
             for link in full
         )
 

@@ -17,9 +17,7 @@ def up(datacenter: DataCenter) -> list[str]:
     return [machine.name for machine in datacenter.machines if machine.up]
 
 
-def test_power_loss_takes_the_whole_rack_and_restoring_brings_it_back(
-    sim: Simulation, datacenter: DataCenter
-) -> None:
+def test_power_loss_takes_the_whole_rack_and_restoring_brings_it_back(sim: Simulation, datacenter: DataCenter) -> None:
     rack = datacenter.rack("r3")
     daemons = [Daemon(machine, f"d@{machine.name}", "test", lambda owner: None) for machine in rack.machines]
     for daemon in daemons:

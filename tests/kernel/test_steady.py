@@ -10,9 +10,7 @@ import pytest
 
 from feitian_sim.kernel import steady
 
-VALUES = np.concatenate(
-    [10.0 ** np.linspace(-300, 300, 1201), np.linspace(0.5, 2.0, 501), 1 + 2.0 ** -np.arange(1, 52)]
-)
+VALUES = np.concatenate([10.0 ** np.linspace(-300, 300, 1201), np.linspace(0.5, 2.0, 501), 1 + 2.0 ** -np.arange(1, 52)])
 EXPONENTS = np.concatenate([np.linspace(-700, 709, 1201), np.linspace(-1, 1, 401), 2.0 ** -np.arange(1, 60)])
 
 

@@ -51,9 +51,7 @@ def test_fonts_are_embedded_as_truetype(drawings: dict[str, Drawing]) -> None:
 
 def test_every_figure_is_written_with_its_data(one_run: Path) -> None:
     paths = render(one_run, formats=("svg",))
-    assert sorted(path.name for path in paths) == sorted(
-        f"{name}.{end}" for name in FIGURES for end in ("svg", "csv")
-    )
+    assert sorted(path.name for path in paths) == sorted(f"{name}.{end}" for name in FIGURES for end in ("svg", "csv"))
     assert all(path.read_text().startswith(",".join(CSV_HEADER)) for path in paths if path.suffix == ".csv")
 
 

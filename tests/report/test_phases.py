@@ -59,6 +59,24 @@ def test_redundancy_that_never_came_back_is_not_called_restored() -> None:
     assert "restored" not in [phase.name for phase in phases(run, 100.0)]
 
 
+def test_each_fault_begins_the_story_anew() -> None:
+    redundancy = {
+        "time_s": np.arange(0.0, 100.0, 10.0),
+        "missing": np.ones(10, int),
+        "chunks": np.array([0, 5, 5, 0, 0, 0, 7, 7, 0, 0]),
+    }
+    run = tables(faults_started=started("machine-crash", 8.0, 58.0), pangu_redundancy=redundancy)
+    told = [(phase.name, phase.time_s) for phase in phases(run, 100.0)]
+    assert told == [("fault", 8.0), ("restored", 30.0), ("fault", 58.0), ("restored", 80.0)]
+
+
+def test_nothing_is_detected_after_all_is_restored() -> None:
+    redundancy = {"time_s": np.array([0.0, 20.0, 40.0]), "missing": np.ones(3, int), "chunks": np.array([0, 5, 0])}
+    lost = {"time_s": np.array([90.0])}
+    run = tables(faults_started=started("disk-fail", 10.0), pangu_redundancy=redundancy, pangu_replicas_lost=lost)
+    assert [phase.name for phase in phases(run, 100.0)] == ["fault", "restored"]
+
+
 def test_many_faults_are_no_story() -> None:
     assert phases(tables(faults_started=started("disk-fail", *range(1, 9))), 100.0) == ()
 

@@ -22,9 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_mappings_merge_and_lists_are_replaced(folder: Path) -> None:
-    (folder / "s.yaml").write_text(
-        "extends: shared/base.yaml\nname: mine\ncluster: {racks: 3}\nfaults: [{kind: c}]\n"
-    )
+    (folder / "s.yaml").write_text("extends: shared/base.yaml\nname: mine\ncluster: {racks: 3}\nfaults: [{kind: c}]\n")
     source, problems = read_extended(Path("s.yaml"))
     assert source.data == {
         "name": "mine",

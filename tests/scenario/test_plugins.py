@@ -83,9 +83,7 @@ def test_what_raises_later_is_blamed_on_its_line(folder: Path) -> None:
         own.made().place()
     problems = blamed(caught.value, (own,))
     assert problems is not None
-    assert str(problems).startswith(
-        f"{folder / 'mine.py'}:15:1: ZeroDivisionError: division by zero (in place); mend"
-    )
+    assert str(problems).startswith(f"{folder / 'mine.py'}:15:1: ZeroDivisionError: division by zero (in place); mend")
     assert blamed(ValueError("ours"), (own,)) is None
 
 

@@ -57,22 +57,14 @@ def test_a_fault_after_the_end_is_a_warning() -> None:
 
 
 def test_set_reaches_sections_that_the_file_leaves_out() -> None:
-    loaded = load_text(
-        GOOD, overrides=["pangu.repair.rate=10MB/s", "cluster.network.oversubscription=2", "twin=true"]
-    )
+    loaded = load_text(GOOD, overrides=["pangu.repair.rate=10MB/s", "cluster.network.oversubscription=2", "twin=true"])
     assert loaded.scenario.twin
     network = GOOD.replace("  network: {kind: tree, oversubscription: 4}\n", "")
-    assert (
-        load_text(network, overrides=["cluster.network.oversubscription=2"]).scenario.cluster.network.kind == "tree"
-    )
+    assert load_text(network, overrides=["cluster.network.oversubscription=2"]).scenario.cluster.network.kind == "tree"
 
 
 def test_problems_of_set_name_the_key() -> None:
     with pytest.raises(ScenarioProblems) as caught:
         load_text(GOOD, overrides=["cluster.rack=3", "pangu.replicas=x"])
-    assert (
-        str(caught.value)
-        .splitlines()[0]
-        .startswith("--set cluster.rack: unknown key 'rack' in cluster; did you mean")
-    )
+    assert str(caught.value).splitlines()[0].startswith("--set cluster.rack: unknown key 'rack' in cluster; did you mean")
     assert "--set pangu.replicas: must be a whole number; found 'x'" in str(caught.value)

@@ -54,9 +54,7 @@ def test_zipf_frequencies_follow_the_law(sim: Simulation) -> None:
 def test_a_longer_list_changes_no_earlier_weight() -> None:
     short, grown = Chooser(ZIPF), Chooser(ZIPF)
     grown.position(0.5, 5000)
-    assert [short.position(u / 100, 10) for u in range(1, 100)] == [
-        grown.position(u / 100, 10) for u in range(1, 100)
-    ]
+    assert [short.position(u / 100, 10) for u in range(1, 100)] == [grown.position(u / 100, 10) for u in range(1, 100)]
 
 
 @pytest.mark.parametrize("popularity", [ZIPF, UniformPopularity(kind="uniform")])

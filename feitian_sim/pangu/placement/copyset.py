@@ -83,6 +83,9 @@ class CopysetPlacement(PlacementPolicy):
         """A copyset for each chunk, drawn uniformly."""
         free_servers(view, (), (), 0)
         sets = self.copysets(view, replicas, stream)
+        usable = np.zeros(view.count, dtype=np.bool_)
+        usable[view.candidates()] = True
+        sets = sets[usable[sets].all(axis=1)]
         if not len(sets):
             raise PlacementImpossible(f"{replicas} replicas need {replicas} living servers on distinct racks")
         rows: Servers = sets[(stream.uniforms(count) * len(sets)).astype(np.int64)].astype(np.int32)
@@ -93,20 +96,20 @@ class CopysetPlacement(PlacementPolicy):
         return distinct(view, servers, view.rack)
 
     def copysets(self, view: ClusterView, replicas: int, stream: Stream) -> npt.NDArray[np.int64]:
-        """All groups of the living servers: int64[groups, replicas]; the same until servers come or go."""
-        key = (replicas, view.alive.tobytes())
+        """All groups of servers, int64[groups, replicas], drawn once: a dead server's groups wait for its return."""
+        key = (replicas, view.rack.tobytes())
         if key not in self._sets:
+            draws = stream.child("copysets")
             rounds = max(1, -(-self.scatter_width // max(1, replicas - 1)))
-            groups = [group for _ in range(rounds) for group in _one_round(view, replicas, stream)]
+            groups = [group for _ in range(rounds) for group in _one_round(view, replicas, draws)]
             self._sets[key] = np.array(groups, dtype=np.int64).reshape(len(groups), replicas)
         return self._sets[key]
 
 
 def _one_round(view: ClusterView, replicas: int, stream: Stream) -> list[list[int]]:
     """Cut one permutation into groups; whoever shares a rack with the open group waits for the next."""
-    living = np.flatnonzero(view.alive)
-    waiting = living[stream.permutation(len(living))].tolist()
-    enough_racks = len(np.unique(view.rack[living])) >= replicas
+    waiting = stream.permutation(view.count).tolist()
+    enough_racks = len(np.unique(view.rack)) >= replicas
     groups: list[list[int]] = []
     while len(waiting) >= replicas:
         group: list[int] = []

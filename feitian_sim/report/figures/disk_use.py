@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from feitian_sim.kernel.metric import Column
 from feitian_sim.report.evidence import Evidence
@@ -50,6 +51,7 @@ def _points(sheet: Sheet, names: list[str], shares: list[Floats], both: bool) ->
         panel.axes.axvline(first - 0.5, color="#CCCCCC", linewidth=0.5, linestyle=SOLID, zorder=0)
     panel.axes.grid(visible=False, axis="x")
     panel.axes.set_xlim(-0.5, len(names) - 0.5)
+    panel.axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     panel.axes.margins(y=0.12)
     panel.axes.set_xlabel("machine, in order of racks (grey lines between racks)")
 
