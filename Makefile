@@ -41,7 +41,7 @@ validate: $(READY)  ## run every validation scenario: simulated beside published
 	$(BIN)/feitian validate
 
 determinism: $(READY)  ## the same digest under other hash seeds, Pythons, processors and libraries: a table
-	$(BIN)/python -m tests.determinism
+	$(BIN)/python -m feitian_sim.experiments.determinism
 
 clean:  ## remove what was built and run (the reference results stay)
 	rm -rf $(VENV) .venv-3.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -21,13 +22,22 @@ def _trace_sum(column: str) -> Callable[[Tables], Measured]:
     return compute
 
 
-def _absorbed_by_trace(tables: Tables) -> Measured:
+def _of_traces(kind: str, tables: Tables) -> Measured:
+    """Facts of ``kind`` that belong to faults that read a trace."""
     read = tables.columns("faults.trace_read")
     if not read:
         return None
     traced = sorted({str(name) for name in read["fault"]})
-    absorbed = tables.column("faults.absorbed", "fault")
-    return float(np.sum(np.isin(absorbed.astype(str), traced))) if len(absorbed) else 0.0
+    faults = tables.column(kind, "fault")
+    return float(np.sum(np.isin(faults.astype(str), traced))) if len(faults) else 0.0
+
+
+def _unaccounted(tables: Tables) -> Measured:
+    read = tables.columns("faults.trace_read")
+    if not read:
+        return None
+    struck = sum(_of_traces(kind, tables) or 0.0 for kind in ("faults.started", "faults.absorbed"))
+    return float(np.sum(read["rows"]) - np.sum(read["dropped"])) - struck
 
 
 METRICS: tuple[Metric, ...] = (
@@ -66,6 +76,14 @@ METRICS: tuple[Metric, ...] = (
         "faults.trace_absorbed_count",
         "",
         "Strikes of failure traces without effect: faults.absorbed facts of faults that read a trace.",
-        _absorbed_by_trace,
+        partial(_of_traces, "faults.absorbed"),
+    ),
+    Metric(
+        "faults.trace_unaccounted_count",
+        "",
+        "Rows of the failure traces that were neither dropped nor struck: faults.trace_rows_count less "
+        "faults.trace_dropped_count, less the faults.started and faults.absorbed facts of faults that read a trace. 0 "
+        "when every failure of the trace is accounted for.",
+        _unaccounted,
     ),
 )

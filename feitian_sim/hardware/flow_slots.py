@@ -52,6 +52,12 @@ class Slots:
         self.finish_ns[slot] = _NEVER
         return slot
 
+    def reroute(self, slot: int, path: tuple[int, ...]) -> None:
+        """Another path of the same length."""
+        first, count = int(self.first[slot]), int(self.count[slot])
+        assert len(path) == count, f"a path of {count} links was replaced by one of {len(path)}"
+        self.crossing[first : first + count] = path
+
     def give_back(self, slot: int) -> None:
         """The flow has ended."""
         self.count[slot] = 0
@@ -59,7 +65,8 @@ class Slots:
 
     def delivered(self, slot: int, size_bytes: int, now_ns: int) -> int:
         """Whole bytes through by now; changes nothing."""
-        moved = float(self.rate[slot]) * ((now_ns - int(self.since_ns[slot])) / SECOND)
+        elapsed_ns = now_ns - int(self.since_ns[slot])
+        moved = float(self.rate[slot]) * (elapsed_ns / SECOND) if elapsed_ns else 0.0
         left = float(self.remaining[slot]) - moved
         return size_bytes - max(0, min(size_bytes, round(left)))
 

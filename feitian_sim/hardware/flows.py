@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from feitian_sim.hardware.flow_slots import Slots
 from feitian_sim.hardware.links import Links
@@ -47,6 +48,7 @@ class Flow:
     ) -> None:
         self._engine = engine
         self.number = number
+        #: Links between the machines, as they come, then links of disks.
         self.path = path
         #: The machines that it joins, from source to last target.
         self.machines = machines
@@ -69,7 +71,15 @@ class Flow:
         return self._engine.rate_of(self.slot) if self.active else 0.0
 
     def cancel(self) -> None:
-        """End it without a word. Harmless when it has ended."""
+        """End it without a word. Harmless when it has ended.
+
+        A dead owner's flow ends by the death alone: while the owner's generators unwind nothing can be scheduled.
+        """
+        if self.active and (self.owner is None or self.owner.alive):
+            self._engine.drop(self)
+
+    def owner_died(self) -> None:
+        """The owner's death ends it."""
         if self.active:
             self._engine.drop(self)
 
@@ -92,7 +102,7 @@ class FlowEngine:
         self._flows: dict[int, Flow] = {}
         self._next_number = 0
         self._timer: Timer | None = None
-        self._solving = False
+        self._pending: Timer | None = None
         self._stalled: dict[int, Flow] = {}
         self._carried: dict[str, int] = {}
         self._slots = Slots()
@@ -114,12 +124,14 @@ class FlowEngine:
         """Start a flow; its rate is solved at the end of this instant."""
         flow = Flow(self, self._next_number, path, machines, size_bytes, owner, on_done, on_fail)
         self._next_number += 1
+        if owner is not None and not owner.alive:
+            return flow
         flow.slot = self._slots.take(path, float(size_bytes), weight, cap_bytes_per_s, self.sim.now)
         self._flows[flow.slot] = flow
         if blocked:
             self._slots.limit[flow.slot] = 0.0
         if owner is not None:
-            owner.on_death(flow.cancel)
+            owner.on_death(flow.owner_died)
         self.solve_soon()
         return flow
 
@@ -128,17 +140,23 @@ class FlowEngine:
         """Flows begun so far: the number of the next."""
         return self._next_number
 
-    def recheck(self, blocked: Callable[[tuple[Any, ...]], bool]) -> None:
-        """Re-read which flows can move at all, after a change of who reaches whom."""
+    def recheck(self, blocked: Callable[[tuple[Any, ...]], bool], path_now: Callable[[Flow], tuple[int, ...]]) -> None:
+        """Re-read which flows can move at all and on which path, after a change of who reaches whom."""
         for slot, flow in self._flows.items():
             self._slots.limit[slot] = 0.0 if blocked(flow.machines) else self._slots.cap[slot]
+            path = path_now(flow)
+            if path != flow.path:
+                flow.path = path
+                self._slots.reroute(slot, path)
         self.solve_soon()
 
     def solve_soon(self) -> None:
         """Solve at the end of this instant, once."""
-        if not self._solving and self._flows:
-            self._solving = True
-            self.sim.call_later(0, self._solve, priority=LATE)
+        pending = self._pending
+        # A timer of an earlier instant that never ran was asked for by a dying process: it counts for nothing.
+        waiting = pending is not None and pending.active and pending.time_ns == self.sim.now
+        if self._flows and not waiting:
+            self._pending = self.sim.call_later(0, self._solve, priority=LATE)
 
     def drop(self, flow: Flow) -> None:
         """Forget a flow that was cancelled or has ended."""
@@ -148,7 +166,7 @@ class FlowEngine:
         self._slots.give_back(slot)
         self._calm(flow, slot)
         if flow.owner is not None:
-            flow.owner.forget_death(flow.cancel)
+            flow.owner.forget_death(flow.owner_died)
         self.solve_soon()
 
     def carried_bytes(self) -> dict[str, int]:
@@ -171,7 +189,6 @@ class FlowEngine:
     def _solve(self) -> None:
         from feitian_sim.hardware import max_min  # compiled by numba: imported only where flows run
 
-        self._solving = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -197,29 +214,31 @@ class FlowEngine:
             active, old_rate, slots.rate, slots.remaining, slots.since_ns, slots.finish_ns, self.sim.now
         )
         if still or self._stalled:
-            self._watch_stalls()
+            self._watch_stalls(active)
         if earliest != max_min.NEVER:
             self._timer = self.sim.call_later(int(earliest) - self.sim.now, self._end_due)
 
     def _end_due(self) -> None:
         self._timer = None
         now_ns = self.sim.now
-        due = [flow for slot, flow in self._flows.items() if self._slots.finish_ns[slot] <= now_ns]
-        for flow in due:
+        active = np.fromiter(self._flows, dtype=np.int64, count=len(self._flows))
+        due = active[self._slots.finish_ns[active] <= now_ns]
+        for flow in [self._flows[slot] for slot in due.tolist()]:
             if flow.active:
                 self._slots.finish_exactly(flow.slot)
                 self.drop(flow)
                 flow.tell_done()
         self.solve_soon()
 
-    def _watch_stalls(self) -> None:
-        for slot, flow in self._flows.items():
-            still = self._slots.rate[slot] <= 0.0
-            if still and flow.stall is None:
+    def _watch_stalls(self, active: npt.NDArray[np.int64]) -> None:
+        for slot, flow in list(self._stalled.items()):
+            if self._slots.rate[slot] > 0.0:
+                self._calm(flow, slot)
+        for slot in active[self._slots.rate[active] <= 0.0].tolist():
+            flow = self._flows[slot]
+            if flow.stall is None:
                 flow.stall = self.sim.call_later(self._stall_ns, self._give_up, flow)
                 self._stalled[slot] = flow
-            elif not still and flow.stall is not None:
-                self._calm(flow, slot)
 
     def _calm(self, flow: Flow, slot: int) -> None:
         if flow.stall is not None:

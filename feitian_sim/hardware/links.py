@@ -67,7 +67,11 @@ class Links:
 
     def is_up(self, link: int) -> bool:
         """Whether anything passes."""
-        return self._up[link] and not self._dark[link]
+        return self._up[link] and not self._dark[link] and self._factor[link] > 0.0
+
+    def is_slow(self, link: int) -> bool:
+        """Whether a fault has taken a part of its capacity."""
+        return self._factor[link] != 1.0
 
     def is_degraded(self, link: int) -> bool:
         """Whether it is down, slow, lossy or late."""

@@ -221,12 +221,14 @@ def settle(
     for position in range(active.shape[0]):
         flow = active[position]
         if rate[flow] != old_rate[position] or finish_ns[flow] == NEVER:
-            remaining[flow] -= old_rate[position] * ((now_ns - since_ns[flow]) / 1e9)
-            since_ns[flow] = now_ns
-            if remaining[flow] <= 0.0 or rate[flow] == np.inf:
-                finish_ns[flow] = now_ns
-            elif rate[flow] <= 0.0:
+            # An unbounded flow ends in the instant in which it began: infinity times nothing is no number.
+            if now_ns > since_ns[flow]:
+                remaining[flow] -= old_rate[position] * ((now_ns - since_ns[flow]) / 1e9)
+                since_ns[flow] = now_ns
+            if rate[flow] <= 0.0:
                 finish_ns[flow] = NEVER
+            elif remaining[flow] <= 0.0 or rate[flow] == np.inf:
+                finish_ns[flow] = now_ns
             else:
                 left_ns = math.ceil(remaining[flow] / rate[flow] * 1e9)
                 finish_ns[flow] = now_ns + int(left_ns) if left_ns < FAR else NEVER

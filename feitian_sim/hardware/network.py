@@ -78,15 +78,14 @@ class Network:
 
         Ends with ``on_done(flow)`` or ``on_fail(flow, reason)``; when the owner dies, with neither.
         """
+        assert size_bytes >= 0, size_bytes
+        assert weight > 0.0, weight
+        assert cap_bps is None or cap_bps > 0, cap_bps
         stops = (source, *via, target)
-        number = self._flows.count
-        path: list[int] = list(disks_read)
-        for one, other in pairwise(stops):
-            path.extend(self.topology.route(one.index, other.index, number))
-        path.extend(disks_write)
+        path = (*self._way(stops, self._flows.count), *disks_read, *disks_write)
         cap = bytes_per_s(cap_bps) if cap_bps is not None else float("inf")
         blocked = not self._all_connected(stops)
-        return self._flows.begin(tuple(path), stops, size_bytes, cap, weight, owner, on_done, on_fail, blocked=blocked)
+        return self._flows.begin(path, stops, size_bytes, cap, weight, owner, on_done, on_fail, blocked=blocked)
 
     def add_link(self, name: str, capacity_bytes_per_s: float, link_class: str) -> int:
         """A link outside the topology, such as a disk's; returns its id."""
@@ -172,8 +171,19 @@ class Network:
         self._tell()
 
     def recheck(self) -> None:
-        """Machines went up or down: see which flows can move."""
-        self._flows.recheck(lambda stops: not self._all_connected(stops))
+        """Machines, switches or links went up or down: see which flows can move, and which way."""
+        self._flows.recheck(lambda stops: not self._all_connected(stops), self._path_now)
+
+    def _path_now(self, flow: Flow) -> tuple[int, ...]:
+        if not self.topology.has_choice:
+            return flow.path
+        way = self._way(flow.machines, flow.number)
+        return (*way, *flow.path[len(way) :])
+
+    def _way(self, stops: Sequence[Station], number: int) -> tuple[int, ...]:
+        """The links from stop to stop for the flow of that number."""
+        pairs = pairwise(stops)
+        return tuple(link for one, other in pairs for link in self.topology.route(one.index, other.index, number))
 
     def _all_connected(self, stops: Sequence[Station]) -> bool:
         pairs = pairwise(stops)

@@ -1,7 +1,8 @@
 """Topology: which links lie between two machines, in a tree or a fat tree, and the graph for those who draw it.
 
 Routes are sequences of directed links. In a fat tree the path is chosen by a hash of the two machines and the
-flow's number (ECMP), which is the same in every run.
+flow's number (ECMP), which is the same in every run, among the paths whose links are up: routing converges at once
+(milliseconds in a real fabric, far below the time-outs of what runs over it), and the others keep their path.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import networkx as nx
 from feitian_sim.hardware.config import ClusterConfig
 from feitian_sim.hardware.links import Links
 from feitian_sim.hardware.network_config import FatTreeNetwork, TreeNetwork
+from feitian_sim.kernel import ScenarioError
 from feitian_sim.kernel.units import bytes_per_s
 
 NIC, RACK, CORE = "nic", "rack", "core"
@@ -71,12 +73,17 @@ class Topology:
             _Tree(self, config, network) if isinstance(network, TreeNetwork) else _FatTree(self, config, network)
         )
 
+    @property
+    def has_choice(self) -> bool:
+        """Whether there is more than one way between some machines."""
+        return isinstance(self._fabric, _FatTree)
+
     def nic_links(self, machine: int) -> tuple[int, int]:
         """The up and down link of a machine's network card."""
         return self._nic_up[machine], self._nic_down[machine]
 
     def route(self, source: int, target: int, flow: int = 0) -> tuple[int, ...]:
-        """Links from one machine to another; none within a machine."""
+        """Links from one machine to another, around what is down if there is a way; none within a machine."""
         if source == target:
             return ()
         first, last = self._racks[source], self._racks[target]
@@ -138,6 +145,7 @@ class _FatTree:
     def __init__(self, topology: Topology, config: ClusterConfig, network: FatTreeNetwork) -> None:
         half = _half_ports(config, network)
         rate = bytes_per_s(network.link or config.machine.nic)
+        self._links = topology._links
         self._half = half
         self._clients = config.racks
         self._edge: dict[tuple[int, int], tuple[int, int]] = {}
@@ -160,8 +168,19 @@ class _FatTree:
 
     def between(self, first: int, last: int, source: int, target: int, flow: int) -> tuple[int, ...]:
         """Links from one rack's switch to another's, by equal-cost multipath."""
-        choice = int.from_bytes(blake2b(f"{source}:{target}:{flow}".encode(), digest_size=8).digest(), "big")
-        core = choice % (self._half * self._half)
+        chance = int.from_bytes(blake2b(f"{source}:{target}:{flow}".encode(), digest_size=8).digest(), "big")
+        cores = self._half * self._half
+        chosen = self._through(first, last, chance % cores)
+        if not self._links.any_degraded or self._is_up(chosen):
+            return chosen
+        others = [self._through(first, last, core) for core in range(cores)]
+        living = [way for way in others if self._is_up(way)]
+        return living[chance // cores % len(living)] if living else chosen
+
+    def _is_up(self, way: tuple[int, ...]) -> bool:
+        return all(self._links.is_up(link) for link in way)
+
+    def _through(self, first: int, last: int, core: int) -> tuple[int, ...]:
         agg = core // self._half
         if self._clients not in (first, last) and first // self._half == last // self._half:
             return self._edge[first, agg][0], self._edge[last, agg][1]
@@ -175,11 +194,16 @@ class _FatTree:
 
 
 def _half_ports(config: ClusterConfig, network: FatTreeNetwork) -> int:
-    """Half the ports of a switch: as given, or the smallest that holds all racks."""
-    if network.k is not None:
-        return network.k // 2
+    """Half the ports of a switch: as given, or the smallest that holds all racks. Raises :class:`ScenarioError`."""
     half = 1
     # k pods of k/2 racks, with k/2 machines each.
     while 2 * half * half < config.racks or half < config.machines_per_rack:
         half += 1
-    return half
+    if network.k is None:
+        return half
+    if network.k < 2 * half:
+        raise ScenarioError(
+            f"cluster.network.k: a fat tree with k: {network.k} holds {network.k**2 // 2} racks of {network.k // 2} "
+            f"machines, not {config.racks} of {config.machines_per_rack}: write k: {2 * half} or leave it out"
+        )
+    return network.k // 2

@@ -26,8 +26,6 @@ class ReplicaKeeper:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.store = ReplicaStore()
-        #: Changes so far to what lies here, damage included: who looks at it from outside need not look twice.
-        self.change_count = 0
         self._set_aside: dict[int, None] = {}
         # Every replica that was ever damaged: where to look for those that nobody has found.
         self._damaged: dict[int, None] = {}
@@ -43,10 +41,6 @@ class ReplicaKeeper:
     def forget_process(self) -> None:
         """The process that served these replicas is dead: tell nobody until the next one has booted."""
         self.on_change = self.on_disk_lost = self.on_damage = _nothing
-
-    def _note_change(self) -> None:
-        self.change_count += 1
-        self.on_change()
 
     # Telling
 
@@ -87,7 +81,6 @@ class ReplicaKeeper:
         if chunk in self._set_aside or self.store.get(chunk) is None:
             return False
         self._set_aside[chunk] = None
-        self.change_count += 1
         return True
 
     # Writing
@@ -121,7 +114,7 @@ class ReplicaKeeper:
         if replica is not None and not replica.length_bytes and replica.disk != disk.index:
             self.store.put(chunk, Replica(version, disk.index, (), checksum(())))
         length_bytes = self.store.extend(chunk, version, disk.index, extents)
-        self._note_change()
+        self.on_change()
         return length_bytes
 
     def take_version(self, chunk: int, version: int) -> int | None:
@@ -131,7 +124,7 @@ class ReplicaKeeper:
         if version == 1 and self.store.get(chunk) is None:
             self.store.put(chunk, Replica(1, self.emptiest_disk(0).index, (), checksum(())))
         length_bytes = self.store.raise_version(chunk, version)
-        self._note_change()
+        self.on_change()
         return length_bytes
 
     def put_clone(self, chunk: int, version: int, disk: Disk, extents: tuple[Extent, ...], crc: int) -> None:
@@ -141,7 +134,7 @@ class ReplicaKeeper:
             self.machine.disks[old.disk].release(old.length_bytes)
         self._set_aside.pop(chunk, None)
         self.store.put(chunk, Replica(version, disk.index, extents, crc))
-        self._note_change()
+        self.on_change()
 
     def drop(self, chunks: Ints) -> None:
         """Remove replicas and free their space."""
@@ -150,14 +143,14 @@ class ReplicaKeeper:
         if self._set_aside:
             for chunk in chunks.tolist():
                 self._set_aside.pop(chunk, None)
-        self._note_change()
+        self.on_change()
 
     def add_rows(self, chunks: Ints, versions: Ints, lengths: Ints, disks: Ints) -> None:
         """Take in many replicas with the dataset's content; takes their space."""
         self.store.add_rows(chunks, versions, lengths, disks)
         for disk in np.unique(disks).tolist():
             self.machine.disks[disk].allocate(int(lengths[disks == disk].sum()))
-        self._note_change()
+        self.on_change()
 
     # Disks
 
@@ -166,14 +159,12 @@ class ReplicaKeeper:
         chunks = self.store.lose_disk(disk.index)
         for chunk in chunks.tolist() if self._set_aside else ():
             self._set_aside.pop(chunk, None)
-        self.change_count += 1
         self.on_disk_lost(disk, chunks)
         return len(chunks)
 
     def damage(self, chunk: int) -> None:
         """The replica's bytes have changed, or cannot be read any more; nobody knows it yet."""
         self._damaged[chunk] = None
-        self.change_count += 1
         self.on_damage(chunk)
 
     def damaged_chunks(self) -> list[int]:

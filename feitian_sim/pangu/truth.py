@@ -44,7 +44,6 @@ class Truth:
         self._counts = {reachable: IntactCount(reachable) for reachable in (False, True)}
         # Where a chunk's promised extents were last found, and how many they were: looked at first.
         self._seen: dict[int, tuple[Replica, int, int]] = {}
-        self._cached: dict[int, tuple[int, Ints, Ints]] = {}
         self._levels: tuple[object, list[int]] = (None, [])
 
     def intact_replicas(self, state: MasterState, *, reachable: bool = False) -> Ints:
@@ -77,7 +76,7 @@ class Truth:
 
     def _sample_redundancy(self, state: MasterState) -> None:
         keepers = self._keepers.values()
-        seen = (state.records_applied, [(keeper.change_count, keeper.machine.up) for keeper in keepers])
+        seen = (state.records_applied, [(keeper.revision, keeper.machine.up) for keeper in keepers])
         if self._levels[0] != seen:
             wanted = state.chunks.present & state.chunks.sealed
             found = self.intact_replicas(state, reachable=True)[wanted]

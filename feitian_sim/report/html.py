@@ -11,7 +11,7 @@ from typing import Any
 
 from feitian_sim.report.evidence import Evidence, Quantity
 from feitian_sim.report.numbers import found_text, interval_text, value_text
-from feitian_sim.report.phases import Phase, phases
+from feitian_sim.report.phases import phases
 from feitian_sim.report.render import Gallery
 from feitian_sim.report.scale import clock
 from feitian_sim.report.sheet import Drawing
@@ -94,19 +94,13 @@ def _quantity_row(quantity: Quantity) -> dict[str, Any]:
 
 
 def _phase_rows(evidence: Evidence) -> list[dict[str, str]]:
-    told: tuple[Phase, ...] = phases(evidence.runs[0], evidence.duration_s) if evidence.runs else ()
-    if not told:
-        return []
-    fault_s = told[0].time_s
-    return [
-        {
-            "name": phase.name,
-            "time": clock(phase.time_s),
-            "after": clock(phase.time_s - fault_s) if phase.time_s > fault_s else "",
-            "meaning": phase.meaning,
-        }
-        for phase in told
-    ]
+    rows, fault_s = [], 0.0
+    for phase in phases(evidence.runs[0], evidence.duration_s) if evidence.runs else ():
+        if phase.name == "fault":
+            fault_s = phase.time_s
+        since = "" if phase.name == "fault" else clock(phase.time_s - fault_s)
+        rows.append({"name": phase.name, "time": clock(phase.time_s), "after": since, "meaning": phase.meaning})
+    return rows
 
 
 def _trace_rows(evidence: Evidence) -> list[dict[str, Any]]:

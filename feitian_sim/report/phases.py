@@ -69,7 +69,7 @@ def fault_windows(run: Tables, duration_s: float) -> tuple[Window, ...]:
 def phases(run: Tables, duration_s: float) -> tuple[Phase, ...]:
     """The phases of the run in order of time, told anew from each fault on; empty when nothing or too much failed."""
     starts = sorted({window.start_s for window in fault_windows(run, duration_s)})
-    if len(starts) > _STORY_FAULTS:
+    if not 0 < len(starts) <= _STORY_FAULTS:
         return ()
     ends = [*starts[1:], np.inf]
     return tuple(phase for span in zip(starts, ends, strict=True) for phase in _incident(run, *span))

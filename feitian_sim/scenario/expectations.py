@@ -88,6 +88,8 @@ def _bare(text: str) -> float:
 
 _READERS: Mapping[str, Callable[[str], float]] = {
     "s": lambda text: units.parse_duration(text) / SECOND,
+    "B": lambda text: float(units.parse_size(text)),
+    "B/s": lambda text: units.parse_bandwidth(text) / 8,
     "bytes": lambda text: float(units.parse_size(text)),
     "bytes_per_s": lambda text: units.parse_bandwidth(text) / 8,
     "bps": lambda text: float(units.parse_bandwidth(text)),
