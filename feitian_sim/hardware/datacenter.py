@@ -43,7 +43,6 @@ class DataCenter:
         #: Machines that only ask; their indices follow those of the servers.
         self.client_machines = self._fill(self.client_rack, config.server_count, config.client_config.machines)
         self.network = Network(sim, config, (*self.machines, *self.client_machines), self.changed)
-        self.on_change(self.network.recheck)
         for machine in self.machines:
             machine.disks = tuple(
                 Disk(sim, self.network, machine, index, config.machine.disk_config)

@@ -49,19 +49,13 @@ def solve(
     start, users, demand, growing = _users(active, first, count, crossing, weight, local, links.shape[0])
     left = capacity[links]
     flows = active.shape[0]
-    level = np.empty(flows)
-    for position in range(flows):
-        flow = active[position]
-        rate[flow] = -1.0
-        level[position] = cap[flow] / weight[flow]
-    by_cap = np.argsort(level, kind="mergesort")
+    level, by_cap = _cap_levels(active, weight, cap, rate)
     heap_share = np.empty(links.shape[0])
     heap_link = np.empty(links.shape[0], np.int64)
     size = 0
     for link in range(links.shape[0]):
         size = _push(heap_share, heap_link, size, left[link] / demand[link], link)
-    next_cap = 0
-    frozen = 0
+    next_cap = frozen = 0
     while frozen < flows:
         while next_cap < flows and rate[active[by_cap[next_cap]]] >= 0.0:
             next_cap += 1
@@ -83,6 +77,17 @@ def solve(
                 frozen += 1
     for link in links:
         local[link] = IDLE
+
+
+@njit(cache=True)
+def _cap_levels(active: Ints, weight: Floats, cap: Floats, rate: Floats) -> tuple[Floats, Ints]:
+    """The common level at which each flow meets its cap, and the flows by it; marks all as growing (rate -1)."""
+    level = np.empty(active.shape[0])
+    for position in range(active.shape[0]):
+        flow = active[position]
+        rate[flow] = -1.0
+        level[position] = cap[flow] / weight[flow]
+    return level, np.argsort(level, kind="mergesort")
 
 
 @njit(cache=True)

@@ -85,8 +85,8 @@ class Messenger:
         """Send; ``deliver(*args)`` at the target unless the message is lost."""
         if not source.up or (owner is not None and not owner.alive):
             return
-        message = _Message(source, target, 0, deliver, args)
         if source.index == target.index:
+            message = _Message(source, target, 0, deliver, args)
             self._sim.call_later(self._latency.local, self._hand_over, message)
             return
         path, way_ns, stream = self._pair(source, target)
@@ -96,7 +96,7 @@ class Messenger:
         there_ns = out_ns + way_ns + self._added_ns(path, size_bytes) + int(stream.uniform() * self._latency.jitter)
         if not self._network.reachable(source, target) or self._lost(source, target, path):
             return
-        message.card_ns = self._card_ns(path[-1], size_bytes)
+        message = _Message(source, target, self._card_ns(path[-1], size_bytes), deliver, args)
         self._inlet(target).expect(there_ns, self._next_number, message)
         self._next_number += 1
         self._sim.call_later(there_ns + message.card_ns - now_ns, self._enter, message)

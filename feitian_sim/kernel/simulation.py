@@ -69,10 +69,12 @@ class Simulation(simpy.Environment):
             delay_ns = _integer_ns(delay_ns)
         if delay_ns < 0:
             raise ValueError(f"delay_ns must not be negative: {delay_ns}")
+        if self._gagged:
+            # A timer that will never call must not look as if it would.
+            return Timer(0, None, ())
         timer = Timer(self._now + delay_ns, callback, args)
         timer.on_cancel = self._note_cancelled
-        if not self._gagged:
-            heappush(self._queue, (timer.time_ns, priority, next(self._eid), timer))  # type: ignore[misc]
+        heappush(self._queue, (timer.time_ns, priority, next(self._eid), timer))  # type: ignore[misc]
         return timer
 
     def call_at(self, time_ns: int, callback: Callable[..., object], *args: Any) -> Timer:

@@ -20,13 +20,12 @@ from feitian_sim.hardware import DataCenter, Machine
 from feitian_sim.kernel import SECOND, Owner, SimulatedError
 from feitian_sim.pangu.config import RepairConfig
 from feitian_sim.pangu.effects import Bundle
-from feitian_sim.pangu.messages import ReplicasGone
 from feitian_sim.pangu.replica_keeper import ReplicaKeeper
 from feitian_sim.pangu.replica_store import Replica
 
 Ints = npt.NDArray[np.int64]
-#: Told the number of the bundle, and which of its replicas could not be made after all.
-Done = Callable[[int, list[ReplicasGone]], object]
+#: Told the number of the bundle, and which of its chunks could not be restored after all.
+Done = Callable[[int, dict[int, None]], object]
 
 
 def bundle_rate_bps(config: RepairConfig, slots: int, lengths: Ints) -> int:
@@ -64,24 +63,15 @@ class BundleRunner:
         machines = self._datacenter.machines
         return next((machines[server] for server in servers.tolist() if machines[server].up), None)
 
-    def _arrive(self, bundle: Bundle) -> list[ReplicasGone]:
-        """Put the replicas where they belong; returns those that could not be made, by target."""
-        missed: list[ReplicasGone] = []
-        for target in np.unique(bundle.targets).tolist():
-            rows = np.flatnonzero(bundle.targets == target)
-            lacking = self._arrive_at(self._keepers[target], bundle, rows)
-            if lacking:
-                missed.append(ReplicasGone(target, "a bundle found no source or no room", np.array(lacking)))
-        return missed
-
-    def _arrive_at(self, keeper: ReplicaKeeper, bundle: Bundle, rows: Ints) -> list[int]:
-        lacking: list[int] = []
-        for row in rows.tolist():
-            chunk = int(bundle.chunks[row])
-            replica = self._sound_at(int(bundle.sources[row]), chunk)
+    def _arrive(self, bundle: Bundle) -> dict[int, None]:
+        """Put the replicas where they belong; returns the chunks for which that could not be done."""
+        failed: dict[int, None] = {}
+        rows = zip(bundle.chunks.tolist(), bundle.sources.tolist(), bundle.targets.tolist(), strict=True)
+        for chunk, source, target in rows:
+            replica, keeper = self._sound_at(source, chunk), self._keepers[target]
             if replica is None or not keeper.machine.up or not self._put(keeper, chunk, replica):
-                lacking.append(chunk)
-        return lacking
+                failed[chunk] = None
+        return failed
 
     def _sound_at(self, source: int, chunk: int) -> Replica | None:
         replica = self._keepers[source].store.get(chunk)
@@ -94,5 +84,5 @@ class BundleRunner:
             disk.allocate(replica.length_bytes)
         except SimulatedError:
             return False
-        keeper.put_clone(chunk, replica.version, disk, replica.extents, replica.crc)
+        keeper.put_clone(chunk, replica.version, disk, replica.extents, replica.crc, known=True)
         return True

@@ -30,6 +30,7 @@ from feitian_sim.pangu.messages import (
 from feitian_sim.pangu.namespace import NamespaceError
 from feitian_sim.pangu.placement.policy import PlacementImpossible
 from feitian_sim.pangu.records import ChunkAbandoned, ChunkAdded, ChunkSealed, VersionRaised
+from feitian_sim.pangu.replica_tracker import ReplicaTracker
 
 
 @dataclass(slots=True)
@@ -50,9 +51,10 @@ class Grant:
 class ChunkRequests:
     """Requests about chunks that are being written."""
 
-    def __init__(self, books: Books, stream: Stream) -> None:
+    def __init__(self, books: Books, stream: Stream, replicas: ReplicaTracker) -> None:
         self._books = books
         self._stream = stream
+        self._replicas = replicas
         self._grants: dict[int, Grant] = {}
 
     def is_being_written(self, chunk: int, now_ns: int) -> bool:
@@ -91,7 +93,7 @@ class ChunkRequests:
             return [Reply(ticket, Leased(chunk, lease.version, lease.servers, lease.until_ns))]
         return self._start(chunk, "renew", request, ticket, lease.version, servers, servers[:1], now_ns)
 
-    def seal(self, ticket: int, request: SealChunk) -> list[Effect]:
+    def seal(self, ticket: int, request: SealChunk, now_ns: int) -> list[Effect]:
         """The writer is done with a chunk."""
         table = self._books.state.chunks
         if not table.knows(request.chunk):
@@ -103,7 +105,8 @@ class ChunkRequests:
         self._books.leases.end(request.chunk)
         for server in request.failed:
             self._books.locations.remove(request.chunk, server)
-        return self._books.log(ChunkSealed(request.chunk, request.length_bytes), Reply(ticket, Done()))
+        effects = self._books.log(ChunkSealed(request.chunk, request.length_bytes), Reply(ticket, Done()))
+        return effects + self._replicas.sealed(request.chunk, now_ns)
 
     def abandon(self, ticket: int, request: AbandonChunk) -> list[Effect]:
         """Nothing of a chunk was acknowledged."""
@@ -159,7 +162,7 @@ class ChunkRequests:
                 self._books.locations.remove(chunk, server)
         self._books.leases.end(chunk)
         effects = self._books.log(ChunkSealed(chunk, min(grant.taken[server] for server in took)))
-        self._books.repair.add([chunk], now_ns)
+        effects += self._replicas.sealed(chunk, now_ns)
         for ticket, request in grant.tickets:
             effects += self.lease_last(ticket, request, now_ns) if isinstance(request, LeaseLast) else []
         return effects
@@ -187,6 +190,7 @@ class ChunkRequests:
         effects = books.log(ChunkAdded(request.path, chunk))
         for server in servers:
             books.locations.add(chunk, server)
+        books.locations.touch(chunk, now_ns)
         return effects + self._start(chunk, "new", request, ticket, 1, servers, servers[:1], now_ns)
 
     def _raise(

@@ -100,6 +100,8 @@ class Locations:
         self._live = np.zeros(_FIRST_ROWS, dtype=np.int16)
         #: Replicas on silent servers, which may come back.
         self._absent = np.zeros(_FIRST_ROWS, dtype=np.int16)
+        # When the chunk was placed, sealed or cloned last: a report on its way may not know of it yet.
+        self._touched_ns = np.zeros(_FIRST_ROWS, dtype=np.int64)
 
     def cover(self, rows: int) -> None:
         """Have a row for every chunk below ``rows``."""
@@ -110,6 +112,7 @@ class Locations:
             self._servers = np.concatenate([self._servers, np.full((more, width), _NOWHERE, dtype=np.int32)])
             self._live = np.concatenate([self._live, np.zeros(more, dtype=np.int16)])
             self._absent = np.concatenate([self._absent, np.zeros(more, dtype=np.int16)])
+            self._touched_ns = np.concatenate([self._touched_ns, np.zeros(more, dtype=np.int64)])
 
     def live(self, count: int) -> npt.NDArray[np.int16]:
         """Known good replicas of the first ``count`` chunks."""
@@ -120,6 +123,16 @@ class Locations:
         """Replicas on silent servers, of the first ``count`` chunks."""
         self.cover(count)
         return self._absent[:count]
+
+    def touch(self, chunk: int, now_ns: int) -> None:
+        """The chunk was placed, sealed or cloned now."""
+        self.cover(chunk + 1)
+        self._touched_ns[chunk] = now_ns
+
+    def untouched_since(self, chunks: Ints, time_ns: int) -> npt.NDArray[np.bool_]:
+        """Which of ``chunks`` were not placed, sealed or cloned after ``time_ns``."""
+        quiet: npt.NDArray[np.bool_] = self._touched_ns[chunks] <= time_ns
+        return quiet
 
     def copies(self, chunk: int) -> int:
         """Known good replicas of one chunk."""

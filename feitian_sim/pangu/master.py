@@ -7,7 +7,7 @@ slots filled.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from feitian_sim.kernel import Stream
@@ -75,8 +75,8 @@ class Master:
         detector = FailureDetector(view.count, beat.timeout, beat.scan, now_ns)
         self.books = Books(config, state, locations, view, policy, Leases(), planner, detector, incarnation)
         self._files = FileRequests(self.books)
-        self._chunks = ChunkRequests(self.books, placing)
         self._replicas = ReplicaTracker(self.books)
+        self._chunks = ChunkRequests(self.books, placing, self._replicas)
         self._bundler = Bundler(self.books, repairing) if config.repair.bundle == "rack-pair" else None
         self._given_up: dict[int, None] = {}
         self._settled = False
@@ -108,9 +108,7 @@ class Master:
             case AddChunk():
                 return self._chunks.add(ticket, message, now_ns)
             case SealChunk():
-                effects = self._chunks.seal(ticket, message)
-                self._notice_short(message.chunk, now_ns)
-                return effects
+                return self._chunks.seal(ticket, message, now_ns)
             case LeaseLast():
                 return self._chunks.lease_last(ticket, message, now_ns)
             case CreateFile():
@@ -144,16 +142,22 @@ class Master:
                 return self._go_on(self._cloned(asked, reply, now_ns), now_ns)
         return []
 
-    def bundle_done(self, number: int, now_ns: int) -> list[Effect]:
-        """A bundle of repairs has ended."""
+    def bundle_done(self, number: int, failed: Collection[int], now_ns: int) -> list[Effect]:
+        """A bundle of repairs has ended; the chunks that ``failed`` are tried again later."""
         assert self._bundler is not None
         bundle = self._bundler.done(number)
         effects: list[Effect] = []
         restored: list[tuple[int, int]] = []
         for chunk, target in zip(bundle.chunks.tolist(), bundle.targets.tolist(), strict=True):
-            if self.books.state.chunks.knows(chunk) and self.books.view.alive[target]:
+            if chunk in failed:
+                self._retries.append((now_ns + self.books.config.repair.retry_after, chunk))
+                continue
+            if self.books.locations.copies(chunk) >= self.books.replicas:
+                # A server came back with its own replica meanwhile.
+                effects.append(self.books.drop(target, (chunk,)))
+            elif self.books.state.chunks.knows(chunk) and self.books.view.alive[target]:
                 restored.append((chunk, target))
-                effects += self._replicas.restored(chunk, target)
+                effects += self._replicas.restored(chunk, target, now_ns)
             self._notice_short(chunk, now_ns)
         if restored:
             effects.append(Emit(self._bundler.fact(bundle, len(restored))))
@@ -212,7 +216,7 @@ class Master:
         if books.locations.copies(clone.chunk) >= books.replicas:
             # A server came back with its own replica meanwhile.
             return [books.drop(clone.target, (clone.chunk,))]
-        effects = self._replicas.restored(clone.chunk, clone.target)
+        effects = self._replicas.restored(clone.chunk, clone.target, now_ns)
         books.view.used_bytes[clone.target] += reply.length_bytes
         self._notice_short(clone.chunk, now_ns)
         repaired = Repair(

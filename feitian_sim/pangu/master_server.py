@@ -180,13 +180,9 @@ class MasterServer:
     def _start_bundle(self, effect: Bundle) -> None:
         self._bundles.start(effect, self._owner, self._bundle_done)
 
-    def _bundle_done(self, number: int, failed: list[messages.ReplicasGone]) -> None:
+    def _bundle_done(self, number: int, failed: dict[int, None]) -> None:
         assert self.core is not None
-        self.run(self.core.bundle_done(number, self._sim.now))
-        for gone in failed:
-            self._tickets += 1
-            effects = self.core.handle(self._tickets, gone, self._sim.now)
-            self.run([effect for effect in effects if not isinstance(effect, Reply)])
+        self.run(self.core.bundle_done(number, failed, self._sim.now))
 
     def _wake_at(self, time_ns: int) -> None:
         if self._wake is not None and self._wake.active:

@@ -29,7 +29,8 @@ class ReplicaKeeper:
         self._set_aside: dict[int, None] = {}
         # Every replica that was ever damaged: where to look for those that nobody has found.
         self._damaged: dict[int, None] = {}
-        #: Called after each change of what would be reported.
+        #: Called after each change that a lost message might keep from the master, so that a report must tell. What
+        #: the master itself ordered dropped, and what it is told until it answers, is not among them.
         self.on_change: Callable[[], object] = _nothing
         #: Called with a disk and the chunks that were on it, when it has failed.
         self.on_disk_lost: Callable[[Disk, Ints], object] = _nothing
@@ -127,14 +128,20 @@ class ReplicaKeeper:
         self.on_change()
         return length_bytes
 
-    def put_clone(self, chunk: int, version: int, disk: Disk, extents: tuple[Extent, ...], crc: int) -> None:
-        """Keep a replica that was copied from elsewhere, for which room was taken."""
+    def put_clone(
+        self, chunk: int, version: int, disk: Disk, extents: tuple[Extent, ...], crc: int, *, known: bool = False
+    ) -> None:
+        """Keep a replica that was copied from elsewhere, for which room was taken.
+
+        ``known``: the master learns of it at this instant, so that no report need tell.
+        """
         old = self.store.get(chunk)
         if old is not None:
             self.machine.disks[old.disk].release(old.length_bytes)
         self._set_aside.pop(chunk, None)
         self.store.put(chunk, Replica(version, disk.index, extents, crc))
-        self.on_change()
+        if not known:
+            self.on_change()
 
     def drop(self, chunks: Ints) -> None:
         """Remove replicas and free their space."""
@@ -143,14 +150,12 @@ class ReplicaKeeper:
         if self._set_aside:
             for chunk in chunks.tolist():
                 self._set_aside.pop(chunk, None)
-        self.on_change()
 
     def add_rows(self, chunks: Ints, versions: Ints, lengths: Ints, disks: Ints) -> None:
         """Take in many replicas with the dataset's content; takes their space."""
         self.store.add_rows(chunks, versions, lengths, disks)
         for disk in np.unique(disks).tolist():
             self.machine.disks[disk].allocate(int(lengths[disks == disk].sum()))
-        self.on_change()
 
     # Disks
 

@@ -55,6 +55,10 @@ class ReplicaTracker:
         stale = report.chunks[~good]
         held = books.locations.held_by(server)
         missing = held[~np.isin(held, report.chunks[good])]
+        if not report.first:
+            # The report may be older than what happened to a chunk since; an open chunk's replica may be yet to come.
+            quiet = books.locations.untouched_since(missing, now_ns - books.config.client.call_deadline)
+            missing = missing[quiet & books.state.chunks.sealed[missing]]
         fresh = report.chunks[good & ~books.locations.are_on(np.where(good, report.chunks, 0), server)]
         enough = books.locations.live(books.state.chunks.count)[fresh] >= books.replicas
         surplus, wanted = fresh[enough], fresh[~enough]
@@ -88,19 +92,30 @@ class ReplicaTracker:
         if not books.state.chunks.knows(chunk) or not books.locations.remove(chunk, server):
             return []
         name = books.view.names[server]
-        effects: list[Effect] = [
-            Emit(CorruptionFound(name, chunk, by)),
-            Emit(ReplicasLost(name, "damage", 1)),
-        ]
+        hit = np.array([chunk], dtype=np.int64)
+        effects: list[Effect] = [Emit(CorruptionFound(name, chunk, by)), *self._missing(name, "damage", hit)]
         self._damaged.setdefault(chunk, []).append(server)
         if books.locations.copies(chunk):
             effects.append(books.drop(server, (chunk,)))
-        return effects + self._short(np.array([chunk], dtype=np.int64), now_ns)
+        return effects + self._short(hit, now_ns)
 
-    def restored(self, chunk: int, server: int) -> list[Effect]:
+    def sealed(self, chunk: int, now_ns: int) -> list[Effect]:
+        """A chunk was closed: what it lacks now counts as missing, and is repaired."""
+        books = self._books
+        if not books.state.chunks.knows(chunk):
+            return []
+        books.locations.touch(chunk, now_ns)
+        lacking = books.replicas - books.locations.copies(chunk)
+        if lacking <= 0:
+            return []
+        lost = Emit(ReplicasLost("-", "missing when the chunk was sealed", lacking))
+        return [lost, *self._short(np.array([chunk], dtype=np.int64), now_ns)]
+
+    def restored(self, chunk: int, server: int, now_ns: int) -> list[Effect]:
         """A clone has arrived at ``server``."""
         books = self._books
         books.locations.add(chunk, server)
+        books.locations.touch(chunk, now_ns)
         effects = self._available([chunk])
         if books.locations.copies(chunk) >= books.replicas:
             for bad in self._damaged.pop(chunk, ()):
@@ -119,10 +134,8 @@ class ReplicaTracker:
         books.locations.set_absent(chunks, 1)
         self._absent_on[server] = chunks
         name = books.view.names[server]
-        effects: list[Effect] = [Emit(ServerDead(name, len(chunks)))]
-        if len(chunks):
-            effects.append(Emit(ReplicasLost(name, "silent", len(chunks))))
-        return effects + self._short(chunks, now_ns)
+        dead = Emit(ServerDead(name, len(chunks)))
+        return [dead, *self._missing(name, "silent", chunks), *self._short(chunks, now_ns)]
 
     def take_stock(self, now_ns: int) -> list[Effect]:
         """A new master has heard, or given up on, every server: see what is missing."""
@@ -162,8 +175,12 @@ class ReplicaTracker:
         if not len(here):
             return []
         books.locations.remove_many(here, server)
-        lost = Emit(ReplicasLost(books.view.names[server], cause, len(here)))
-        return [lost, *self._short(here, now_ns)]
+        return [*self._missing(books.view.names[server], cause, here), *self._short(here, now_ns)]
+
+    def _missing(self, server: str, cause: str, chunks: Ints) -> list[Effect]:
+        """Say what is missing. An open chunk counts when it is sealed: until then its writer may leave it."""
+        count = int(self._books.state.chunks.sealed[chunks].sum())
+        return [Emit(ReplicasLost(server, cause, count))] if count else []
 
     def _short(self, chunks: Ints, now_ns: int) -> list[Effect]:
         """These chunks may lack replicas now."""

@@ -64,6 +64,21 @@ def counts(times_s: Floats, window_edges: Floats) -> Floats:
     return np.histogram(times_s, bins=window_edges)[0].astype(np.float64)
 
 
+def peaks(times_s: Floats, steps: Floats, window_edges: Floats) -> Floats:
+    """The highest level reached in each window by a count that changes by steps; at one instant falls come first."""
+    order = np.lexsort((steps, times_s))
+    times_s, levels = times_s[order], np.cumsum(steps[order])
+    highest = held(times_s, levels, window_edges[:-1])
+    np.maximum.at(highest, window_of(times_s, window_edges), levels)
+    return highest
+
+
+def window_of(times_s: Floats, window_edges: Floats) -> npt.NDArray[np.int64]:
+    """The window into which each instant falls; the end of the run belongs to the last one."""
+    index = np.searchsorted(window_edges, times_s, side="right") - 1
+    return np.clip(index, 0, len(window_edges) - 2).astype(np.int64)
+
+
 def window_percentiles(times_s: Floats, values: Floats, window_edges: Floats, percent: float) -> Floats:
     """The percentile of the values in each window; NaN where too few values make it up.
 
@@ -103,8 +118,10 @@ def over_runs(x: Floats, runs: Sequence[Floats]) -> Series:
 
 
 def thinned(x: Floats, y: Floats, points: int = 1000) -> tuple[Floats, Floats]:
-    """At most that many points of a curve, evenly by rank, with both ends."""
+    """At most that many points of a curve by rank, with both ends: half of them evenly, half ever denser at the end."""
     if len(x) <= points:
         return x, y
-    kept = np.unique(np.round(np.linspace(0, len(x) - 1, points)).astype(np.int64))
+    evenly = np.linspace(0, len(x) - 1, points // 2)
+    denser = len(x) - np.geomspace(len(x), 1, points // 2)
+    kept = np.unique(np.round(np.concatenate([evenly, denser])).astype(np.int64))
     return x[kept], y[kept]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from notebooks import PATHS, executed
+from notebook_outputs import PATHS, executed
 
 nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("nbclient")

@@ -21,7 +21,7 @@ _LOG_RANGE = 50.0
 def draw(evidence: Evidence, width_in: float, with_twin: bool = True) -> Drawing | Omitted:
     """Chunks by number of missing replicas."""
     if not levels(evidence):
-        return Omitted("no chunk ever missed a replica")
+        return Omitted("no sample saw a chunk miss a replica")
     sheet = Sheet([2.3], width_in)
     with paper_style():
         redundancy_panel(sheet, evidence)

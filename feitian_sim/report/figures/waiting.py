@@ -24,8 +24,8 @@ def draw(evidence: Evidence, width_in: float, with_twin: bool = True) -> Drawing
     sheet = Sheet([2.3], width_in)
     with paper_style():
         panel = sheet.panel("waiting", scale, Scale(0.01, "%"), "requests that take longer")
-        panel.line(f"waiting, mean {waited_s.mean() / scale.factor:.4g} {scale.unit}", _longer(waited_s), _WAITED)
-        panel.line(f"service, mean {served_s.mean() / scale.factor:.4g} {scale.unit}", _longer(served_s), _SERVED)
+        panel.line(f"waiting, mean {waited_s.mean() / scale.factor:.3g} {scale.unit}", _longer(waited_s), _WAITED)
+        panel.line(f"service, mean {served_s.mean() / scale.factor:.3g} {scale.unit}", _longer(served_s), _SERVED)
         panel.axes.set_yscale("log")
         panel.axes.yaxis.set_major_formatter(PLAIN)
         panel.axes.set_xlim(left=0)

@@ -1,4 +1,4 @@
-"""Execute notebooks, and refresh their committed outputs: ``python tests/report/notebooks.py``.
+"""Execute notebooks, and refresh their committed outputs: ``python tests/report/notebook_outputs.py``.
 
 No wall-clock time is recorded, so that outputs change when the simulation does and not from day to day.
 """
