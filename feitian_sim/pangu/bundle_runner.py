@@ -66,12 +66,27 @@ class BundleRunner:
     def _arrive(self, bundle: Bundle) -> dict[int, None]:
         """Put the replicas where they belong; returns the chunks for which that could not be done."""
         failed: dict[int, None] = {}
-        rows = zip(bundle.chunks.tolist(), bundle.sources.tolist(), bundle.targets.tolist(), strict=True)
-        for chunk, source, target in rows:
-            replica, keeper = self._sound_at(source, chunk), self._keepers[target]
-            if replica is None or not keeper.machine.up or not self._put(keeper, chunk, replica):
-                failed[chunk] = None
+        for source, target in _pairs(bundle):
+            chunks = bundle.chunks[(bundle.sources == source) & (bundle.targets == target)]
+            keeper = self._keepers[target]
+            if not keeper.machine.up:
+                failed.update(dict.fromkeys(chunks.tolist()))
+                continue
+            for chunk in self._put_rows(source, keeper, chunks).tolist():
+                replica = self._sound_at(source, chunk)
+                if replica is None or not self._put(keeper, chunk, replica):
+                    failed[chunk] = None
         return failed
+
+    def _put_rows(self, source: int, keeper: ReplicaKeeper, chunks: Ints) -> Ints:
+        """Put what nobody has touched since it was placed, in one step; returns the others."""
+        plain, versions, lengths = self._keepers[source].store.untouched(chunks)
+        plain &= ~np.isin(chunks, keeper.store.holdings()[0]) if len(keeper.store) else True
+        disks = keeper.disks_for(lengths[plain])
+        if disks is None:
+            return chunks
+        keeper.add_rows(chunks[plain], versions[plain], lengths[plain], disks)
+        return chunks[~plain]
 
     def _sound_at(self, source: int, chunk: int) -> Replica | None:
         replica = self._keepers[source].store.get(chunk)
@@ -86,3 +101,8 @@ class BundleRunner:
             return False
         keeper.put_clone(chunk, replica.version, disk, replica.extents, replica.crc, known=True)
         return True
+
+
+def _pairs(bundle: Bundle) -> list[tuple[int, int]]:
+    """Sources and targets that occur together, in order of their first chunk."""
+    return list(dict.fromkeys(zip(bundle.sources.tolist(), bundle.targets.tolist(), strict=True)))

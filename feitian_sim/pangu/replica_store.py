@@ -63,6 +63,14 @@ class ReplicaStore:
         self.revision += 1
         self._new_rows.append((chunks, versions, lengths, disks))
 
+    def untouched(self, chunks: Ints) -> tuple[npt.NDArray[np.bool_], Ints, Ints]:
+        """For each chunk whether it is here as a row (with the content of the rule); versions and lengths if so."""
+        self._merge()
+        if not len(self._chunks):
+            return np.zeros(len(chunks), dtype=np.bool_), np.zeros_like(chunks), np.zeros_like(chunks)
+        rows = np.minimum(np.searchsorted(self._chunks, chunks), len(self._chunks) - 1)
+        return self._chunks[rows] == chunks, self._versions[rows], self._lengths[rows]
+
     def holdings(self) -> tuple[Ints, Ints, Ints]:
         """Chunks, versions and lengths of every replica, by chunk."""
         self._merge()
