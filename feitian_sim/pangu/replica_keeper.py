@@ -109,6 +109,18 @@ class ReplicaKeeper:
             raise DiskFull(f"no disk of {self.machine.name} has {length_bytes} bytes left")
         return disk
 
+    def disks_for(self, lengths: Ints) -> Ints | None:
+        """A disk for each of many replicas, each the emptiest at its turn; None when they do not all fit."""
+        free = {disk.index: disk.free_bytes for disk in self.machine.disks if not disk.failed}
+        chosen = np.empty(len(lengths), dtype=np.int64)
+        for row, length_bytes in enumerate(lengths.tolist()):
+            disk = max(free, key=lambda index: free[index], default=None)
+            if disk is None or free[disk] < length_bytes:
+                return None
+            free[disk] -= length_bytes
+            chosen[row] = disk
+        return chosen
+
     def extend(self, chunk: int, version: int, disk: Disk, extents: tuple[Extent, ...]) -> int:
         """Add synced extents, for which room was taken; returns the new length."""
         replica = self.store.get(chunk)
