@@ -28,11 +28,11 @@ Ints = npt.NDArray[np.int64]
 Done = Callable[[int, dict[int, None]], object]
 
 
-def bundle_rate_bps(config: RepairConfig, slots: int, lengths: Ints) -> int:
+def bundle_rate_bps(config: RepairConfig, slots: float, lengths: Ints) -> int:
     """Bits per second that ``slots`` clones of such chunks move in the long run, dispatch included."""
     bits = 8 * int(lengths.sum())
     moving_ns = bits * SECOND // config.rate
-    return max(1, slots * bits * SECOND // max(1, moving_ns + len(lengths) * config.dispatch_cost))
+    return max(1, int(slots * bits * SECOND) // max(1, moving_ns + len(lengths) * config.dispatch_cost))
 
 
 class BundleRunner:
@@ -69,7 +69,7 @@ class BundleRunner:
         for source, target in _pairs(bundle):
             chunks = bundle.chunks[(bundle.sources == source) & (bundle.targets == target)]
             keeper = self._keepers[target]
-            if not keeper.machine.up:
+            if not keeper.machine.up or not self._keepers[source].machine.up:
                 failed.update(dict.fromkeys(chunks.tolist()))
                 continue
             for chunk in self._put_rows(source, keeper, chunks).tolist():

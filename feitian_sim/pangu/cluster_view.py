@@ -35,6 +35,15 @@ class ClusterView:
         """Servers, dead ones included."""
         return len(self.names)
 
+    def copy(self) -> ClusterView:
+        """A view of its own with the same figures, to try things on."""
+        twin = ClusterView(self.names, self.rack, self.power_domain, self.capacity_bytes)
+        twin.used_bytes[:] = self.used_bytes
+        twin.alive[:] = self.alive
+        twin.clones_in[:] = self.clones_in
+        twin.clones_out[:] = self.clones_out
+        return twin
+
     def used_ratio(self) -> npt.NDArray[np.float64]:
         """How full each server is; 1 for one without disks."""
         return self.used_bytes / np.maximum(self.capacity_bytes, 1)

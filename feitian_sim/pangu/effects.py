@@ -55,7 +55,8 @@ class Bundle:
     """Repair many chunks at once: the same job as a :class:`Send` of a clone command for each (rule 5).
 
     ``chunks``, ``sources``, ``targets``, ``lengths``: int64 columns of one length; all sources are in one rack, all
-    targets in another. ``slots``: clones that run at once. Ends with ``Master.bundle_done(number, now)``.
+    targets in another. ``slots``: clones that run at once, a share of the cluster's. Ends with
+    ``Master.bundle_done(number, now)``.
     """
 
     number: int
@@ -63,7 +64,7 @@ class Bundle:
     sources: Any
     targets: Any
     lengths: Any
-    slots: int
+    slots: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,8 @@ class Master:
         self._bundler = Bundler(self.books, repairing) if config.repair.bundle == "rack-pair" else None
         self._given_up: dict[int, None] = {}
         self._settled = False
-        self._retries: list[tuple[int, int]] = []
+        # Due when, which chunk, short of a replica since when.
+        self._retries: list[tuple[int, int, int]] = []
 
     # What comes in
 
@@ -145,12 +146,12 @@ class Master:
     def bundle_done(self, number: int, failed: Collection[int], now_ns: int) -> list[Effect]:
         """A bundle of repairs has ended; the chunks that ``failed`` are tried again later."""
         assert self._bundler is not None
-        bundle = self._bundler.done(number)
+        bundle, since_ns = self._bundler.done(number)
         effects: list[Effect] = []
         restored: list[tuple[int, int]] = []
         for chunk, target in zip(bundle.chunks.tolist(), bundle.targets.tolist(), strict=True):
             if chunk in failed:
-                self._retries.append((now_ns + self.books.config.repair.retry_after, chunk))
+                self._try_later(chunk, since_ns, now_ns)
                 continue
             if self.books.locations.copies(chunk) >= self.books.replicas:
                 # A server came back with its own replica meanwhile.
@@ -178,9 +179,9 @@ class Master:
         for server in self.books.detector.silent(now_ns):
             self._given_up[server] = None
             effects += self._replicas.dead(server, now_ns)
-        due = [chunk for at_ns, chunk in self._retries if at_ns <= now_ns]
-        self._retries = [(at_ns, chunk) for at_ns, chunk in self._retries if at_ns > now_ns]
-        self.books.repair.add(due, now_ns)
+        for _, chunk, since_ns in (retry for retry in self._retries if retry[0] <= now_ns):
+            self.books.repair.add([chunk], since_ns)
+        self._retries = [retry for retry in self._retries if retry[0] > now_ns]
         return self._go_on(effects, now_ns)
 
     # What follows
@@ -208,7 +209,7 @@ class Master:
             effects.append(self.books.drop(clone.target, (clone.chunk,)))
         if isinstance(reply, CloneFailed) and reply.source_damaged:
             effects += self._replicas.damaged(clone.chunk, clone.source, self._name(clone.target), now_ns)
-        self._retries.append((now_ns + self.books.config.repair.retry_after, clone.chunk))
+        self._try_later(clone.chunk, clone.queued_ns, now_ns)
         return effects
 
     def _arrived(self, clone: Clone, reply: Cloned, now_ns: int) -> list[Effect]:
@@ -231,6 +232,9 @@ class Master:
         )
         return [*effects, Emit(repaired)]
 
+    def _try_later(self, chunk: int, since_ns: int, now_ns: int) -> None:
+        self._retries.append((now_ns + self.books.config.repair.retry_after, chunk, since_ns))
+
     def _notice_short(self, chunk: int, now_ns: int) -> None:
         if self.books.state.chunks.knows(chunk) and self.books.locations.copies(chunk) < self.books.replicas:
             self.books.repair.add([chunk], now_ns)
@@ -243,7 +247,7 @@ class Master:
         if self._settled:
             effects += self._fill_slots(now_ns)
         wake_ns = self.books.detector.next_look_ns(now_ns)
-        times = [at_ns for at_ns, _ in self._retries]
+        times = [at_ns for at_ns, _, _ in self._retries]
         if wake_ns is not None:
             times.append(wake_ns)
         if times:
@@ -252,7 +256,10 @@ class Master:
 
     def _fill_slots(self, now_ns: int) -> list[Effect]:
         if self._bundler is not None:
-            return list(self._bundler.plan(now_ns))
+            bundles, unplaced = self._bundler.plan(now_ns)
+            for chunk, since_ns in unplaced:
+                self._try_later(chunk, since_ns, now_ns)
+            return list(bundles)
         effects: list[Effect] = []
         repair = self.books.config.repair
         while True:

@@ -110,7 +110,7 @@ class ReplicaKeeper:
         return disk
 
     def disks_for(self, lengths: Ints) -> Ints | None:
-        """A disk for each of many replicas, each the emptiest at its turn; None when they do not all fit."""
+        """A disk for each of many replicas, the emptiest at its turn; None when they do not all fit."""
         free = {disk.index: disk.free_bytes for disk in self.machine.disks if not disk.failed}
         chosen = np.empty(len(lengths), dtype=np.int64)
         for row, length_bytes in enumerate(lengths.tolist()):
@@ -168,6 +168,16 @@ class ReplicaKeeper:
         self.store.add_rows(chunks, versions, lengths, disks)
         for disk in np.unique(disks).tolist():
             self.machine.disks[disk].allocate(int(lengths[disks == disk].sum()))
+
+    def fill(self, chunks: Ints, lengths: Ints) -> None:
+        """Take in a dataset's replicas, on the disks in turn where that fits. Raises :class:`DiskFull`."""
+        in_turn = np.arange(len(chunks), dtype=np.int64) % max(1, len(self.machine.disks))
+        by_disk = np.bincount(in_turn, weights=lengths, minlength=len(self.machine.disks))
+        fits = all(taken <= disk.free_bytes for taken, disk in zip(by_disk, self.machine.disks, strict=False))
+        disks = in_turn if fits else self.disks_for(lengths)
+        if disks is None:
+            raise DiskFull(f"{int(lengths.sum())} bytes in {len(lengths)} replicas do not fit on {self.machine.name}")
+        self.add_rows(chunks, np.ones(len(chunks), dtype=np.int64), lengths, disks)
 
     # Disks
 

@@ -164,10 +164,9 @@ class ReplicaTracker:
     def _found(self, server: int, chunks: Ints, now_ns: int) -> list[Effect]:
         books = self._books
         books.locations.add_many(chunks, server)
-        back = [chunk for chunk in list(self._unavailable) if books.locations.copies(chunk)]
         short = chunks[books.locations.live(books.state.chunks.count)[chunks] < books.replicas]
         books.repair.add(short.tolist(), now_ns)
-        return self._available(back)
+        return self._available(chunks.tolist() if self._unavailable else ())
 
     def _gone(self, server: int, chunks: Ints, cause: str, now_ns: int) -> list[Effect]:
         books = self._books

@@ -105,8 +105,11 @@ class PanguCell:
 
     def preload(self) -> None:
         """Place the dataset and start every process. Raises :class:`ScenarioError` when it cannot be placed."""
+        everywhere = self._view()
+        everywhere.alive[:] = True
+        self._policy.prepare(everywhere, self._config.replicas, self._sim.stream("pangu.placement", "", "policy"))
         self._dataset = datasets.draw(self._sim, self._config.dataset, self._config.chunk_size)
-        placed = self._place() if self._dataset.chunk_count else None
+        placed = self._place(everywhere) if self._dataset.chunk_count else None
         for daemon in self.daemons:
             daemon.start()
         core = self.master.core
@@ -116,18 +119,17 @@ class PanguCell:
             core.books.locations.load(0, placed)
         self._hearing.catch_up()
 
-    def _place(self) -> Any:
+    def _place(self, view: ClusterView) -> Any:
         """Choose every replica's server by the policy, in one step, and fill the disks."""
         lengths = self._dataset.lengths
         stream = self._sim.stream("pangu.placement", "dataset")
-        view = self._view()
-        view.alive[:] = True
         try:
             placed = self._policy.place_many(view, len(lengths), self._config.replicas, stream, lengths)
+            by_server = np.argsort(placed.ravel(), kind="stable")
+            ends = np.cumsum(np.bincount(placed.ravel(), minlength=view.count))
             for server, keeper in self.keepers.items():
-                chunks = np.flatnonzero((placed == server).any(axis=1))
-                disks = np.arange(len(chunks), dtype=np.int64) % max(1, len(keeper.machine.disks))
-                keeper.add_rows(chunks, np.ones(len(chunks), dtype=np.int64), lengths[chunks], disks)
+                replicas = by_server[ends[server - 1] if server else 0 : ends[server]]
+                keeper.fill(replicas // self._config.replicas, lengths[replicas // self._config.replicas])
         except SimulatedError as error:
             raise ScenarioError(f"the dataset cannot be placed: {error}") from error
         return placed

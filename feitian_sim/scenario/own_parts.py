@@ -13,7 +13,10 @@ from feitian_sim.scenario.problems import KeyPath, Position, Problem, ScenarioPr
 
 #: Key -> the class that a user's own extends, with the methods that it must have.
 PLACES: Mapping[KeyPath, tuple[str, tuple[str, ...]]] = {
-    ("pangu", "placement"): ("feitian_sim.pangu.placement.PlacementPolicy", ("place", "place_many", "satisfied")),
+    ("pangu", "placement"): (
+        "feitian_sim.pangu.placement.PlacementPolicy",
+        ("prepare", "place", "place_many", "satisfied"),
+    ),
 }
 
 

@@ -36,9 +36,12 @@ def check_placement_policy(policy: PlacementPolicy, *, seed: int = 1) -> None:
     """Raises AssertionError when ``policy`` breaks the contract of :class:`PlacementPolicy`."""
     stream = _streams(seed)
     for what, view in _clusters():
+        policy.prepare(view, 3, stream("prepare"))
         _check_new_chunks(policy, view, stream, what)
         _check_repairs(policy, view, stream, what)
+        _check_repairs_to_the_end(policy, view, stream, what)
         _check_many(policy, view, stream, what)
+    _check_filling(policy, stream)
     _check_impossible(policy, stream)
 
 
@@ -57,6 +60,9 @@ def _clusters() -> Iterator[tuple[str, ClusterView]]:
     filling = cluster([4] * 5)
     filling.used_bytes[::3] = _CAPACITY
     yield "a cluster with every third server full", filling
+    narrow = cluster([4] * 5)
+    narrow.used_bytes[1::3] = _CAPACITY - _CHUNK + 1
+    yield "a cluster with every third server short of a byte", narrow
 
 
 def _check_new_chunks(policy: PlacementPolicy, view: ClusterView, stream: Callable[[str], Stream], what: str) -> None:
@@ -78,12 +84,38 @@ def _check_repairs(policy: PlacementPolicy, view: ClusterView, stream: Callable[
         _check_usable(view, (target,), 1, left, f"{policy!r} on {what}, repairing a chunk on {left}")
 
 
+def _check_repairs_to_the_end(
+    policy: PlacementPolicy, view: ClusterView, stream: Callable[[str], Stream], what: str
+) -> None:
+    """From one survivor back to three replicas, a target at a time, as repair asks."""
+    where = f"{policy!r} on {what}, repairing from one survivor"
+    for number in range(20):
+        left = list(policy.place(view, 3, stream(f"thrice {number}"), size_bytes=_CHUNK))[:1]
+        while len(left) < 3:
+            (target,) = policy.place(view, 1, stream(f"again {number}"), existing=tuple(left), size_bytes=_CHUNK)
+            _check_usable(view, (target,), 1, left, where)
+            left.append(target)
+
+
+def _check_filling(policy: PlacementPolicy, stream: Callable[[str], Stream]) -> None:
+    """Many chunks fill three fifths of what is free, and no server beyond its capacity."""
+    view = cluster([4] * 5)
+    policy.prepare(view, 3, stream("prepare"))
+    view.used_bytes[::2] = _CAPACITY // 2
+    room = view.capacity_bytes - view.used_bytes
+    sizes = np.full(int(room.sum() * 0.6) // (3 * _CHUNK), _CHUNK, dtype=np.int64)
+    rows = policy.place_many(view, len(sizes), 3, stream("fill"), sizes)
+    taken = np.bincount(rows.ravel(), minlength=view.count) * _CHUNK
+    over = np.flatnonzero(taken > room).tolist()
+    assert not over, f"{policy!r}: place_many put more on the servers {over} than they have room for"
+
+
 def _check_many(policy: PlacementPolicy, view: ClusterView, stream: Callable[[str], Stream], what: str) -> None:
     before = _copy(view)
     rows = policy.place_many(view, 40, 3, stream("many"), np.full(40, MIB, dtype=np.int64))
     assert rows.shape == (40, 3), f"{policy!r} on {what}: place_many gave the shape {rows.shape}, not (40, 3)"
     for row in rows.tolist():
-        _check_usable(view, row, 3, (), f"{policy!r} on {what}, place_many")
+        _check_usable(view, row, 3, (), f"{policy!r} on {what}, place_many", MIB)
         one_by_one = policy.place(view, 3, stream("one"), size_bytes=MIB)
         assert policy.satisfied(view, row) or not policy.satisfied(view, one_by_one), (
             f"{policy!r} on {what}: place_many put a chunk on {row}, which breaks the rule that place keeps"
@@ -95,33 +127,54 @@ def _check_many(policy: PlacementPolicy, view: ClusterView, stream: Callable[[st
 
 def _check_impossible(policy: PlacementPolicy, stream: Callable[[str], Stream]) -> None:
     small = cluster([1, 1])
+    short = cluster([2] * 3)
+    short.used_bytes[:] = _CAPACITY - _CHUNK + 1
     full = cluster([2] * 3)
     full.used_bytes[:] = _CAPACITY
     dead = cluster([2] * 3)
     dead.alive[:] = False
-    for what, view, exclude in (
-        ("3 replicas on 2 machines", small, ()),
-        ("full disks", full, ()),
-        ("dead servers", dead, ()),
-        ("every server excluded", cluster([2] * 3), range(6)),
+    for what, view, exclude, existing in (
+        ("3 replicas on 2 machines", small, (), ()),
+        ("3 replicas on 1 machine", cluster([1]), (), ()),
+        ("full disks", full, (), ()),
+        ("disks short of one byte for the chunk", short, (), ()),
+        ("dead servers", dead, (), ()),
+        ("every server excluded", cluster([2] * 3), range(6), ()),
+        ("a repair with a replica on every server", small, (), (0, 1)),
+        ("a repair with every other server excluded", cluster([2] * 3), range(2, 6), (0, 1)),
     ):
+        replicas = 1 if existing else 3
+        policy.prepare(view, 3, stream("prepare"))
         try:
-            chosen = policy.place(view, 3, stream(what), exclude=tuple(exclude), size_bytes=_CHUNK)
+            chosen = policy.place(
+                view, replicas, stream(what), exclude=tuple(exclude), existing=existing, size_bytes=_CHUNK
+            )
         except PlacementImpossible:
             continue
         raise AssertionError(f"{policy!r}: {what} must be refused with PlacementImpossible, not answered by {chosen}")
 
 
-def _check_usable(view: ClusterView, chosen: Sequence[int], count: int, barred: Sequence[int], where: str) -> None:
+def _check_usable(
+    view: ClusterView, chosen: Sequence[int], count: int, barred: Sequence[int], where: str, size_bytes: int = _CHUNK
+) -> None:
     assert len(chosen) == count, f"{where}: {count} servers were asked for, {len(chosen)} came"
     assert len(dict.fromkeys(chosen)) == count, f"{where}: {tuple(chosen)} names a server twice"
     for server in chosen:
         assert 0 <= server < view.count, f"{where}: there is no server {server}"
         assert server not in barred, f"{where}: server {server} was excluded or has a replica already"
         assert view.alive[server], f"{where}: server {server} is dead"
-        assert view.used_bytes[server] < view.capacity_bytes[server], f"{where}: server {server} is full"
+        room = view.capacity_bytes[server] - view.used_bytes[server]
+        assert room >= size_bytes, f"{where}: server {server} has {room} bytes free, the chunk takes {size_bytes}"
 
 
 def _copy(view: ClusterView) -> tuple[bytes, ...]:
-    columns = (view.rack, view.power_domain, view.capacity_bytes, view.used_bytes, view.alive)
+    columns = (
+        view.rack,
+        view.power_domain,
+        view.capacity_bytes,
+        view.used_bytes,
+        view.alive,
+        view.clones_in,
+        view.clones_out,
+    )
     return tuple(column.tobytes() for column in columns)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from feitian_sim.kernel import GIB, MIB, Simulation, Stream
+from feitian_sim.kernel import GIB, KIB, MIB, Simulation, Stream
 from feitian_sim.pangu.cluster_view import ClusterView
 from feitian_sim.pangu.placement import POLICIES, PlacementImpossible, PlacementPolicy, placement_from
 from feitian_sim.pangu.placement.copyset import CopysetPlacement
@@ -52,7 +52,9 @@ def test_the_contract_catches_bad_policies(policy: PlacementPolicy):
 
 
 def placed(kind: str, view: ClusterView, count: int = 30_000) -> np.ndarray:
-    return placement_from(kind).place_many(view, count, 3, stream(), np.full(count, MIB, dtype=np.int64))
+    policy = placement_from(kind)
+    policy.prepare(view, 3, stream("prepare"))
+    return policy.place_many(view, count, 3, stream(), np.full(count, KIB, dtype=np.int64))
 
 
 @pytest.mark.parametrize("kind", ["pangu", "rack-spread", "copyset"])
@@ -98,19 +100,68 @@ def test_hdfs_uses_two_racks_and_the_writers_machine():
 def test_copysets_are_as_many_as_the_scatter_width_needs():
     view = cluster([10] * 9)
     policy = CopysetPlacement(scatter_width=4)
-    rows = policy.place_many(view, 20_000, 3, stream(), np.full(20_000, MIB, dtype=np.int64))
+    policy.prepare(view, 3, stream("prepare"))
+    rows = policy.place_many(view, 20_000, 3, stream(), np.full(20_000, KIB, dtype=np.int64))
     used = {tuple(sorted(row)) for row in rows.tolist()}
     # S / (R - 1) = 2 permutations of 90 servers in groups of 3.
     assert 54 <= len(used) <= 60
     assert len(np.unique(rows[(rows == 0).any(axis=1)])) <= 5
 
 
-def test_a_repair_stays_in_the_copyset():
+@pytest.mark.parametrize("survivors", [1, 2])
+def test_a_repair_stays_in_the_copysets(survivors: int):
     view = cluster([10] * 9)
-    policy = CopysetPlacement(scatter_width=4)
+    policy = CopysetPlacement(scatter_width=6)
     draws = stream()
-    first = policy.place(view, 3, draws)
-    assert sorted((*first[:2], *policy.place(view, 1, draws, existing=first[:2]))) == sorted(first)
+    policy.prepare(view, 3, stream("prepare"))
+    copysets = {tuple(sorted(row)) for row in policy.copysets.tolist()}
+    for _ in range(50):
+        servers = policy.place(view, 3, draws)[:survivors]
+        while len(servers) < 3:
+            servers += policy.place(view, 1, draws, existing=servers)
+        assert tuple(sorted(servers)) in copysets
+
+
+def test_racks_differ_even_where_a_rack_spans_power_domains():
+    view = cluster([4] * 5)
+    view.power_domain[:] = np.arange(view.count) % 4
+    rows = placed("pangu", view, 5000)
+    assert all(placement_from("pangu").satisfied(view, row) for row in rows.tolist())
+
+
+@pytest.mark.parametrize("kind", ["pangu", "rack-spread"])
+def test_very_uneven_racks_are_placed_as_one_by_one(kind: str):
+    view = cluster([100, 1, 1])
+    rows = placed(kind, view, 300)
+    assert all(np.isin([100, 101], row).all() for row in rows)
+
+
+def test_one_rack_is_enough_for_hdfs():
+    view = cluster([5])
+    assert len(placed("hdfs", view, 100)) == 100
+    assert len(placement_from("hdfs").place(view, 3, stream())) == 3
+
+
+def test_many_chunks_go_where_the_room_is():
+    view = cluster([10] * 10)
+    view.used_bytes[:50] = 900 * MIB
+    sizes = np.full(10_000, MIB, dtype=np.int64)
+    rows = placement_from("pangu").place_many(view, 10_000, 3, stream(), sizes)
+    after = view.used_bytes + np.bincount(rows.ravel(), minlength=100) * MIB
+    # What was emptier by 900 MiB takes all, evenly: 30,000 MiB on 50 servers.
+    assert (after[50:] > 500 * MIB).all()
+    assert (after[50:] < 700 * MIB).all()
+    assert (after <= view.capacity_bytes).all()
+
+
+def test_a_dataset_that_does_not_fit_is_refused_and_leaves_the_view():
+    view = cluster([2] * 3)
+    for kind in POLICIES:
+        policy = placement_from(kind)
+        policy.prepare(view, 3, stream("prepare"))
+        with pytest.raises(PlacementImpossible):
+            policy.place_many(view, 3000, 3, stream(), np.full(3000, MIB, dtype=np.int64))
+        assert not view.used_bytes.any()
 
 
 def test_where_racks_are_few_a_repair_makes_do_and_a_new_chunk_is_refused():

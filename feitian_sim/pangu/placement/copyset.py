@@ -11,7 +11,9 @@ from pydantic import Field, PrivateAttr
 
 from feitian_sim.kernel import Stream
 from feitian_sim.pangu.cluster_view import ClusterView
+from feitian_sim.pangu.placement.bulk import fill_in_blocks
 from feitian_sim.pangu.placement.policy import (
+    Ints,
     PlacementImpossible,
     PlacementPolicy,
     Servers,
@@ -32,7 +34,14 @@ class CopysetPlacement(PlacementPolicy):
     kind: Literal["copyset"] = "copyset"
     scatter_width: int = Field(default=4, ge=1, description="Servers that share chunks with a server (count).")
 
-    _sets: dict[tuple[int, bytes], npt.NDArray[np.int64]] = PrivateAttr(default_factory=dict)
+    #: All copysets of the cluster, int64[copysets, replicas]: a dead server's wait for its return.
+    _sets: Ints | None = PrivateAttr(default=None)
+
+    def prepare(self, view: ClusterView, replicas: int, stream: Stream) -> None:
+        """Draw the copysets, over all servers that have disks."""
+        rounds = max(1, -(-self.scatter_width // max(1, replicas - 1)))
+        groups = [group for _ in range(rounds) for group in _one_round(view, replicas, stream)]
+        self._sets = np.array(groups, dtype=np.int64).reshape(len(groups), replicas)
 
     def place(
         self,
@@ -45,19 +54,18 @@ class CopysetPlacement(PlacementPolicy):
         existing: Sequence[int] = (),
         size_bytes: int = 0,
     ) -> tuple[int, ...]:
-        """The rest of a copyset that holds ``existing``; of a random server's when there is none."""
-        free = free_servers(view, existing, exclude, size_bytes)
-        sets = self.copysets(view, len(existing) + replicas, stream)
+        """Members of a copyset that holds ``existing``; of a random one when there is none."""
         usable = np.zeros(view.count, dtype=np.bool_)
-        usable[free] = True
-        usable[list(existing)] = True
-        fits = usable[sets].all(axis=1)
+        usable[free_servers(view, existing, exclude, size_bytes)] = True
+        sets = self.copysets
+        fits = usable[sets].sum(axis=1) >= replicas
         for server in existing:
             fits &= (sets == server).any(axis=1)
         candidates = sets[fits]
         if len(candidates):
             chosen = candidates[stream.integer(len(candidates))]
-            return tuple(int(server) for server in chosen if server not in existing)
+            members = chosen[usable[chosen]]
+            return tuple(members[stream.permutation(len(members))][:replicas].tolist())
         # The copyset of the survivors has lost a member: stand in for it as rack-spread would.
         return super().place(
             view, replicas, stream, writer=writer, exclude=exclude, existing=existing, size_bytes=size_bytes
@@ -80,36 +88,35 @@ class CopysetPlacement(PlacementPolicy):
     def place_many(
         self, view: ClusterView, count: int, replicas: int, stream: Stream, sizes: npt.NDArray[np.int64]
     ) -> Servers:
-        """A copyset for each chunk, drawn uniformly."""
-        free_servers(view, (), (), 0)
-        sets = self.copysets(view, replicas, stream)
-        usable = np.zeros(view.count, dtype=np.bool_)
-        usable[view.candidates()] = True
-        sets = sets[usable[sets].all(axis=1)]
-        if not len(sets):
-            raise PlacementImpossible(f"{replicas} replicas need {replicas} living servers on distinct racks")
-        rows: Servers = sets[(stream.uniforms(count) * len(sets)).astype(np.int64)].astype(np.int32)
-        return rows
+        """A copyset for each chunk, drawn uniformly among those with room for it."""
+
+        def draw(filling: ClusterView, rows: int, size_bytes: int) -> Ints:
+            usable = np.zeros(view.count, dtype=np.bool_)
+            usable[filling.candidates((), size_bytes)] = True
+            sets = self.copysets[usable[self.copysets].all(axis=1)]
+            if not len(sets):
+                raise PlacementImpossible("no copyset has room on all its servers")
+            return sets[(stream.uniforms(rows) * len(sets)).astype(np.int64)]
+
+        return fill_in_blocks(self, view, replicas, stream, sizes, draw)
 
     def satisfied(self, view: ClusterView, servers: Sequence[int]) -> bool:
         """Whether all racks differ."""
         return distinct(view, servers, view.rack)
 
-    def copysets(self, view: ClusterView, replicas: int, stream: Stream) -> npt.NDArray[np.int64]:
-        """All groups of servers, int64[groups, replicas], drawn once: a dead server's groups wait for its return."""
-        key = (replicas, view.rack.tobytes())
-        if key not in self._sets:
-            draws = stream.child("copysets")
-            rounds = max(1, -(-self.scatter_width // max(1, replicas - 1)))
-            groups = [group for _ in range(rounds) for group in _one_round(view, replicas, draws)]
-            self._sets[key] = np.array(groups, dtype=np.int64).reshape(len(groups), replicas)
-        return self._sets[key]
+    @property
+    def copysets(self) -> Ints:
+        """All groups of servers: int64[copysets, replicas]. Raises RuntimeError before ``prepare``."""
+        if self._sets is None:
+            raise RuntimeError("CopysetPlacement.prepare must be called before anything is placed")
+        return self._sets
 
 
 def _one_round(view: ClusterView, replicas: int, stream: Stream) -> list[list[int]]:
     """Cut one permutation into groups; whoever shares a rack with the open group waits for the next."""
-    waiting = stream.permutation(view.count).tolist()
-    enough_racks = len(np.unique(view.rack)) >= replicas
+    with_disks = np.flatnonzero(view.capacity_bytes > 0)
+    waiting = with_disks[stream.permutation(len(with_disks))].tolist()
+    enough_racks = len(np.unique(view.rack[with_disks])) >= replicas
     groups: list[list[int]] = []
     while len(waiting) >= replicas:
         group: list[int] = []

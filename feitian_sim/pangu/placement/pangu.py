@@ -11,7 +11,7 @@ from pydantic import Field
 
 from feitian_sim.kernel import Stream
 from feitian_sim.pangu.cluster_view import ClusterView
-from feitian_sim.pangu.placement.bulk import draw_distinct
+from feitian_sim.pangu.placement.bulk import apart, draw_fitting, place_in_blocks
 from feitian_sim.pangu.placement.policy import (
     Ints,
     PlacementPolicy,
@@ -53,15 +53,29 @@ class PanguPlacement(PlacementPolicy):
     def place_many(
         self, view: ClusterView, count: int, replicas: int, stream: Stream, sizes: npt.NDArray[np.int64]
     ) -> Servers:
-        """Draws for all chunks at once, uniform: into an empty cluster that is as even as drawing the emptiest."""
-        free = free_servers(view, (), (), 0)
-        domains = len(np.unique(view.power_domain[free]))
-        domain = view.power_domain if domains >= replicas else view.rack
-        return draw_distinct(free, domain, count, replicas, stream)
+        """Columns of servers, each the emptiest of its ``sample``, as full as they were a few chunks a server before."""
+        # The longer the block, the more rows run to the same few servers that were emptiest at its start.
+        block_rows = max(64, 4 * view.count // replicas)
+        return place_in_blocks(self, view, replicas, stream, sizes, self._column, block_rows)
 
     def satisfied(self, view: ClusterView, servers: Sequence[int]) -> bool:
         """Whether all racks and power domains differ."""
         return distinct(view, servers, view.rack) and distinct(view, servers, view.power_domain)
+
+    def _column(self, view: ClusterView, free: Ints, chosen: Ints, stream: Stream) -> Ints:
+        other_rack, other_domain = apart(view.rack), apart(view.power_domain)
+        # With every power domain in the row already, sharing one is better than refusing.
+        both = len(np.unique(view.power_domain[free])) > chosen.shape[1]
+
+        def fits(servers: Ints, beside: Ints) -> npt.NDArray[np.bool_]:
+            good = other_rack(servers, beside)
+            return good & other_domain(servers, beside) if both else good
+
+        drawn = np.stack([draw_fitting(free, chosen, stream, fits) for _ in range(self.sample)], axis=1)
+        best = np.argmin(view.used_ratio()[drawn], axis=1)
+        emptiest: Ints = drawn[np.arange(len(drawn)), best]
+        emptiest[(drawn < 0).any(axis=1)] = -1
+        return emptiest
 
     def _emptiest(self, view: ClusterView, free: Ints, stream: Stream) -> int:
         drawn = free[(stream.uniforms(self.sample) * len(free)).astype(np.int64)]

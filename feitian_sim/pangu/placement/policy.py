@@ -24,7 +24,14 @@ class PlacementImpossible(SimulatedError):
 
 
 class PlacementPolicy(StrictModel):
-    """The contract; a policy's options are its fields. Check yours with ``feitian_sim.testing``."""
+    """The contract; a policy's options are its fields. Check yours with ``feitian_sim.testing``.
+
+    Define ``next_server``, or ``place`` when the replicas of a chunk are not chosen one by one; ``place_many`` follows
+    from either, and is worth a vectorised one where datasets are large (see ``placement.bulk``).
+    """
+
+    def prepare(self, view: ClusterView, replicas: int, stream: Stream) -> None:
+        """Called once before anything is placed, with a stream of the policy's own: for what is fixed from then on."""
 
     def place(
         self,
@@ -62,13 +69,15 @@ class PlacementPolicy(StrictModel):
     def place_many(
         self, view: ClusterView, count: int, replicas: int, stream: Stream, sizes: npt.NDArray[np.int64]
     ) -> Servers:
-        """Servers of ``count`` new chunks of the given sizes: int32[count, replicas]; leaves the view as it is."""
-        used_bytes = view.used_bytes.copy()
+        """Servers of ``count`` new chunks of the given sizes (bytes): int32[count, replicas], in order of the chunks.
+
+        Each takes its space before the next is placed; the view is left as it is. Raises :class:`PlacementImpossible`.
+        """
+        filling = view.copy()
         rows = np.empty((count, replicas), dtype=np.int32)
         for row in range(count):
-            rows[row] = self.place(view, replicas, stream, size_bytes=int(sizes[row]))
-            view.used_bytes[rows[row]] += sizes[row]
-        view.used_bytes[:] = used_bytes
+            rows[row] = self.place(filling, replicas, stream, size_bytes=int(sizes[row]))
+            filling.used_bytes[rows[row]] += sizes[row]
         return rows
 
     def satisfied(self, view: ClusterView, servers: Sequence[int]) -> bool:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from feitian_sim.kernel import Stream
 from feitian_sim.pangu.cluster_view import ClusterView
-from feitian_sim.pangu.placement.bulk import draw_distinct
+from feitian_sim.pangu.placement.bulk import apart, draw_fitting, place_in_blocks
 from feitian_sim.pangu.placement.policy import PlacementPolicy, Servers, distinct, free_servers, on_other_domains
 
 
@@ -39,8 +39,16 @@ class RackSpreadPlacement(PlacementPolicy):
     def place_many(
         self, view: ClusterView, count: int, replicas: int, stream: Stream, sizes: npt.NDArray[np.int64]
     ) -> Servers:
-        """Draws for all chunks at once; a row with a rack twice is drawn again."""
-        return draw_distinct(free_servers(view, (), (), 0), view.rack, count, replicas, stream)
+        """Columns of servers; one whose rack is in the row already is drawn again."""
+        other_rack = apart(view.rack)
+        return place_in_blocks(
+            self,
+            view,
+            replicas,
+            stream,
+            sizes,
+            lambda _, free, chosen, draws: draw_fitting(free, chosen, draws, other_rack),
+        )
 
     def satisfied(self, view: ClusterView, servers: Sequence[int]) -> bool:
         """Whether all racks differ."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from feitian_sim.kernel import Stream
 from feitian_sim.pangu.cluster_view import ClusterView
-from feitian_sim.pangu.placement.bulk import draw_distinct
+from feitian_sim.pangu.placement.bulk import draw_fitting, not_taken, place_in_blocks
 from feitian_sim.pangu.placement.policy import PlacementPolicy, Servers, free_servers
 
 
@@ -39,6 +39,12 @@ class RandomPlacement(PlacementPolicy):
     def place_many(
         self, view: ClusterView, count: int, replicas: int, stream: Stream, sizes: npt.NDArray[np.int64]
     ) -> Servers:
-        """Draws for all chunks at once; a row with a server twice is drawn again."""
-        free = free_servers(view, (), (), 0)
-        return draw_distinct(free, np.arange(view.count), count, replicas, stream)
+        """Columns of servers; one that is in the row already is drawn again."""
+        return place_in_blocks(
+            self,
+            view,
+            replicas,
+            stream,
+            sizes,
+            lambda _, free, chosen, draws: draw_fitting(free, chosen, draws, not_taken),
+        )
