@@ -27,7 +27,8 @@ def _reader(parse: Callable[[str], Any], what: str, example: str, kind: type) ->
         if isinstance(value, bool) or value is None:
             raise ValueError(f"a {what} is needed, for example {example}; found {value!r}")
         if isinstance(value, (int, float)):
-            unit = example.lstrip("0123456789.")
+            # A bare number as large as this was counted in the smallest unit.
+            unit = "B" if what == "size" and value >= 10**6 else example.lstrip("0123456789.")
             raise ValueError(f"a {what} needs a unit: write {value}{unit}")
         raise ValueError(f"a {what} is needed, for example {example}; found a {type(value).__name__}")
 

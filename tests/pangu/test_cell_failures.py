@@ -1,0 +1,155 @@
+"""A cell under failures: detection and re-replication (P3), a master that dies, heartbeats that take no events."""
+
+from __future__ import annotations
+
+import pytest
+from cell_bench import MIB, CellBench
+
+DATASET = {"bytes": "20GB", "file_size": "256MiB"}
+
+
+def test_p3_a_dead_server_is_found_and_its_replicas_restored_elsewhere():
+    bench = CellBench(dataset=DATASET)
+    victim = bench.machine(3)
+    held = bench.core.books.locations.held_by(3).tolist()
+    bench.at(60, victim.crash, "a test")
+    bench.run(1800)
+    (dead,) = bench.table("pangu.server_dead")
+    # Silent since its last beat, at most 3 s before; looked at every second.
+    assert 60 + 30 - 3 <= dead["time_s"] <= 60 + 30 + 1
+    assert dead["replicas"] == len(held)
+    assert sum(row["chunks"] for row in bench.table("pangu.repair")) == len(held)
+    for chunk in held:
+        holders = [server for server in bench.holders(chunk) if server != 3]
+        assert len({bench.machine(server).rack for server in holders}) == 3
+
+
+def test_p3_a_server_that_comes_back_keeps_what_is_good_and_drops_the_rest():
+    bench = CellBench(dataset=DATASET)
+    held = len(bench.core.books.locations.held_by(3))
+    bench.at(60, bench.machine(3).crash, "a test")
+    bench.at(110, bench.machine(3).restart)
+    bench.run(1800)
+    (back,) = bench.table("pangu.server_returned")
+    assert back["kept"] + back["surplus"] + back["stale"] == held
+    assert back["kept"] > 0
+    assert back["surplus"] > 0
+    count = bench.core.books.state.chunks.count
+    # No chunk has too many replicas, and none too few, by the disks and by the books.
+    assert all(len(bench.holders(chunk)) == 3 for chunk in range(count))
+    assert (bench.core.books.locations.live(count) == 3).all()
+
+
+def test_a_replica_of_an_older_version_is_dropped_when_its_server_returns():
+    bench = CellBench()
+    client = bench.client("r0/m1")
+    bench.do(client.create("/log"))
+    bench.do(client.append("/log", MIB))
+    (chunk,) = bench.chunks("/log")
+    victim = next(server for server in bench.core.books.locations.servers(chunk)[1:] if server > 1)
+    bench.machine(victim).crash("a test")
+    bench.do(client.append("/log", MIB))
+    bench.machine(victim).restart()
+    bench.settle()
+    stale = [row["stale"] for row in bench.table("pangu.server_returned")]
+    assert sum(stale) == 1
+    assert bench.cell.keepers[victim].store.get(chunk) is None or victim in bench.holders(chunk)
+    assert bench.cell.truth.promises().lost_bytes == 0
+
+
+def test_a_lost_disk_is_repaired_without_waiting_for_silence():
+    bench = CellBench(dataset=DATASET)
+    bench.at(60, bench.machine(3).disks[0].fail, "a test")
+    bench.run(1800)
+    (lost,) = bench.table("pangu.replicas_lost")
+    assert lost["time_s"] < 75
+    assert sum(row["chunks"] for row in bench.table("pangu.repair")) == lost["replicas"]
+    assert not bench.table("pangu.server_dead")
+
+
+def test_what_is_gone_for_good_is_called_lost_and_what_may_return_is_not():
+    bench = CellBench(dataset=DATASET)
+    for number in range(10):
+        machine = bench.machine(number)
+        if machine.rack != 0:
+            bench.at(60, machine.crash, "a test")
+    only_there = [
+        chunk
+        for chunk in range(bench.core.books.state.chunks.count)
+        if all(bench.machine(server).rack for server in bench.holders(chunk))
+    ]
+    bench.run(300)
+    assert sorted(row["chunk"] for row in bench.table("pangu.chunk_unavailable")) == only_there
+    assert not bench.table("pangu.chunk_lost")
+    for number in range(10):
+        machine = bench.machine(number)
+        if machine.rack == 1:
+            for disk in machine.disks:
+                bench.at(310, disk.fail, "a test")
+            bench.at(320, machine.restart)
+        elif machine.rack:
+            bench.at(330, machine.restart)
+    bench.run(3600)
+    assert sorted(row["chunk"] for row in bench.table("pangu.chunk_available")) == only_there
+    assert not bench.table("pangu.chunk_lost")
+
+
+def test_a_chunk_without_any_replica_is_lost():
+    bench = CellBench(racks=3, per_rack=1, disks=1, dataset={"bytes": "640MB"})
+    for number in range(3):
+        bench.at(60, bench.machine(number).disks[0].fail, "a test")
+    bench.run(300)
+    assert len(bench.table("pangu.chunk_lost")) == bench.core.books.state.chunks.count
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_master_that_dies_under_load_forgets_nothing_that_it_acknowledged(seed):
+    bench = CellBench(seed=seed, dataset={"bytes": "5GB"})
+    clients = [bench.client(f"r{rack}/m1") for rack in range(1, 4)]
+
+    def load(client, number):
+        for file in range(6):
+            yield from client.write_file(f"/{number}/{file}", 96 * MIB)
+            yield from client.append("/log", MIB)
+
+    master = bench.cell.daemons[0]
+    bench.do(clients[0].create("/log"))
+    for at_s in (1.5, 4.0, 9.3):
+        bench.at(at_s, master.kill)
+        bench.at(at_s + 2, master.start)
+    bench.do(*(load(client, number) for number, client in enumerate(clients)))
+    bench.settle(3)
+    assert len(bench.table("pangu.master_ready")) == 4
+    promises = bench.cell.truth.promises()
+    assert promises.files > 18
+    assert (promises.lost_metadata, promises.lost_bytes) == (0, 0)
+    assert bench.table("pangu.client_paused")
+    for number in range(3):
+        assert bench.do(clients[0].read_file(f"/{number}/5")) == [96 * MIB]
+    count = bench.core.books.state.chunks.count
+    wanted = bench.core.books.state.chunks.present & bench.core.books.state.chunks.sealed
+    assert (bench.core.books.locations.live(count)[wanted] == 3).all()
+
+
+def outage_with(elide: bool) -> tuple[list[dict], list[dict], bool]:
+    bench = CellBench(dataset=DATASET, heartbeat={"timeout": "30s", "elide": elide})
+    bench.at(61.234, bench.machine(3).crash, "a test")
+    bench.at(200.5, bench.machine(3).restart)
+    bench.at(300, bench.cell.daemons[0].kill)
+    bench.at(305, bench.cell.daemons[0].start)
+    bench.at(320, bench.machine(7).crash, "a test")
+    bench.run(900)
+    count = bench.core.books.state.chunks.count
+    whole = (bench.core.books.locations.live(count) == 3).all()
+    return bench.table("pangu.server_dead"), bench.table("pangu.server_returned"), bool(whole)
+
+
+def test_elided_heartbeats_detect_at_the_same_instants_as_explicit_ones():
+    explicit, elided = outage_with(False), outage_with(True)
+    assert [(row["server"], row["time_s"]) for row in elided[0]] == [
+        (row["server"], row["time_s"]) for row in explicit[0]
+    ]
+    assert len(elided[0]) == 2
+    assert [row["server"] for row in elided[1]] == [row["server"] for row in explicit[1]]
+    assert elided[2]
+    assert explicit[2]
