@@ -16,8 +16,8 @@ from feitian_sim.experiments.one_run import Done, run_once
 from feitian_sim.experiments.progress import Listener, Teller
 from feitian_sim.experiments.statistics import interval, mean
 from feitian_sim.experiments.summary import plain
-from feitian_sim.faults.data_files import find_data_file, open_text
 from feitian_sim.kernel import SECOND, ScenarioError
+from feitian_sim.kernel.data_files import find_data_file, open_text
 from feitian_sim.kernel.metric import Tables
 from feitian_sim.scenario import Loaded, load
 from feitian_sim.scenario.expectations import parse_value

@@ -8,14 +8,14 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta  # noqa: TID251  (calendar times in a trace, not a clock)
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from feitian_sim.faults.data_files import open_text
 from feitian_sim.faults.trace_config import TimeFormat, TraceColumns
 from feitian_sim.faults.trace_formats import TraceFormat
 from feitian_sim.kernel import MICROSECOND, MINUTE, SECOND, ScenarioError
+from feitian_sim.kernel.data_files import open_text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US_TIME = re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d{2})$")

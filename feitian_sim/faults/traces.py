@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from feitian_sim.faults.config import Unit
-from feitian_sim.faults.data_files import find_data_file
 from feitian_sim.faults.trace_config import TraceConfig
 from feitian_sim.faults.trace_formats import resolved
 from feitian_sim.faults.trace_rows import BadRow, Row, instant_ns, rows
 from feitian_sim.hardware.config import ClusterConfig
 from feitian_sim.kernel import ScenarioError
+from feitian_sim.kernel.data_files import find_data_file
 
 _SHOWN = 10
 Key = tuple[str, ...]

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from feitian_sim.faults.data_files import find_data_file
 from feitian_sim.faults.targets import check_target
+from feitian_sim.faults.traces import check_trace
 from feitian_sim.kernel import ScenarioError
+from feitian_sim.kernel.data_files import find_data_file
 from feitian_sim.kernel.units import format_duration, format_size
 from feitian_sim.scenario.draft import Draft
 from feitian_sim.scenario.expectations import parse_expectation
@@ -202,16 +203,18 @@ def loads_start_in_time(draft: Draft) -> Iterator[Problem]:
 
 def files_are_there(draft: Draft, base_dir: Path, data_dirs: Sequence[Path]) -> Iterator[Problem]:
     """Warning: a trace that is missing here (it may be there where the scenario is run)."""
-    for section in ("load", "faults"):
-        for path, item in draft.items(section):
-            inside = (*path, "trace") if getattr(item, "trace", None) is not None else path
-            name = getattr(getattr(item, "trace", None) or item, "file", None)
-            if name is None:
-                continue
+    for path, load in draft.items("load"):
+        name = getattr(load, "file", None)
+        if name is not None:
             try:
                 find_data_file(name, base_dir, data_dirs)
             except ScenarioError as error:
-                yield draft.problem((*inside, "file"), str(error))
+                yield draft.problem((*path, "file"), str(error))
+    for path, fault in draft.items("faults"):
+        trace = getattr(fault, "trace", None)
+        key = (*path, "trace", "file") if (*path, "trace", "file") in draft.source.values else (*path, "trace")
+        for message in check_trace(trace, base_dir, data_dirs) if trace is not None else ():
+            yield draft.problem(key, message)
 
 
 CHECKS: tuple[Check, ...] = (

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from feitian_sim.hardware import DataCenter
 from feitian_sim.kernel import ScenarioError, Simulation, Stream
+from feitian_sim.kernel.data_files import find_data_file
 from feitian_sim.workloads.cell import Cell
-from feitian_sim.workloads.data_files import find_data_file
 from feitian_sim.workloads.files import DatasetFiles, Files, OwnFiles
 
 

@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from feitian_sim.kernel import SECOND, ScenarioError
-from feitian_sim.workloads.data_files import open_text
+from feitian_sim.kernel.data_files import open_text
 
 COLUMNS = ("id", "start_s", "src", "dst", "bytes")
 _SHOWN = 10

@@ -11,7 +11,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from feitian_sim.kernel import ScenarioError
+from feitian_sim.kernel.errors import ScenarioError
 
 
 def find_data_file(name: str, base_dir: Path | None, data_dirs: Sequence[Path], what_it_is: str = "") -> Path:

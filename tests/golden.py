@@ -1,0 +1,63 @@
+"""Run every shipped scenario and refresh ``results/reference/``: ``make golden``, or ``python -m tests.golden NAME...``.
+
+Kept of each: the digest, the summary and the figures as SVG (what changes shows in a diff). The notebooks are executed
+anew after that. A change of a digest belongs into the message of the commit that makes it, with the reason.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import feitian_sim
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+REFERENCE = REPOSITORY / "results" / "reference"
+SCENARIOS = REPOSITORY / "scenarios"
+
+
+def shipped() -> list[Path]:
+    """All scenario files, in the order of their paths."""
+    return sorted(SCENARIOS.rglob("*.yaml"))
+
+
+def reference_of(scenario: Path) -> Path:
+    """Where the reference of a scenario file is kept: the same path under ``results/reference/``."""
+    return REFERENCE / scenario.relative_to(SCENARIOS).with_suffix("")
+
+
+def refresh(scenario: Path) -> str:
+    """Run one scenario and replace its reference; returns a line that says what became of it."""
+    kept = reference_of(scenario)
+    before = (kept / "digest").read_text().strip() if (kept / "digest").exists() else "none"
+    with tempfile.TemporaryDirectory() as folder:
+        done = feitian_sim.run(scenario, output=folder, figures=True)
+        shutil.rmtree(kept, ignore_errors=True)
+        (kept / "figures").mkdir(parents=True)
+        (kept / "digest").write_text(f"{done.digest}\n")
+        for name in ("summary.csv", "scenario.resolved.yaml"):
+            shutil.copy(Path(done.directory) / name, kept / name)
+        for figure in sorted(Path(done.directory).glob("figures/*.svg")):
+            shutil.copy(figure, kept / "figures" / figure.name)
+    change = "as before" if before == done.digest else f"was {before}"
+    return f"{scenario.relative_to(SCENARIOS)}  {done.digest}  {change}"
+
+
+def main(names: list[str]) -> None:
+    """Refresh the references of the scenarios named (all when none is), then the notebooks."""
+    wanted = [path for path in shipped() if not names or path.stem in names]
+    with ProcessPoolExecutor() as pool:
+        for line in pool.map(refresh, wanted):
+            print(line, flush=True)
+    if not names:
+        from tests.report import notebook_outputs
+
+        for notebook in notebook_outputs.PATHS:
+            notebook_outputs.refresh(notebook)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
