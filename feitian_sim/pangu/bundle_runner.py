@@ -81,7 +81,7 @@ class BundleRunner:
     def _put_rows(self, source: int, keeper: ReplicaKeeper, chunks: Ints) -> Ints:
         """Put what nobody has touched since it was placed, in one step; returns the others."""
         plain, versions, lengths = self._keepers[source].store.untouched(chunks)
-        plain &= ~np.isin(chunks, keeper.store.holdings()[0]) if len(keeper.store) else True
+        plain &= ~keeper.store.has(chunks)
         disks = keeper.disks_for(lengths[plain])
         if disks is None:
             return chunks

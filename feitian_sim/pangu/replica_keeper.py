@@ -64,7 +64,7 @@ class ReplicaKeeper:
         """Chunks, versions and lengths to report: all but what was set aside."""
         chunks, versions, lengths = self.store.holdings()
         if self._set_aside:
-            good = ~np.isin(chunks, np.array(list(self._set_aside), dtype=np.int64))
+            good = ~np.isin(chunks, np.array(list(self._set_aside), dtype=np.int64), assume_unique=True)
             return chunks[good], versions[good], lengths[good]
         return chunks, versions, lengths
 
@@ -166,8 +166,9 @@ class ReplicaKeeper:
     def add_rows(self, chunks: Ints, versions: Ints, lengths: Ints, disks: Ints) -> None:
         """Take in many replicas with the dataset's content; takes their space."""
         self.store.add_rows(chunks, versions, lengths, disks)
-        for disk in np.unique(disks).tolist():
-            self.machine.disks[disk].allocate(int(lengths[disks == disk].sum()))
+        by_disk = np.bincount(disks, weights=lengths).astype(np.int64)
+        for disk in np.flatnonzero(by_disk).tolist():
+            self.machine.disks[disk].allocate(int(by_disk[disk]))
 
     def fill(self, chunks: Ints, lengths: Ints) -> None:
         """Take in a dataset's replicas, on the disks in turn where that fits. Raises :class:`DiskFull`."""

@@ -71,6 +71,13 @@ class ReplicaStore:
         rows = np.minimum(np.searchsorted(self._chunks, chunks), len(self._chunks) - 1)
         return self._chunks[rows] == chunks, self._versions[rows], self._lengths[rows]
 
+    def has(self, chunks: Ints) -> npt.NDArray[np.bool_]:
+        """For each of ``chunks`` whether a replica is here."""
+        here = self.untouched(chunks)[0]
+        if self._own:
+            here |= np.array([chunk in self._own for chunk in chunks.tolist()], dtype=np.bool_)
+        return here
+
     def holdings(self) -> tuple[Ints, Ints, Ints]:
         """Chunks, versions and lengths of every replica, by chunk."""
         self._merge()
@@ -90,9 +97,10 @@ class ReplicaStore:
             own = self._own.pop(chunk, None)
             if own is not None:
                 freed[own.disk] = freed.get(own.disk, 0) + own.length_bytes
-        gone = np.isin(self._chunks, chunks)
-        for disk in np.unique(self._disks[gone]).tolist():
-            freed[disk] = freed.get(disk, 0) + int(self._lengths[gone & (self._disks == disk)].sum())
+        gone = np.isin(self._chunks, chunks, assume_unique=True)
+        by_disk = np.bincount(self._disks[gone], weights=self._lengths[gone]).astype(np.int64)
+        for disk in np.flatnonzero(by_disk).tolist():
+            freed[disk] = freed.get(disk, 0) + int(by_disk[disk])
         self._keep(~gone)
         return freed
 

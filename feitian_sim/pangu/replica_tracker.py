@@ -54,7 +54,7 @@ class ReplicaTracker:
         good = self._good(report)
         stale = report.chunks[~good]
         held = books.locations.held_by(server)
-        missing = held[~np.isin(held, report.chunks[good])]
+        missing = held[~np.isin(held, report.chunks[good], assume_unique=True)]
         if not report.first:
             # The report may be older than what happened to a chunk since; an open chunk's replica may be yet to come.
             quiet = books.locations.untouched_since(missing, now_ns - books.config.client.call_deadline)

@@ -163,7 +163,7 @@ class IntactCount:
         damaged = keeper.damaged_chunks()
         if not damaged:
             return right
-        sound: Ints = right[~np.isin(right, np.array(damaged, dtype=np.int64))]
+        sound: Ints = right[~np.isin(right, np.array(damaged, dtype=np.int64), assume_unique=True)]
         return sound
 
 

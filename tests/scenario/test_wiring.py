@@ -105,7 +105,9 @@ def test_options_of_an_own_policy_are_its_fields(tmp_path: Path) -> None:
 
 def test_a_class_that_is_no_policy_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.py").write_text("class Other:\n    pass\n")
-    with pytest.raises(ScenarioError, match=r"it has no prepare, place, place_many, satisfied; extend feitian_sim\.pangu"):
+    with pytest.raises(
+        ScenarioError, match=r"it has no prepare, place, place_many, satisfied; extend feitian_sim\.pangu"
+    ):
         own(tmp_path, "other.py:Other")
 
 
