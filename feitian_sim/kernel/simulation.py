@@ -44,6 +44,8 @@ class Simulation(simpy.Environment):
         self.facts = FactBus(lambda: self._now)
         #: Observers that emit sampled, non-canonical facts; the runner calls them at a fixed interval.
         self.probes: list[Callable[[], None]] = []
+        #: Observers that look once, when the run is over.
+        self.final_probes: list[Callable[[], None]] = []
         #: Events processed so far.
         self.event_count = 0
         self._streams: dict[tuple[str, str, str], Stream] = {}

@@ -23,7 +23,7 @@ class Shortage(Fact):
 
 @fact("pangu.promises", canonical=False)
 class Promises(Fact):
-    """Sampled, god's eye: files with something acknowledged, and how many of them the cell could not give back.
+    """At the end, god's eye: files with something acknowledged, and how many of them the cell could not give back.
 
     ``lost_metadata`` counts files whose name or chunks are not in the master's durable log; ``lost_bytes`` files
     with an acknowledged extent that no working disk holds undamaged.

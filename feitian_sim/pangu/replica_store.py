@@ -7,7 +7,7 @@ checksum. The store outlives the process: only synced changes are made to it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,11 +26,11 @@ class Replica:
     extents: tuple[Extent, ...]
     crc: int
     readable: bool = True
+    #: Bytes in it: follows from the extents, and is asked for far more often than it changes.
+    length_bytes: int = field(init=False)
 
-    @property
-    def length_bytes(self) -> int:
-        """Bytes in it."""
-        return total_bytes(self.extents)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "length_bytes", total_bytes(self.extents))
 
     @property
     def sound(self) -> bool:

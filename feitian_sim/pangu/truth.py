@@ -18,7 +18,6 @@ from feitian_sim.pangu.master_server import JOURNAL, MasterServer
 from feitian_sim.pangu.master_state import MasterState
 from feitian_sim.pangu.namespace import NamespaceError
 from feitian_sim.pangu.replica_keeper import ReplicaKeeper
-from feitian_sim.pangu.replica_store import Replica
 
 Ints = npt.NDArray[np.int64]
 
@@ -42,8 +41,6 @@ class Truth:
         self._ledger = ledger
         self._replicas = replicas
         self._counts = {reachable: IntactCount(reachable) for reachable in (False, True)}
-        # Where a chunk's promised extents were last found, and how many they were: looked at first.
-        self._seen: dict[int, tuple[Replica, int, int]] = {}
         self._levels: tuple[object, list[int]] = (None, [])
 
     def intact_replicas(self, state: MasterState, *, reachable: bool = False) -> Ints:
@@ -53,7 +50,7 @@ class Truth:
     # Probes
 
     def sample(self) -> None:
-        """Publish redundancy, the repair queue, and whether what was promised is still there."""
+        """Publish redundancy, the repair queue, and what is missing."""
         facts = self._sim.facts
         core = self._master.core
         state = core.books.state if core is not None else self._durable.state()
@@ -65,8 +62,6 @@ class Truth:
             self._sim.emit(RepairQueue(queued, repair.running_count if repair is not None else 0))
         if core is not None and facts.wants(Shortage):
             self._sim.emit(Shortage(self._shortage(core.books)))
-        if facts.wants(Promises):
-            self._sim.emit(self.promises())
 
     def _shortage(self, books: Books) -> int:
         table = books.state.chunks
@@ -87,6 +82,11 @@ class Truth:
 
     # Promises
 
+    def account(self) -> None:
+        """Publish whether what was promised is still there, at the end."""
+        if self._sim.facts.wants(Promises):
+            self._sim.emit(self.promises())
+
     def promises(self) -> Promises:
         """Look for everything that was acknowledged, on the disks and in the durable log."""
         state = self._durable.state()
@@ -99,17 +99,11 @@ class Truth:
         return all(self._chunk_is_safe(chunk, extents) for chunk, extents in file.chunks.items())
 
     def _chunk_is_safe(self, chunk: int, promised: Sequence[Extent]) -> bool:
-        seen = self._seen.get(chunk)
-        if seen is not None:
-            replica, server, count = seen
-            if count == len(promised) and self._keepers[server].store.get(chunk) is replica:
-                return True
         for server in self._likely_first(chunk):
             found = self._keepers[server].store.get(chunk)
             if found is not None and found.sound:
                 held = dict.fromkeys(found.extents)
                 if all(extent in held for extent in promised):
-                    self._seen[chunk] = (found, server, len(promised))
                     return True
         return False
 

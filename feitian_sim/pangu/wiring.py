@@ -78,6 +78,7 @@ class PanguCell:
         self.daemons: list[Daemon] = self._hosted()
         self.truth = Truth(sim, self.keepers, self.master, self._snapshot, self.ledger, config.replicas)
         sim.probes.append(self.truth.sample)
+        sim.final_probes.append(self.truth.account)
 
     def _hosted(self) -> list[Daemon]:
         master = Daemon(self.master.machine, MASTER_ROLE, MASTER_ROLE, self.master.boot)

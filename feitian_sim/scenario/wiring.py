@@ -101,6 +101,8 @@ class Platform:
             self._sample()
         sim.run_until(scenario.duration)
         self._sample()
+        for probe in sim.final_probes:
+            probe()
         self.datacenter.emit_disk_use()
         wrong = [message for load in self.loads for message in load.check()]
         if wrong:

@@ -104,7 +104,11 @@ def on_other_domains(
     """
     if not len(chosen):
         return free
-    apart = free[~np.isin(domain[free], domain[list(chosen)])]
+    there = domain[free]
+    differs = np.ones(len(free), dtype=np.bool_)
+    for server in chosen:
+        differs &= there != domain[server]
+    apart = free[differs]
     if len(apart):
         return apart
     if relaxed:
