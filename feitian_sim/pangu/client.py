@@ -16,6 +16,7 @@ from typing import Any
 from feitian_sim.hardware import DataCenter
 from feitian_sim.kernel import Simulation
 from feitian_sim.kuafu import Endpoint
+from feitian_sim.pangu.avoidance import Avoidance
 from feitian_sim.pangu.client_facts import ClientPaused
 from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.facts import Operation, WrongBytes
@@ -55,6 +56,7 @@ class PanguClient:
         self._backoff = sim.stream("pangu.client", name, "backoff")
         self._master = MasterCalls(sim, endpoint, master_address, config.client.call_deadline)
         data_ns = config.client.data_deadline
+        avoidance = Avoidance(config.client.avoid)
         writer = endpoint.machine.index if endpoint.machine.index < len(datacenter.machines) else -1
         self._writing = Writing(
             name,
@@ -63,10 +65,11 @@ class PanguClient:
             self._master,
             WritePath(sim, endpoint, datacenter, address_of, data_ns),
             ledger,
+            avoidance,
         )
         choice = sim.stream("pangu.client", name, "replica")
-        read_path = ReadPath(endpoint, datacenter, address_of, data_ns, choice, self._report_damage)
-        self._reading = Reading(config.chunk_size, self._master, read_path, ledger, self._report_wrong)
+        read_path = ReadPath(sim, endpoint, datacenter, address_of, data_ns, choice, avoidance, self._report_damage)
+        self._reading = Reading(config, self._master, read_path, ledger, self._report_wrong)
 
     def write_file(self, path: str, size_bytes: int) -> Steps:
         """Make a file and write ``size_bytes`` into it."""

@@ -125,6 +125,16 @@ class ClientConfig(StrictModel):
         gt=0,
         description="For a whole operation with all its retries; default 10m. Source: above every restart simulated.",
     )
+    avoid: Duration = Field(
+        default=_text("60s"),
+        description="A server that did not answer is left out of writes and asked last in reads for so long; default "
+        "60s. Source: a lease, within which the master finds it silent; HDFS-13571 for the mechanism.",
+    )
+    remember_locations: Duration = Field(
+        default=_text("60s"),
+        description="How long a client goes by what the master said of a file's chunks; default 60s. Source: GFS, sec. "
+        "2.3: until the information expires; for how long is not published, a lease's time is assumed.",
+    )
     backoff: Duration = Field(
         default=_text("100ms"), gt=0, description="First pause before a retry; default 100ms. Source: gRPC's order."
     )

@@ -6,11 +6,12 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from feitian_sim.pangu.chunk_messages import ChunkPulled
+from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.ledger import Ledger
 from feitian_sim.pangu.master_calls import MasterCalls
 from feitian_sim.pangu.messages import ChunkPlace, Locate, Located
 from feitian_sim.pangu.patience import Patience
-from feitian_sim.pangu.read_path import NotRead, ReadPath
+from feitian_sim.pangu.read_path import ReadPath
 
 
 class Reading:
@@ -18,19 +19,21 @@ class Reading:
 
     def __init__(
         self,
-        chunk_size_bytes: int,
+        config: PanguConfig,
         master: MasterCalls,
         path: ReadPath,
         ledger: Ledger,
         on_wrong: Callable[[str, int], object],
     ) -> None:
-        self._chunk_size_bytes = chunk_size_bytes
+        self._chunk_size_bytes = config.chunk_size
+        self._remember_ns = config.client.remember_locations
         self._master = master
         self._path = path
         self._ledger = ledger
         # Told (path, chunk) when bytes passed every checksum and are not those acknowledged.
         self._on_wrong = on_wrong
-        self._located: dict[str, Located] = {}
+        # What the master said of each file, and when.
+        self._located: dict[str, tuple[Located, int]] = {}
 
     def read(self, path: str, offset: int, length: int | None, patience: Patience) -> Generator[Any, Any, int]:
         """Read ``length`` bytes from ``offset``, or all; returns how many there were."""
@@ -54,11 +57,11 @@ class Reading:
 
     def _locate(self, path: str, patience: Patience, *, fresh: bool) -> Generator[Any, Any, Located]:
         known = self._located.get(path)
-        if known is not None and not fresh:
-            return known
+        if known is not None and not fresh and patience.now_ns - known[1] < self._remember_ns:
+            return known[0]
         located: Located = yield from self._master.ask(Locate(path), patience)
         patience.progressed()
-        self._located[path] = located
+        self._located[path] = (located, patience.now_ns)
         return located
 
     def _read_chunk(
@@ -73,11 +76,13 @@ class Reading:
             place: ChunkPlace = located.places[position]
             promised = self._ledger.promised(place.chunk)
             outcome = yield from self._path.pull(place, skip, wanted)
-            if not isinstance(outcome, NotRead):
+            if outcome.failed:
+                # Where its replicas are has changed since, or will.
+                self.forget(path)
+            if outcome.got is not None:
                 patience.progressed()
-                self._check(path, place.chunk, outcome, promised)
-                return outcome.moved_bytes
-            # Where its replicas are has changed since, or will.
+                self._check(path, place.chunk, outcome.got, promised)
+                return outcome.got.moved_bytes
             fresh = True
             yield from patience.wait(since_ns, outcome.reason)
 

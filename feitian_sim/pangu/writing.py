@@ -12,6 +12,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
+from feitian_sim.pangu.avoidance import Avoidance
 from feitian_sim.pangu.chunk_messages import WriteCommitted
 from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.content import Extent
@@ -36,14 +37,13 @@ class Writing:
         master: MasterCalls,
         path: WritePath,
         ledger: Ledger,
+        avoidance: Avoidance,
     ) -> None:
         self._name = name
         # Index of the client's machine among the servers; negative when it is none of them.
         self._writer = writer
         self._chunk_size_bytes = config.chunk_size
-        # A server at fault is left out until the master must have found it silent, or it is well again.
-        self._shun_ns = config.lease
-        self._shunned: dict[int, int] = {}
+        self._avoidance = avoidance
         self._master = master
         self._path = path
         self._ledger = ledger
@@ -75,7 +75,7 @@ class Writing:
         while True:
             since_ns = patience.now_ns
             anywhere = AddChunk(path, position, self._writer)
-            wish = replace(anywhere, exclude=self._at_fault(since_ns))
+            wish = replace(anywhere, exclude=self._avoidance.avoided(since_ns))
             target: Leased = yield from self._master.ask(wish, patience, anywhere)
             self._ledger.issued(target.chunk, extents)
             outcome = yield from self._path.push(target, length, lambda _: extents)
@@ -83,7 +83,7 @@ class Writing:
                 yield from self._master.ask(SealChunk(path, target.chunk, outcome.length_bytes), patience)
                 patience.progressed()
                 return target.chunk
-            self._shun(self._path.servers_at(target, outcome.failed), patience.now_ns)
+            self._avoidance.failed(self._path.servers_at(target, outcome.failed), patience.now_ns)
             yield from patience.wait(since_ns, outcome.reason)
 
     def append(self, path: str, size_bytes: int, patience: Patience) -> Steps:
@@ -106,7 +106,7 @@ class Writing:
             if outcome.full:
                 full = target.chunk
             else:
-                self._shun(self._path.servers_at(target, outcome.failed), patience.now_ns)
+                self._avoidance.failed(self._path.servers_at(target, outcome.failed), patience.now_ns)
                 yield from patience.wait(since_ns, outcome.reason)
 
     def _lease(self, path: str, full: int, patience: Patience) -> Generator[Any, Any, Leased]:
@@ -114,16 +114,7 @@ class Writing:
         if known is not None and known.until_ns > patience.now_ns:
             return known
         anywhere = LeaseLast(path, self._writer, full=full)
-        wish = replace(anywhere, exclude=self._at_fault(patience.now_ns))
+        wish = replace(anywhere, exclude=self._avoidance.avoided(patience.now_ns))
         leased: Leased = yield from self._master.ask(wish, patience, anywhere)
         self._leases[path] = leased
         return leased
-
-    def _shun(self, servers: tuple[int, ...], now_ns: int) -> None:
-        for server in servers:
-            self._shunned[server] = now_ns + self._shun_ns
-
-    def _at_fault(self, now_ns: int) -> tuple[int, ...]:
-        """Servers that failed this client lately."""
-        self._shunned = {server: until_ns for server, until_ns in self._shunned.items() if until_ns > now_ns}
-        return tuple(self._shunned)

@@ -7,6 +7,8 @@ other place. What stands in it comes from the results folder alone, so that the 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 from feitian_sim.report.evidence import Evidence, Quantity
@@ -45,7 +47,7 @@ def page(evidence: Evidence, shown: Gallery) -> str:
     )
     return environment.get_template("report.html.j2").render(
         evidence=evidence,
-        quantities=[_quantity_row(quantity) for quantity in evidence.quantities],
+        quantities=_quantity_rows(evidence.quantities),
         expectations=[(row.held, row.text, found_text(row)) for row in evidence.expectations],
         held=sum(expectation.held for expectation in evidence.expectations),
         phases=_phase_rows(evidence),
@@ -82,15 +84,23 @@ def _figure(drawing: Drawing) -> dict[str, Any]:
     return {"name": drawing.name, "title": drawing.title, "caption": drawing.caption, "svg": svg}
 
 
-def _quantity_row(quantity: Quantity) -> dict[str, Any]:
-    return {
-        "metric": quantity.metric,
-        "value": value_text(quantity.value),
-        "unit": quantity.unit,
-        "interval": interval_text(quantity),
-        "definition": quantity.definition,
-        "runs": quantity.runs,
-    }
+def _quantity_rows(quantities: Iterable[Quantity]) -> list[dict[str, Any]]:
+    """A row for each value; the definition that statistics of one metric share stands once, beside the first."""
+    rows = []
+    for definition, group in groupby(quantities, key=lambda quantity: quantity.definition):
+        members = list(group)
+        for number, quantity in enumerate(members):
+            rows.append(
+                {
+                    "metric": quantity.metric,
+                    "value": value_text(quantity.value),
+                    "unit": quantity.unit,
+                    "interval": interval_text(quantity),
+                    "definition": definition,
+                    "span": 0 if number else len(members),
+                }
+            )
+    return rows
 
 
 def _phase_rows(evidence: Evidence) -> list[dict[str, str]]:

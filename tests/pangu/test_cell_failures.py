@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from cell_bench import MIB, CellBench
 
+from feitian_sim.pangu.avoidance import Avoidance
+
 DATASET = {"bytes": "20GB", "file_size": "256MiB"}
 
 
@@ -153,3 +155,30 @@ def test_elided_heartbeats_detect_at_the_same_instants_as_explicit_ones():
     assert [row["server"] for row in elided[1]] == [row["server"] for row in explicit[1]]
     assert elided[2]
     assert explicit[2]
+
+
+def test_a_reader_pays_for_a_dead_server_once_and_not_once_a_chunk():
+    bench = CellBench(dataset={"bytes": "4GB", "file_size": "64MiB"}, heartbeat={"timeout": "15m"})
+    client = bench.client("r0/m1")
+
+    def reads():
+        for number in range(50):
+            yield from client.read_file(f"/dataset/{number:09d}", 0, 64 * MIB)
+
+    bench.do(reads())
+    calm_s = bench.sim.now / 1e9
+    bench.machine(4).crash("a test")
+    before_s = bench.sim.now / 1e9
+    bench.do(reads())
+    # About thirty of the fifty files have a replica there; one time-out is 10 s, and is forgiven after 60 s.
+    assert calm_s < 40
+    assert bench.sim.now / 1e9 - before_s < calm_s + 2 * 10.5
+
+
+def test_a_server_at_fault_is_forgiven_after_a_while():
+    avoidance = Avoidance(for_ns=100)
+    avoidance.failed((3, 5), 0)
+    assert avoidance.avoided(99) == (3, 5)
+    avoidance.answered(5)
+    assert avoidance.avoided(99) == (3,)
+    assert avoidance.avoided(100) == ()
