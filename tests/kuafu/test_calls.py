@@ -145,8 +145,11 @@ def test_ask_waits_like_any_event_and_raises_what_went_wrong(pair: Pair) -> None
 
 
 def test_an_unheard_failure_harms_nobody(pair: Pair) -> None:
-    pair.caller.ask("tcp://r1/m0:7999", Ping(1), SECOND)
+    event = pair.caller.ask("tcp://r1/m0:7999", Ping(1), SECOND)
+    # An ordinary SimPy event that fails unheard would stop the simulation here.
     pair.sim.run_until(10 * SECOND)
+    assert event.processed
+    assert not event.ok
 
 
 def test_a_long_call_notices_a_machine_that_is_gone_after_the_keepalive_time(pair: Pair) -> None:

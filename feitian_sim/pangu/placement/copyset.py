@@ -19,8 +19,8 @@ from feitian_sim.pangu.placement.policy import (
     Servers,
     distinct,
     free_servers,
-    on_other_domains,
 )
+from feitian_sim.pangu.placement.rack_spread import RackSpreadPlacement
 
 
 class CopysetPlacement(PlacementPolicy):
@@ -67,23 +67,9 @@ class CopysetPlacement(PlacementPolicy):
             members = chosen[usable[chosen]]
             return tuple(members[stream.permutation(len(members))][:replicas].tolist())
         # The copyset of the survivors has lost a member: stand in for it as rack-spread would.
-        return super().place(
+        return RackSpreadPlacement().place(
             view, replicas, stream, writer=writer, exclude=exclude, existing=existing, size_bytes=size_bytes
         )
-
-    def next_server(
-        self,
-        view: ClusterView,
-        chosen: Sequence[int],
-        stream: Stream,
-        writer: int | None,
-        exclude: Sequence[int],
-        size_bytes: int,
-        relaxed: bool,
-    ) -> int:
-        """Any free server on another rack."""
-        free = free_servers(view, chosen, exclude, size_bytes)
-        return int(stream.choice(on_other_domains(view, free, chosen, view.rack, "racks", relaxed)))
 
     def place_many(
         self, view: ClusterView, count: int, replicas: int, stream: Stream, sizes: npt.NDArray[np.int64]
