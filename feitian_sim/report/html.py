@@ -12,9 +12,9 @@ from itertools import groupby
 from typing import Any
 
 from feitian_sim.report.evidence import Evidence, Quantity
+from feitian_sim.report.gallery import Gallery
 from feitian_sim.report.numbers import found_text, interval_text, value_text
 from feitian_sim.report.phases import phases
-from feitian_sim.report.render import Gallery
 from feitian_sim.report.scale import clock
 from feitian_sim.report.sheet import Drawing
 

@@ -12,7 +12,7 @@ from feitian_sim.kernel import ScenarioError
 from feitian_sim.report import Drawing, Plots, render
 from feitian_sim.report.evidence import Evidence
 from feitian_sim.report.figures import FIGURES
-from feitian_sim.report.render import gallery
+from feitian_sim.report.gallery import gallery
 from feitian_sim.report.sheet import CSV_HEADER
 from feitian_sim.report.style import COLUMN_IN, CYCLE, FORMATS, PAGE_IN
 

@@ -12,8 +12,8 @@ import pytest
 from feitian_sim.kernel import EnvironmentRefusal
 from feitian_sim.report import report
 from feitian_sim.report.evidence import Evidence
+from feitian_sim.report.gallery import gallery
 from feitian_sim.report.html import page
-from feitian_sim.report.render import gallery
 
 MOST_BYTES = 5_000_000
 VOID = ("meta", "link", "br", "hr", "img", "input")
