@@ -45,7 +45,7 @@ class Owner:
     def call_later(self, delay_ns: int, callback: Callable[..., object], *args: Any) -> Timer:
         """As :meth:`Simulation.call_later`, but cancelled when the owner dies; a dead owner schedules nothing."""
         if not self.alive:
-            return Timer(0, None, ())
+            return Timer.dead()
         timer = self._sim.call_later(delay_ns, callback, *args)
         self._timers.append(timer)
         if len(self._timers) >= self._sweep_at:

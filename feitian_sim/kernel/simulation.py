@@ -7,24 +7,27 @@ SimPy process. Events at one instant run by (time, priority, insertion), as in S
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable
 from hashlib import blake2b
-from heapq import heapify, heappop, heappush
 from typing import Any
 
 import simpy
 from simpy.core import EmptySchedule, StopSimulation
-from simpy.events import NORMAL, Event, EventPriority
+from simpy.events import NORMAL, URGENT, Event, EventPriority
 
 from feitian_sim.kernel.chance import Stream, stream_key
+from feitian_sim.kernel.event_queue import EventQueue
 from feitian_sim.kernel.facts import Fact, FactBus
 from feitian_sim.kernel.owner import Owner
 from feitian_sim.kernel.timer import Timer
 
 #: Runs after everything of its instant that is already queued: for work that is done once per instant.
 LATE = 2
-_COMPACT_AT_LEAST = 4096
 _HASH_BATCH = 2048
+#: Events between two looks at the widths of the queue.
+_BATCH = 512
+_new = object.__new__
 
 
 class Simulation(simpy.Environment):
@@ -49,7 +52,9 @@ class Simulation(simpy.Environment):
         #: Events processed so far.
         self.event_count = 0
         self._streams: dict[tuple[str, str, str], Stream] = {}
-        self._cancelled = 0
+        self._events = EventQueue()
+        # Counts down, so that of two entries of one instant the older one is the larger.
+        self._numbered = 0
         # While a dead owner's generators unwind, nothing that they do may reach the queue.
         self._gagged = False
         self._event_hash = blake2b(digest_size=16) if event_hash else None
@@ -73,10 +78,25 @@ class Simulation(simpy.Environment):
             raise ValueError(f"delay_ns must not be negative: {delay_ns}")
         if self._gagged:
             # A timer that will never call must not look as if it would.
-            return Timer(0, None, ())
-        timer = Timer(self._now + delay_ns, callback, args)
-        timer.on_cancel = self._note_cancelled
-        heappush(self._queue, (timer.time_ns, priority, next(self._eid), timer))  # type: ignore[misc]
+            return Timer.dead()
+        time_ns = self._now + delay_ns
+        events = self._events
+        # Written out, here and below: this is the busiest place of the kernel, and calls are what it would cost.
+        timer = _new(Timer)
+        timer.callback = callback
+        timer.args = args
+        timer.queue = events
+        timer.time_ns = time_ns
+        self._numbered = number = self._numbered - 1
+        entry = (-time_ns, -priority, number, timer)
+        if time_ns < events.horizon_ns:
+            insort(events.ready, entry)
+            return timer
+        bucket = events.buckets.get(time_ns >> events.shift)
+        if bucket is None:
+            events.open(time_ns, entry)
+        else:
+            bucket.append(entry)
         return timer
 
     def call_at(self, time_ns: int, callback: Callable[..., object], *args: Any) -> Timer:
@@ -89,54 +109,115 @@ class Simulation(simpy.Environment):
             return
         if delay.__class__ is not int:
             delay = _integer_ns(delay)
-        heappush(self._queue, (self._now + delay, priority, next(self._eid), event))
+        time_ns = self._now + delay
+        self._numbered -= 1
+        events = self._events
+        entry = (-time_ns, -priority, self._numbered, event)
+        if time_ns < events.horizon_ns:
+            insort(events.ready, entry)
+        else:
+            events.push(time_ns, entry)
+
+    def peek(self) -> float:
+        """When the next event is due; infinity when there is none."""
+        next_ns = self._events.next_ns()
+        return float("inf") if next_ns is None else next_ns
 
     def step(self) -> None:
         """Process the next event. Raises ``simpy.core.EmptySchedule`` when there is none."""
-        try:
-            time_ns, priority, number, event = heappop(self._queue)
-        except IndexError:
-            raise EmptySchedule from None
-        if isinstance(event, Timer):
-            self._fire(event)
-            return
-        # SimPy's own step does the rest; it takes the event from the queue itself.
-        if self._event_hash is not None:
-            self._note_event(time_ns, _event_name(event))  # type: ignore[arg-type]
-        self.event_count += 1
-        heappush(self._queue, (time_ns, priority, number, event))
-        super().step()
+        if self._events.next_ns() is None:
+            raise EmptySchedule
+        self._process(1)
 
-    def _fire(self, timer: Timer) -> None:
-        callback, time_ns = timer.callback, timer.time_ns
-        if callback is None:
-            self._cancelled -= 1
-            return
-        self._now = time_ns
-        timer.callback = None
-        self.event_count += 1
-        if self._event_hash is not None:
-            self._note_event(time_ns, getattr(callback, "__qualname__", type(callback).__name__))
+    def run(self, until: Any = None) -> Any:
+        """Process events until none is left, a time is reached, or an event is processed (its value is returned).
+
+        As SimPy's own, without a method call for each event. Raises ValueError for a time that has passed.
+        """
+        if until is not None:
+            if not isinstance(until, Event):
+                until = self._end_at(_integer_ns(until))
+            elif until.callbacks is None:
+                return until.value
+            until.callbacks.append(StopSimulation.callback)
         try:
-            callback(*timer.args)
+            self._process(-1)
+        except StopSimulation as stop:
+            return stop.args[0]
+        if until is not None:
+            raise RuntimeError(f"no event is left, and {until} was not triggered")
+        return None
+
+    def _end_at(self, time_ns: int) -> Event:
+        if time_ns <= self._now:
+            raise ValueError(f"until ({time_ns}) must be later than the present instant ({self._now})")
+        end = Event(self)
+        end._ok = True
+        end._value = None
+        self.schedule(end, URGENT, time_ns - self._now)
+        return end
+
+    def _process(self, most: int) -> None:
+        """Process ``most`` events (all when negative)."""
+        events = self._events
+        ready, refill, hashed = events.ready, events.refill, self._event_hash is not None
+        while most:
+            batch = _BATCH if most < 0 else min(most, _BATCH)
+            taken = skipped = 0
+            try:
+                for taken in range(1, batch + 1):  # noqa: B007  (read in the finally block)
+                    if not ready and not refill():
+                        skipped += 1
+                        return
+                    key, _, _, item = ready.pop()
+                    if item.__class__ is Timer:
+                        callback = item.callback
+                        if callback is None:
+                            events.drop_cancelled()
+                            skipped += 1
+                            continue
+                        self._now = -key
+                        if hashed:
+                            self._note_event(-key, getattr(callback, "__qualname__", type(callback).__name__))
+                        args = item.args
+                        item.callback = None
+                        item.args = ()
+                        callback(*args)
+                        continue
+                    self._now = -key
+                    if hashed:
+                        self._note_event(-key, _event_name(item))
+                    callbacks = item.callbacks
+                    item.callbacks = None
+                    if len(callbacks) == 1:
+                        callbacks[0](item)
+                    else:
+                        self._call_each(item, callbacks)
+                    if not item._ok and not hasattr(item, "_defused"):
+                        _raise_unheard(item)
+            finally:
+                self.event_count += taken - skipped
+            if most > 0:
+                # A cancelled timer was no event.
+                most -= taken - skipped
+            events.relax()
+
+    def _call_each(self, event: Event, callbacks: list[Callable[[Event], None]]) -> None:
+        called = 0
+        try:
+            for callback in callbacks:
+                called += 1
+                callback(event)
         except StopSimulation:
+            # Whoever is yet to hear of the event hears of it first when the run goes on.
+            event.callbacks = callbacks[called:]
+            self.schedule(event, EventPriority(-1))
             raise
-        finally:
-            timer.args = ()
 
     def run_until(self, time_ns: int) -> None:
         """Run to ``time_ns`` and set the clock there, also when nothing is left to do."""
         if time_ns > self._now:
-            super().run(until=time_ns)
-
-    def _note_cancelled(self) -> None:
-        self._cancelled += 1
-        if self._cancelled >= _COMPACT_AT_LEAST and self._cancelled * 2 > len(self._queue):
-            self._queue[:] = [
-                entry for entry in self._queue if not isinstance(entry[3], Timer) or entry[3].callback is not None
-            ]
-            heapify(self._queue)
-            self._cancelled = 0
+            self.run(until=time_ns)
 
     # --- chance, owners, facts --------------------------------------------------------------------
 
@@ -175,6 +256,14 @@ class Simulation(simpy.Environment):
         if self._event_lines and self._event_hash is not None:
             self._event_hash.update(("\n".join(self._event_lines) + "\n").encode())
             self._event_lines.clear()
+
+
+def _raise_unheard(event: Event) -> None:
+    """An event failed and nobody dealt with it: raise its failure anew, as SimPy does."""
+    failure: Any = event._value
+    again = type(failure)(*failure.args)
+    again.__cause__ = failure
+    raise again
 
 
 def _integer_ns(value: Any) -> int:

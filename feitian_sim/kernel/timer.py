@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from feitian_sim.kernel.event_queue import EventQueue
 
 
 class Timer:
     """What :meth:`Simulation.call_later` returns: one pending callback.
 
-    A cancelled timer stays in the queue until its time comes or the queue is compacted; it calls nothing.
+    A cancelled timer stays in the queue until its turn comes or the queue is compacted; it calls nothing.
     """
 
-    __slots__ = ("args", "callback", "on_cancel", "owner", "time_ns")
+    __slots__ = ("args", "callback", "queue", "time_ns")
 
-    def __init__(self, time_ns: int, callback: Callable[..., object] | None, args: tuple[Any, ...]) -> None:
-        self.time_ns = time_ns
-        self.callback = callback
-        self.args = args
-        self.owner: object | None = None
-        self.on_cancel: Callable[[], None] | None = None
+    callback: Callable[..., object] | None
+    args: tuple[Any, ...]
+    queue: EventQueue | None
+    time_ns: int
+
+    @classmethod
+    def dead(cls) -> Timer:
+        """A timer that was never to call anything."""
+        timer = cls()
+        timer.callback, timer.args, timer.queue, timer.time_ns = None, (), None, 0
+        return timer
 
     @property
     def active(self) -> bool:
@@ -32,5 +40,5 @@ class Timer:
             return
         self.callback = None
         self.args = ()
-        if self.on_cancel is not None:
-            self.on_cancel()
+        if self.queue is not None:
+            self.queue.note_cancelled()

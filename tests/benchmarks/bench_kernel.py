@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from time import process_time
 
+import numpy as np
 import pytest
 import simpy
 
 from feitian_sim.kernel import Simulation
 
-EVENTS = 200_000
+EVENTS = 300_000
+DELAYS_NS = (np.random.default_rng(1).exponential(1e6, 1 << 16).astype(np.int64) + 1).tolist()
 
 
 def hold_simpy(pending: int) -> float:
@@ -17,13 +19,13 @@ def hold_simpy(pending: int) -> float:
     environment = simpy.Environment()
     left = [EVENTS]
 
-    def again(number: int) -> None:
+    def again(_: object) -> None:
+        left[0] -= 1
         if left[0] > 0:
-            left[0] -= 1
-            environment.timeout(1 + number * 7919 % 1000).callbacks.append(lambda _: again(number))
+            environment.timeout(DELAYS_NS[left[0] & 0xFFFF]).callbacks.append(again)
 
     for number in range(pending):
-        again(number)
+        environment.timeout(DELAYS_NS[number & 0xFFFF]).callbacks.append(again)
     began = process_time()
     environment.run()
     return process_time() - began
@@ -34,13 +36,13 @@ def hold_feitian(pending: int) -> float:
     sim = Simulation(seed=1)
     left = [EVENTS]
 
-    def again(number: int) -> None:
+    def again() -> None:
+        left[0] -= 1
         if left[0] > 0:
-            left[0] -= 1
-            sim.call_later(1 + number * 7919 % 1000, again, number)
+            sim.call_later(DELAYS_NS[left[0] & 0xFFFF], again)
 
     for number in range(pending):
-        again(number)
+        sim.call_later(DELAYS_NS[number & 0xFFFF], again)
     began = process_time()
     sim.run()
     return process_time() - began
