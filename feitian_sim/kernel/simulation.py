@@ -189,10 +189,16 @@ class Simulation(simpy.Environment):
                         self._note_event(-key, _event_name(item))
                     callbacks = item.callbacks
                     item.callbacks = None
-                    if len(callbacks) == 1:
-                        callbacks[0](item)
-                    else:
-                        self._call_each(item, callbacks)
+                    called = 0
+                    try:
+                        for waiting in callbacks:
+                            called += 1
+                            waiting(item)
+                    except StopSimulation:
+                        # Whoever is yet to hear of the event hears of it first when the run goes on.
+                        item.callbacks = callbacks[called:]
+                        self.schedule(item, EventPriority(-1))
+                        raise
                     if not item._ok and not hasattr(item, "_defused"):
                         _raise_unheard(item)
             finally:
@@ -201,18 +207,6 @@ class Simulation(simpy.Environment):
                 # A cancelled timer was no event.
                 most -= taken - skipped
             events.relax()
-
-    def _call_each(self, event: Event, callbacks: list[Callable[[Event], None]]) -> None:
-        called = 0
-        try:
-            for callback in callbacks:
-                called += 1
-                callback(event)
-        except StopSimulation:
-            # Whoever is yet to hear of the event hears of it first when the run goes on.
-            event.callbacks = callbacks[called:]
-            self.schedule(event, EventPriority(-1))
-            raise
 
     def run_until(self, time_ns: int) -> None:
         """Run to ``time_ns`` and set the clock there, also when nothing is left to do."""

@@ -1,0 +1,144 @@
+"""The two-level queue: the order of stock SimPy under random programs, and of a sorted list under random entries."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import simpy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feitian_sim.kernel import Simulation
+from feitian_sim.kernel.event_queue import EventQueue
+
+DELAY = st.one_of(st.integers(0, 5), st.integers(0, 3_000_000), st.sampled_from([0, 10**6, 10**9, 10**12, 4 * 10**17]))
+STEP = st.one_of(
+    st.tuples(st.just("wait"), DELAY),
+    st.tuples(st.sampled_from(["any", "all"]), DELAY, DELAY),
+    st.tuples(st.just("use"), DELAY),
+    st.tuples(st.just("interrupt"), st.integers(0, 3)),
+    st.tuples(st.just("fail"), DELAY),
+)
+PROGRAM = st.lists(st.lists(STEP, max_size=8), min_size=1, max_size=4)
+
+
+def played(environment: Any, program: list[list[Any]], stops: list[int]) -> list[Any]:
+    """What happens, in order: the steps of some processes that share a resource and interrupt each other."""
+    seen: list[Any] = []
+    resource = simpy.Resource(environment, capacity=1)
+    processes: list[simpy.Process] = []
+
+    def step(what: Any) -> Any:
+        match what:
+            case ("wait", delay):
+                yield environment.timeout(delay)
+            case ("any", one, other):
+                yield environment.timeout(one) | environment.timeout(other)
+            case ("all", one, other):
+                yield environment.timeout(one) & environment.timeout(other)
+            case ("use", delay):
+                with resource.request() as request:
+                    yield request
+                    yield environment.timeout(delay)
+            case ("interrupt", number):
+                other = processes[number % len(processes)]
+                if other.is_alive and other is not environment.active_process:
+                    other.interrupt(number)
+                yield environment.timeout(0)
+            case ("fail", delay):
+                event = environment.event()
+                environment.timeout(delay).callbacks.append(lambda _: event.fail(KeyError("meant")))
+                yield event
+
+    def process(number: int, steps: list[Any]) -> Any:
+        for what in steps:
+            try:
+                yield from step(what)
+                seen.append((environment.now, number, what))
+            except simpy.Interrupt as interrupt:
+                seen.append((environment.now, number, "interrupted", interrupt.cause))
+            except KeyError:
+                seen.append((environment.now, number, "failed"))
+        return number
+
+    processes += [environment.process(process(number, steps)) for number, steps in enumerate(program)]
+    for stop in sorted(dict.fromkeys(stops)):
+        if stop > environment.now:
+            try:
+                environment.run(until=stop)
+            except KeyError as error:
+                seen.append(("raised", environment.now, str(error)))
+            seen.append(("stopped", environment.now, environment.peek()))
+    # An event whose failure nobody hears, because who waited was interrupted, stops the run: also at the same place.
+    for until in (processes[0], None):
+        try:
+            seen.append(environment.run(until=until))
+        except KeyError as error:
+            seen.append(("raised", environment.now, str(error)))
+    return [*seen, environment.now, environment.peek()]
+
+
+@settings(max_examples=150, deadline=None)
+@given(PROGRAM, st.lists(st.integers(1, 4_000_000), max_size=3))
+def test_simpy_programs_run_as_on_stock_simpy(program: list[list[Any]], stops: list[int]):
+    assert played(Simulation(seed=1), program, stops) == played(simpy.Environment(), program, stops)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(DELAY, st.integers(0, 2), st.booleans()), min_size=1, max_size=300),
+    st.integers(0, 40),
+    st.integers(1, 50),
+)
+def test_entries_come_out_by_time_priority_and_insertion(entries, shift, every):
+    queue = EventQueue()
+    queue.shift = shift
+    out, pushed, now, number = [], [], 0, 0
+    for delay, priority, pop in entries:
+        number -= 1
+        entry = (-(now + delay), -priority, number, None)
+        pushed.append(entry)
+        queue.push(now + delay, entry)
+        if pop and (queue.ready or queue.refill()):
+            out.append(queue.ready.pop())
+            now = -out[-1][0]
+        if -number % every == 0:
+            queue.relax()
+    # What was pushed after an entry came out is due no earlier, so the whole order is that of a sorted list only
+    # where nothing came out in between: compare each with what was waiting.
+    waiting = list(pushed)
+    while queue.ready or queue.refill():
+        out.append(queue.ready.pop())
+    assert sorted(out) == sorted(waiting)
+    times = [-entry[0] for entry in out]
+    assert times == sorted(times)
+    for one, following in pairwise(out):
+        if one[0] == following[0] and one[1] == following[1]:
+            assert one[2] > following[2]
+
+
+def test_an_unheard_failure_stops_the_run():
+    sim = Simulation(seed=1)
+    sim.event().fail(ValueError("nobody hears"))
+    with pytest.raises(ValueError, match="nobody hears"):
+        sim.run()
+
+
+def test_waiting_for_what_never_comes_is_an_error():
+    sim = Simulation(seed=1)
+    sim.call_later(5, lambda: None)
+    with pytest.raises(RuntimeError, match="not triggered"):
+        sim.run(until=sim.event())
+    with pytest.raises(ValueError, match="later"):
+        sim.run(until=3)
+
+
+def test_cancelled_timers_are_forgotten():
+    sim = Simulation(seed=1)
+    for number in range(50_000):
+        sim.call_later(10**9 + number, lambda: None).cancel()
+    assert len(sim._events) < 10_000
+    sim.run()
+    assert sim.event_count == 0
