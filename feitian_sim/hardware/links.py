@@ -30,6 +30,8 @@ class Links:
         self.loss: dict[int, float] = {}
         self.delay_ns: dict[int, int] = {}
         self._degraded: dict[int, None] = {}
+        #: Whether any link is down, slow, lossy or late.
+        self.any_degraded = False
 
     def add(self, name: str, capacity: float, link_class: str) -> int:
         """A new link; returns its id."""
@@ -77,10 +79,9 @@ class Links:
         """Whether it is down, slow, lossy or late."""
         return link in self._degraded
 
-    @property
-    def any_degraded(self) -> bool:
-        """Whether any link is."""
-        return bool(self._degraded)
+    def nominal_bytes_per_s(self, link: int) -> float:
+        """What a link carries when nothing is wrong with it."""
+        return float(self._nominal[link])
 
     def _settle(self, link: int) -> None:
         self.capacity[link] = self._nominal[link] * self._factor[link] if self.is_up(link) else 0.0
@@ -88,6 +89,7 @@ class Links:
             self._degraded[link] = None
         else:
             self._degraded.pop(link, None)
+        self.any_degraded = bool(self._degraded)
 
 
 def _set_or_drop(table: dict[int, float] | dict[int, int], link: int, value: float) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from feitian_sim.kernel import SECOND, Owner, Stream
 
@@ -40,24 +40,32 @@ class _Message:
         self.through_ns = _UNSERVED
 
 
+class _Pair(NamedTuple):
+    """What does not change about messages from one machine to another, as long as nothing is degraded."""
+
+    way_ns: int
+    jitter: Stream
+    out_bytes_per_s: float
+    in_bytes_per_s: float
+
+
 class _Inlet:
     """The queue before a receiver's card: first come, first served."""
 
-    __slots__ = ("_coming", "_free_ns")
+    __slots__ = ("_free_ns", "coming")
 
     def __init__(self) -> None:
-        self._coming: list[tuple[int, int, _Message]] = []
+        #: A heap by when each gets there; of those that get there at once the one sent first goes first.
+        self.coming: list[tuple[int, int, _Message]] = []
         self._free_ns = 0
-
-    def expect(self, there_ns: int, number: int, message: _Message) -> None:
-        """The message will get there then; of those that get there at once the one sent first goes first."""
-        heappush(self._coming, (there_ns, number, message))
 
     def serve(self, now_ns: int) -> None:
         """Reckon when each message that has got here is through: none that is sent from now on comes before it."""
-        while self._coming and self._coming[0][0] <= now_ns:
-            there_ns, _, message = heappop(self._coming)
-            self._free_ns = message.through_ns = max(there_ns, self._free_ns) + message.card_ns
+        coming, free_ns = self.coming, self._free_ns
+        while coming and coming[0][0] <= now_ns:
+            there_ns, _, message = heappop(coming)
+            free_ns = message.through_ns = (there_ns if there_ns > free_ns else free_ns) + message.card_ns
+        self._free_ns = free_ns
 
 
 class Messenger:
@@ -67,9 +75,10 @@ class Messenger:
         self._network = network
         self._sim = network.sim
         self._latency = network.latency
+        self._jitter_ns = network.latency.jitter
         self._out_free_ns: dict[int, int] = {}
         self._inlets: dict[int, _Inlet] = {}
-        self._pairs: dict[tuple[int, int], tuple[tuple[int, ...], int, Stream]] = {}
+        self._pairs: dict[tuple[int, int], _Pair] = {}
         self._losses: dict[tuple[int, int], Stream] = {}
         self._next_number = 0
 
@@ -89,25 +98,39 @@ class Messenger:
             message = _Message(source, target, 0, deliver, args)
             self._sim.call_later(self._latency.local, self._hand_over, message)
             return
-        path, way_ns, stream = self._pair(source, target)
+        pair = self._pairs.get((source.index, target.index)) or self._meet(source, target)
+        if self._network.is_sound:
+            out_card_ns = int(size_bytes / pair.out_bytes_per_s * SECOND)
+            in_card_ns = int(size_bytes / pair.in_bytes_per_s * SECOND)
+            way_ns, lost = pair.way_ns, not target.up
+        else:
+            path = self._network.topology.route(source.index, target.index)
+            out_card_ns, in_card_ns = self._card_ns(path[0], size_bytes), self._card_ns(path[-1], size_bytes)
+            way_ns = pair.way_ns + self._added_ns(path, size_bytes)
+            lost = not self._network.reachable(source, target) or self._lost(source, target, path)
         now_ns = self._sim.now
-        out_ns = max(now_ns, self._out_free_ns.get(source.index, 0)) + self._card_ns(path[0], size_bytes)
+        free_ns = self._out_free_ns.get(source.index, 0)
+        out_ns = (free_ns if free_ns > now_ns else now_ns) + out_card_ns
         self._out_free_ns[source.index] = out_ns
-        there_ns = out_ns + way_ns + self._added_ns(path, size_bytes) + int(stream.uniform() * self._latency.jitter)
-        if not self._network.reachable(source, target) or self._lost(source, target, path):
+        there_ns = out_ns + way_ns + int(pair.jitter.uniform() * self._jitter_ns)
+        if lost:
             return
-        message = _Message(source, target, self._card_ns(path[-1], size_bytes), deliver, args)
-        self._inlet(target).expect(there_ns, self._next_number, message)
+        message = _Message(source, target, in_card_ns, deliver, args)
+        inlet = self._inlets.get(target.index)
+        if inlet is None:
+            inlet = self._inlets[target.index] = _Inlet()
         self._next_number += 1
-        self._sim.call_later(there_ns + message.card_ns - now_ns, self._enter, message)
+        heappush(inlet.coming, (there_ns, self._next_number, message))
+        self._sim.call_later(there_ns + in_card_ns - now_ns, self._enter, message)
 
     def latency_ns(self, source: Station, target: Station, size_bytes: int) -> int:
         """What a message takes on idle cards, without jitter."""
         if source.index == target.index:
             return self._latency.local
-        path, way_ns, _ = self._pair(source, target)
+        pair = self._pairs.get((source.index, target.index)) or self._meet(source, target)
+        path = self._network.topology.route(source.index, target.index)
         cards_ns = self._card_ns(path[0], size_bytes) + self._card_ns(path[-1], size_bytes)
-        return way_ns + self._added_ns(path, size_bytes) + cards_ns
+        return pair.way_ns + self._added_ns(path, size_bytes) + cards_ns
 
     def _enter(self, message: _Message) -> None:
         now_ns = self._sim.now
@@ -119,7 +142,8 @@ class Messenger:
             self._hand_over(message)
 
     def _hand_over(self, message: _Message) -> None:
-        if message.target.up and self._network.connected(message.source, message.target):
+        network = self._network
+        if message.target.up and (network.is_sound or network.connected(message.source, message.target)):
             message.deliver(*message.args)
 
     def _card_ns(self, link: int, size_bytes: int) -> int:
@@ -149,20 +173,13 @@ class Messenger:
             stream = self._losses[key] = self._sim.stream("network", f"{source.name}>{target.name}", "loss")
         return stream.uniform() >= survival
 
-    def _inlet(self, target: Station) -> _Inlet:
-        inlet = self._inlets.get(target.index)
-        if inlet is None:
-            inlet = self._inlets[target.index] = _Inlet()
-        return inlet
-
-    def _pair(self, source: Station, target: Station) -> tuple[tuple[int, ...], int, Stream]:
-        key = (source.index, target.index)
-        pair = self._pairs.get(key)
-        if pair is None:
-            path = self._network.topology.route(source.index, target.index)
-            way_ns = 2 * self._latency.nic + max(0, len(path) - 2) * self._latency.rack
-            stream = self._sim.stream("network", f"{source.name}>{target.name}", "jitter")
-            pair = self._pairs[key] = (path, way_ns, stream)
-        if self._network.topology.has_choice and self._network.links.any_degraded:
-            return self._network.topology.route(source.index, target.index), pair[1], pair[2]
+    def _meet(self, source: Station, target: Station) -> _Pair:
+        path = self._network.topology.route(source.index, target.index)
+        nominal = self._network.links.nominal_bytes_per_s
+        pair = self._pairs[source.index, target.index] = _Pair(
+            way_ns=2 * self._latency.nic + max(0, len(path) - 2) * self._latency.rack,
+            jitter=self._sim.stream("network", f"{source.name}>{target.name}", "jitter"),
+            out_bytes_per_s=nominal(path[0]),
+            in_bytes_per_s=nominal(path[-1]),
+        )
         return pair

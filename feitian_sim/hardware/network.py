@@ -106,6 +106,11 @@ class Network:
         """Whether both are up and a message could get from one to the other now."""
         return source.up and target.up and self.connected(source, target)
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether every link carries what it should and nothing is cut off."""
+        return not self._partitions and not self.links.any_degraded
+
     def connected(self, source: Station, target: Station) -> bool:
         """Whether partitions, switches and links leave a way, whatever the machines do."""
         for sides in self._partitions.values():
