@@ -102,7 +102,8 @@ class FlowEngine:
         self._flows: dict[int, Flow] = {}
         self._next_number = 0
         self._timer: Timer | None = None
-        self._pending: Timer | None = None
+        # Whether a solve at the end of this instant is on its way.
+        self._solving = False
         self._stalled: dict[int, Flow] = {}
         self._carried: dict[str, int] = {}
         self._slots = Slots()
@@ -152,11 +153,9 @@ class FlowEngine:
 
     def solve_soon(self) -> None:
         """Solve at the end of this instant, once."""
-        pending = self._pending
-        # A timer of an earlier instant that never ran was asked for by a dying process: it counts for nothing.
-        waiting = pending is not None and pending.active and pending.time_ns == self.sim.now
-        if self._flows and not waiting:
-            self._pending = self.sim.call_later(0, self._solve, priority=LATE)
+        if self._flows and not self._solving and not self.sim.gagged:
+            self._solving = True
+            self.sim.call_with_priority(LATE, 0, self._solve)
 
     def drop(self, flow: Flow) -> None:
         """Forget a flow that was cancelled or has ended."""
@@ -189,6 +188,7 @@ class FlowEngine:
     def _solve(self) -> None:
         from feitian_sim.hardware import max_min  # compiled by numba: imported only where flows run
 
+        self._solving = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -216,7 +216,7 @@ class FlowEngine:
         if still or self._stalled:
             self._watch_stalls(active)
         if earliest != max_min.NEVER:
-            self._timer = self.sim.call_later(int(earliest) - self.sim.now, self._end_due)
+            self._timer = self.sim.timer(int(earliest) - self.sim.now, self._end_due)
 
     def _end_due(self) -> None:
         self._timer = None
@@ -237,7 +237,7 @@ class FlowEngine:
         for slot in active[self._slots.rate[active] <= 0.0].tolist():
             flow = self._flows[slot]
             if flow.stall is None:
-                flow.stall = self.sim.call_later(self._stall_ns, self._give_up, flow)
+                flow.stall = self.sim.timer(self._stall_ns, self._give_up, flow)
                 self._stalled[slot] = flow
 
     def _calm(self, flow: Flow, slot: int) -> None:

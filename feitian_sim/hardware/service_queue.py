@@ -81,7 +81,7 @@ class ServiceQueue:
         service_ns = job.service if isinstance(job.service, int) else job.service()
         if self.slow_factor != 1.0:
             service_ns = int(service_ns * self.slow_factor)
-        job.timer = self._sim.call_later(service_ns, self._end, job)
+        job.timer = self._sim.timer(service_ns, self._end, job)
 
     def _end(self, job: Job) -> None:
         del self._served[job]

@@ -1,155 +1,212 @@
 """The queue of what is to come, in two levels: buckets of time, of which only the nearest is sorted.
 
-Entries come out by (time, priority, insertion). What lies beyond the nearest bucket is appended to its bucket unsorted;
-when a bucket's turn comes it is sorted at once, and what is added to it late is inserted by bisection. A timer that is
-cancelled before its bucket's turn is never sorted at all. The width of the buckets follows how many entries they hold;
-it changes the speed and never the order. After R. Brown, Calendar queues, CACM 31(10), 1988, with Python's list sort
-in the place of linked lists.
+Entries come out by (time, priority, insertion). Time and priority are one integer key; insertion needs no number,
+because entries are appended to their bucket as they come and the sort is stable. What lies beyond the nearest
+bucket is appended unsorted; when a bucket's turn comes it is sorted at once, and what is added to it late is
+inserted by bisection. A timer that is cancelled before its bucket's turn is never sorted at all. The width of the
+buckets follows how many entries they hold; it changes the speed and never the order. After R. Brown, Calendar
+queues, CACM 31(10), 1988, with Python's list sort in the place of linked lists.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_left
 from heapq import heapify, heappop, heappush
 from operator import itemgetter
 from typing import Any
 
 from feitian_sim.kernel.timer import Timer
 
-#: (-time_ns, -priority, -number, timer or event): negated, so that the next entry is the last of a sorted list.
-Entry = tuple[int, int, int, Any]
+#: (key, callback, args) of a callback, (key, event or timer, None) of what else the simulation runs.
+Entry = tuple[int, Any, tuple[Any, ...] | None]
 
-_FIRST_SHIFT = 20  # Buckets of 2**20 ns, about a millisecond.
-_WIDEST_SHIFT = 55
+_KEY_SHIFT = 3
+_NORMAL = 1
+#: A horizon above every key.
+_NOTHING_READY = 3
+_FIRST_SHIFT = 16  # Buckets of 2**16 keys, 8 microseconds.
+_WIDEST_SHIFT = 58
 _LOOK_EVERY = 64
-#: Buckets with fewer entries than this on average are made wider.
-_FEW = 24
-#: A list of ready entries longer than this is cut back to about ``_FIT_READY``.
-_MANY_READY, _FIT_READY = 512, 128
+#: Buckets with fewer entries than _FEW on average are made wider; up to _ENOUGH, as long as few entries come late.
+_FEW, _ENOUGH = 16, 256
+_FEW_LATE, _MANY_LATE = 32, 8
+#: A list of ready entries longer than _MANY_READY, into which many entries come late, is cut back to about _FIT_READY;
+#: one longer than _TOO_MANY in any case.
+_TOO_MANY, _MANY_READY, _FIT_READY = 4096, 256, 96
 _COMPACT_AT_LEAST = 4096
+#: More cancelled timers than this between two looks, or a share of a bucket above 2**-_FEW_STALE, are many.
+_MANY_STALE, _FEW_STALE = 64, 3
+
+_key = itemgetter(0)
+
+
+def key_at(time_ns: int, priority: int) -> int:
+    """The key of an entry: it falls as time goes on, and at one instant as the priority's number rises.
+
+    Priorities from -1 (what a stopped run left over) to 6 are told apart; a normal one's key is the cheapest to make.
+    """
+    return _NORMAL - priority - (time_ns << _KEY_SHIFT)
+
+
+def time_of(key: int) -> int:
+    """The instant of a key, nanoseconds."""
+    return 2 - key >> _KEY_SHIFT
 
 
 class EventQueue:
-    """Entries by time; ``ready`` is the nearest bucket, its next entry last."""
+    """Entries by descending key; ``ready`` is the nearest bucket, its next entry last."""
 
-    __slots__ = ("_cancelled", "_compact_at", "_order", "_refills", "_seen", "buckets", "horizon_ns", "ready", "shift")
+    __slots__ = (
+        "_compact_at", "_late", "_looks", "_open_horizon", "_order", "_refills", "_seen", "_sift",
+        "buckets", "horizon", "ready", "shift",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.ready: list[Entry] = []
-        #: What is due before this instant is in ``ready``.
-        self.horizon_ns = 0
-        #: Entries beyond the horizon, by time_ns >> shift, in any order.
+        #: An entry whose key is not below this belongs into ``ready``.
+        self.horizon: float = _NOTHING_READY
+        self._open_horizon: float = self.horizon
+        #: Entries beyond the horizon, by key >> shift, each list in the order of insertion.
         self.buckets: dict[int, list[Entry]] = {}
         self.shift = _FIRST_SHIFT
-        # Numbers of the buckets that are not empty: a heap.
+        # Numbers of the buckets that are not empty, negated: a heap.
         self._order: list[int] = []
         self._refills = 0
         self._seen = 0
-        self._cancelled = 0
+        self._late = 0
+        self._looks = 0
+        # Whether so many entries turn out to be cancelled that it pays to throw them out before sorting.
+        self._sift = False
         self._compact_at = _COMPACT_AT_LEAST
 
     def __len__(self) -> int:
         return len(self.ready) + sum(map(len, self.buckets.values()))
 
-    def push(self, time_ns: int, entry: Entry) -> None:
-        """Add an entry that is due at ``time_ns``."""
-        if time_ns < self.horizon_ns:
-            insort(self.ready, entry)
+    def push(self, entry: Entry) -> None:
+        """Add an entry."""
+        key = entry[0]
+        if key >= self.horizon:
+            ready = self.ready
+            self._late += 1
+            # Behind those of its key, which is before them in the list: a tuple of the key alone is below each of them.
+            if not ready or key > ready[-1][0]:
+                ready.append(entry)
+            elif len(ready) < 2 or key > ready[-2][0]:
+                ready.insert(-1, entry)
+            else:
+                ready.insert(bisect_left(ready, (key,)), entry)
             return
-        bucket = self.buckets.get(time_ns >> self.shift)
+        bucket = self.buckets.get(key >> self.shift)
         if bucket is None:
-            self.open(time_ns, entry)
+            self.open(entry)
         else:
             bucket.append(entry)
 
-    def open(self, time_ns: int, entry: Entry) -> None:
-        """Begin a new bucket with an entry that is due at ``time_ns``, beyond the horizon."""
-        number = time_ns >> self.shift
+    def open(self, entry: Entry) -> None:
+        """Begin a new bucket with an entry that is due beyond the horizon."""
+        number = entry[0] >> self.shift
         self.buckets[number] = [entry]
-        heappush(self._order, number)
+        heappush(self._order, -number)
 
     def refill(self) -> bool:
         """Sort the next bucket into ``ready``, which must be empty; False when nothing is left."""
+        ready = self.ready
         while self._order:
-            number = heappop(self._order)
+            number = -heappop(self._order)
             bucket = self.buckets.pop(number)
-            self.horizon_ns = (number + 1) << self.shift
+            self.horizon = number << self.shift
             self._refills += 1
             self._seen += len(bucket)
-            if self._cancelled:
+            if self._sift:
                 whole = len(bucket)
-                bucket = [entry for entry in bucket if entry[3].__class__ is not Timer or entry[3].callback is not None]
-                self._cancelled -= whole - len(bucket)
-            bucket.sort()
-            self.ready.extend(bucket)
-            if self.ready:
+                bucket = _live(bucket)
+                self._sift = whole - len(bucket) > whole >> _FEW_STALE
+            # The newest first, so that of equal keys the oldest is the last and comes out first.
+            bucket.reverse()
+            bucket.sort(key=_key)
+            ready.extend(bucket)
+            if ready:
                 return True
         return False
 
-    def next_ns(self) -> int | None:
-        """When the next entry is due; None when there is none."""
+    def next_key(self) -> int | None:
+        """The key of the next entry; None when there is none."""
         ready = self.ready
         while ready or self.refill():
-            item = ready[-1][3]
-            if item.__class__ is not Timer or item.callback is not None:
-                return -ready[-1][0]
+            key, what, _ = ready[-1]
+            if what.__class__ is not Timer or what.active:
+                return key
             ready.pop()
-            self._cancelled -= 1
         return None
 
-    def note_cancelled(self) -> None:
-        """A timer in the queue will call nothing any more."""
-        self._cancelled += 1
-        if self._cancelled >= self._compact_at:
-            self._compact()
+    def next_ns(self) -> int | None:
+        """When the next entry is due; None when there is none."""
+        key = self.next_key()
+        return None if key is None else time_of(key)
 
-    def drop_cancelled(self) -> None:
-        """A cancelled timer has been taken from ``ready``."""
-        self._cancelled -= 1
+    def gag(self, gagged: bool) -> None:
+        """While gagged, every key is beyond the horizon's near side, where the simulation looks before it adds."""
+        if gagged:
+            self._open_horizon, self.horizon = self.horizon, float("-inf")
+        else:
+            self.horizon = self._open_horizon
+
+    def relax(self, stale: int) -> None:
+        """Called now and then, after ``stale`` cancelled entries: throw out, and fit the width of the buckets."""
+        if stale > _MANY_STALE:
+            self._sift = True
+        self._looks += 1
+        if not self._looks & _LOOK_EVERY - 1 and len(self) >= self._compact_at:
+            self._compact()
+        ready = self.ready
+        if len(ready) > _TOO_MANY or (len(ready) > _MANY_READY and self._late * _MANY_LATE > self._seen):
+            self._narrow()
+        elif self._refills >= _LOOK_EVERY:
+            wider = (_FEW * self._refills // max(1, self._seen)).bit_length()
+            if not wider and self._seen < _ENOUGH * self._refills and self._late * _FEW_LATE < self._seen:
+                wider = 1
+            if wider and self.shift < _WIDEST_SHIFT:
+                self._rebuild(self.shift + wider, self.horizon)
+            self._refills = self._seen = self._late = 0
+
+    def _narrow(self) -> None:
+        """Late entries pay for a long list: let only the nearest part of it stay ready."""
+        ready = self.ready
+        horizon = ready[-_FIT_READY][0]
+        if horizon > ready[0][0]:
+            span = ready[-1][0] - horizon
+            self._rebuild(min(self.shift, span.bit_length()) if span else self.shift, horizon)
+        self._refills = self._seen = self._late = 0
 
     def _compact(self) -> None:
-        """Forget the cancelled timers, once they are as many as the others were."""
+        """Forget the cancelled entries: when there are twice as many entries as were live the last time."""
         self.ready[:] = _live(self.ready)
         for number, bucket in list(self.buckets.items()):
             bucket[:] = _live(bucket)
             if not bucket:
                 del self.buckets[number]
-        self._order = list(self.buckets)
-        heapify(self._order)
-        self._cancelled = 0
-        self._compact_at = max(_COMPACT_AT_LEAST, len(self))
+        self._reorder()
+        self._compact_at = max(_COMPACT_AT_LEAST, 2 * len(self))
 
-    def relax(self) -> None:
-        """Called now and then: fit the width of the buckets to how many entries they hold."""
-        ready = self.ready
-        if len(ready) > _MANY_READY:
-            # Late entries pay for a long list: let only the nearest part of it stay ready.
-            nearest_ns, last_ns = -ready[-1][0], -ready[-_FIT_READY][0]
-            shift = (last_ns - nearest_ns).bit_length()
-            if shift < self.shift:
-                self._rebuild(shift, nearest_ns)
-        elif self._refills >= _LOOK_EVERY:
-            few = self._seen < _FEW * self._refills
-            self._refills = self._seen = 0
-            if few and self.shift < _WIDEST_SHIFT and len(self._order) > _FEW:
-                self._rebuild(self.shift + 2, self.horizon_ns)
-
-    def _rebuild(self, shift: int, from_ns: int) -> None:
-        """Sort everything that is due from ``from_ns`` on into buckets of another width."""
+    def _rebuild(self, shift: int, horizon: float) -> None:
+        """Sort everything beyond a horizon, which may be nearer than the present one, into buckets of another width."""
         entries = [entry for bucket in self.buckets.values() for entry in bucket]
-        if from_ns < self.horizon_ns:
-            self.horizon_ns = ((from_ns >> shift) + 1) << shift
-            cut = bisect_right(self.ready, -self.horizon_ns, key=itemgetter(0))
-            entries += self.ready[:cut]
+        if horizon > self.horizon:
+            cut = bisect_left(self.ready, (horizon,))
+            entries += reversed(self.ready[:cut])
             del self.ready[:cut]
+            self.horizon = horizon
         self.shift = shift
-        buckets: dict[int, list[Entry]] = {}
+        buckets = self.buckets
+        buckets.clear()
         for entry in entries:
-            buckets.setdefault(-entry[0] >> shift, []).append(entry)
-        self.buckets = buckets
-        self._order = list(buckets)
+            buckets.setdefault(entry[0] >> shift, []).append(entry)
+        self._reorder()
+
+    def _reorder(self) -> None:
+        self._order = [-number for number in self.buckets]
         heapify(self._order)
 
 
 def _live(entries: list[Entry]) -> list[Entry]:
-    return [entry for entry in entries if entry[3].__class__ is not Timer or entry[3].callback is not None]
+    return [entry for entry in entries if entry[1].__class__ is not Timer or entry[1].active]

@@ -1,6 +1,6 @@
 """Owners: a simulated operating-system process, whose activity ends all at once (DESIGN rule 4).
 
-Timers and SimPy processes belong to an owner. :meth:`Owner.kill` cancels the timers, ends the generators (their
+Timers and SimPy processes belong to an owner. After :meth:`Owner.kill` no timer calls; it ends the generators (their
 ``finally`` blocks run, but what they try to schedule or send goes nowhere), frees SimPy requests that they
 held, and then tells who registered with :meth:`Owner.on_death`: hardware frees by the owner's name what it held.
 """
@@ -21,20 +21,17 @@ if TYPE_CHECKING:
     from feitian_sim.kernel.simulation import Simulation
 
 ProcessGenerator = Generator[Any, Any, Any]
-_SWEEP_AT_LEAST = 64
 
 
 class Owner:
     """One incarnation of a process: alive until it is killed, never again after."""
 
-    __slots__ = ("_claims", "_deaths", "_processes", "_sim", "_sweep_at", "_timers", "alive", "name")
+    __slots__ = ("_claims", "_deaths", "_processes", "_sim", "alive", "name")
 
     def __init__(self, sim: Simulation, name: str) -> None:
         self._sim = sim
         self.name = name
         self.alive = True
-        self._timers: list[Timer] = []
-        self._sweep_at = _SWEEP_AT_LEAST
         self._processes: list[simpy.Process] = []
         self._claims: list[Event] = []
         self._deaths: dict[Callable[[], object], None] = {}
@@ -42,16 +39,20 @@ class Owner:
     def __repr__(self) -> str:
         return f"<Owner {self.name} {'alive' if self.alive else 'dead'}>"
 
-    def call_later(self, delay_ns: int, callback: Callable[..., object], *args: Any) -> Timer:
-        """As :meth:`Simulation.call_later`, but cancelled when the owner dies; a dead owner schedules nothing."""
+    def call_later(self, delay_ns: int, callback: Callable[..., object], *args: Any) -> None:
+        """As :meth:`Simulation.call_later`, but what a dead owner wanted is not called."""
+        if self.alive:
+            self._sim.call_later(delay_ns, self._call, callback, args)
+
+    def timer(self, delay_ns: int, callback: Callable[..., object], *args: Any) -> Timer:
+        """As :meth:`Simulation.timer`, but cancelled when the owner dies; a dead owner gets a dead timer."""
         if not self.alive:
-            return Timer.dead()
-        timer = self._sim.call_later(delay_ns, callback, *args)
-        self._timers.append(timer)
-        if len(self._timers) >= self._sweep_at:
-            self._timers = [pending for pending in self._timers if pending.callback is not None]
-            self._sweep_at = max(_SWEEP_AT_LEAST, 2 * len(self._timers))
-        return timer
+            return Timer(None, (), self)
+        return self._sim.timer(delay_ns, callback, *args, owner=self)
+
+    def _call(self, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+        if self.alive:
+            callback(*args)
 
     def process(self, generator: ProcessGenerator) -> simpy.Process | None:
         """Run a SimPy process that dies with the owner; None (and nothing runs) when the owner is dead."""
@@ -78,9 +79,6 @@ class Owner:
         if not self.alive:
             return
         self.alive = False
-        for timer in self._timers:
-            timer.cancel()
-        self._timers.clear()
         self._end_processes()
         for claim in self._claims:
             _free(claim)
@@ -92,13 +90,13 @@ class Owner:
     def _end_processes(self) -> None:
         sim = self._sim
         processes, self._processes = self._processes, []
-        was_gagged, sim._gagged = sim._gagged, True
+        was_gagged = sim.gag(True)
         try:
             for process in processes:
                 if process is not sim.active_process:
                     _end(process)
         finally:
-            sim._gagged = was_gagged
+            sim.gag(was_gagged)
 
     def _guarded(self, generator: ProcessGenerator) -> ProcessGenerator:
         """Drive ``generator``, note what it claims, and end it if its owner died while it ran."""
@@ -124,11 +122,11 @@ class Owner:
             raise
 
     def _close_gagged(self, generator: ProcessGenerator) -> None:
-        was_gagged, self._sim._gagged = self._sim._gagged, True
+        was_gagged = self._sim.gag(True)
         try:
             _close(generator)
         finally:
-            self._sim._gagged = was_gagged
+            self._sim.gag(was_gagged)
 
     def _note_claims(self, event: Any) -> None:
         parts = event._events if isinstance(event, Condition) else (event,)

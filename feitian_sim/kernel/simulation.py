@@ -7,7 +7,7 @@ SimPy process. Events at one instant run by (time, priority, insertion), as in S
 
 from __future__ import annotations
 
-from bisect import insort
+import gc
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
@@ -17,7 +17,7 @@ from simpy.core import EmptySchedule, StopSimulation
 from simpy.events import NORMAL, URGENT, Event, EventPriority
 
 from feitian_sim.kernel.chance import Stream, stream_key
-from feitian_sim.kernel.event_queue import EventQueue
+from feitian_sim.kernel.event_queue import Entry, EventQueue, key_at
 from feitian_sim.kernel.facts import Fact, FactBus
 from feitian_sim.kernel.owner import Owner
 from feitian_sim.kernel.timer import Timer
@@ -27,6 +27,8 @@ LATE = 2
 _HASH_BATCH = 2048
 #: Events between two looks at the widths of the queue.
 _BATCH = 512
+#: While a run goes on, Python looks for cycles less often: hardly anything that a run makes is part of one.
+_GC_THRESHOLDS = (50_000, 20, 20)
 _new = object.__new__
 
 
@@ -53,8 +55,7 @@ class Simulation(simpy.Environment):
         self.event_count = 0
         self._streams: dict[tuple[str, str, str], Stream] = {}
         self._events = EventQueue()
-        # Counts down, so that of two entries of one instant the older one is the larger.
-        self._numbered = 0
+        self._buckets = self._events.buckets
         # While a dead owner's generators unwind, nothing that they do may reach the queue.
         self._gagged = False
         self._event_hash = blake2b(digest_size=16) if event_hash else None
@@ -67,56 +68,104 @@ class Simulation(simpy.Environment):
 
     # --- time -------------------------------------------------------------------------------------
 
-    def call_later(self, delay_ns: int, callback: Callable[..., object], *args: Any, priority: int = NORMAL) -> Timer:
-        """Call ``callback(*args)`` after ``delay_ns`` nanoseconds; returns a handle that can be cancelled.
+    def call_later(self, delay_ns: int, callback: Callable[..., object], *args: Any) -> None:
+        """Call ``callback(*args)`` after ``delay_ns`` nanoseconds. What may have to be taken back is a :meth:`timer`.
 
         Raises ValueError for a negative delay and TypeError for one that is not an integer.
         """
-        if delay_ns.__class__ is not int:
+        if type(delay_ns) is not int:
             delay_ns = _integer_ns(delay_ns)
-        if delay_ns < 0:
-            raise ValueError(f"delay_ns must not be negative: {delay_ns}")
+        # Written out as key_at() and push(): this is the busiest place of the kernel, and calls are what it would cost.
+        events = self._events
+        key = -(self._now + delay_ns << 3)
+        if key >= events.horizon:
+            self._call_soon(delay_ns, (key, callback, args))
+            return
+        try:
+            self._buckets[key >> events.shift].append((key, callback, args))
+        except KeyError:
+            events.open((key, callback, args))
+
+    def call_with_priority(self, priority: int, delay_ns: int, callback: Callable[..., object], *args: Any) -> None:
+        """As :meth:`call_later`, among the others of its instant by ``priority`` (0 to 6; lower first; usually 1)."""
+        self._call_soon(delay_ns, (key_at(self._now + _integer_ns(delay_ns), priority), callback, args))
+
+    def call_at(self, time_ns: int, callback: Callable[..., object], *args: Any) -> None:
+        """Call ``callback(*args)`` at ``time_ns``. Raises ValueError for a time that has passed."""
+        self.call_later(time_ns - self._now, callback, *args)
+
+    def timer(self, delay_ns: int, callback: Callable[..., object], *args: Any, owner: Owner | None = None) -> Timer:
+        """As :meth:`call_later`, but what it returns can be cancelled, and is when the owner dies."""
+        timer = Timer(callback, args, owner)
         if self._gagged:
             # A timer that will never call must not look as if it would.
-            return Timer.dead()
-        time_ns = self._now + delay_ns
-        events = self._events
-        # Written out, here and below: this is the busiest place of the kernel, and calls are what it would cost.
-        timer = _new(Timer)
-        timer.callback = callback
-        timer.args = args
-        timer.queue = events
-        timer.time_ns = time_ns
-        self._numbered = number = self._numbered - 1
-        entry = (-time_ns, -priority, number, timer)
-        if time_ns < events.horizon_ns:
-            insort(events.ready, entry)
-            return timer
-        bucket = events.buckets.get(time_ns >> events.shift)
-        if bucket is None:
-            events.open(time_ns, entry)
+            timer.cancel()
         else:
-            bucket.append(entry)
+            self._call_soon(delay_ns, (key_at(self._now + _integer_ns(delay_ns), NORMAL), timer, None))
         return timer
 
-    def call_at(self, time_ns: int, callback: Callable[..., object], *args: Any) -> Timer:
-        """Call ``callback(*args)`` at ``time_ns``. Raises ValueError for a time that has passed."""
-        return self.call_later(time_ns - self._now, callback, *args)
+    def _call_soon(self, delay_ns: int, entry: Entry) -> None:
+        if delay_ns < 0:
+            raise ValueError(f"delay_ns must not be negative: {delay_ns}")
+        if not self._gagged:
+            self._events.push(entry)
+
+    @property
+    def gagged(self) -> bool:
+        """Whether a dead owner's generators are unwinding: nothing reaches the queue."""
+        return self._gagged
+
+    def gag(self, gagged: bool) -> bool:
+        """From now on nothing reaches the queue (or does again); returns how it was before."""
+        before, self._gagged = self._gagged, gagged
+        if gagged != before:
+            self._events.gag(gagged)
+        return before
 
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: float = 0) -> None:
         """Queue a SimPy event. Delays are integer nanoseconds; raises TypeError for a fraction."""
-        if self._gagged:
-            return
-        if delay.__class__ is not int:
+        if type(delay) is not int:
             delay = _integer_ns(delay)
-        time_ns = self._now + delay
-        self._numbered -= 1
         events = self._events
-        entry = (-time_ns, -priority, self._numbered, event)
-        if time_ns < events.horizon_ns:
-            insort(events.ready, entry)
-        else:
-            events.push(time_ns, entry)
+        key = NORMAL - priority - (self._now + delay << 3)
+        if key >= events.horizon:
+            if self._gagged:
+                return
+            ready = events.ready
+            # What happens at once, as most SimPy events do, is the next.
+            if not ready or key > ready[-1][0]:
+                ready.append((key, event, None))
+            else:
+                events.push((key, event, None))
+            return
+        try:
+            self._buckets[key >> events.shift].append((key, event, None))
+        except KeyError:
+            events.open((key, event, None))
+
+    def timeout(self, delay: float = 0, value: Any = None) -> simpy.Timeout:
+        """SimPy's own: an event after ``delay`` nanoseconds, made here without three calls of functions."""
+        if delay < 0:
+            raise ValueError(f"Negative delay {delay}")
+        event = _new(simpy.Timeout)
+        event.env = self
+        event.callbacks = []
+        event._value = value
+        event._delay = delay
+        event._ok = True
+        if type(delay) is not int:
+            delay = _integer_ns(delay)
+        events = self._events
+        key = -(self._now + delay << 3)
+        if key >= events.horizon:
+            if not self._gagged:
+                events.push((key, event, None))
+            return event
+        try:
+            self._buckets[key >> events.shift].append((key, event, None))
+        except KeyError:
+            events.open((key, event, None))
+        return event
 
     def peek(self) -> float:
         """When the next event is due; infinity when there is none."""
@@ -140,10 +189,14 @@ class Simulation(simpy.Environment):
             elif until.callbacks is None:
                 return until.value
             until.callbacks.append(StopSimulation.callback)
+        thresholds = gc.get_threshold()
+        gc.set_threshold(*_GC_THRESHOLDS)
         try:
             self._process(-1)
         except StopSimulation as stop:
             return stop.args[0]
+        finally:
+            gc.set_threshold(*thresholds)
         if until is not None:
             raise RuntimeError(f"no event is left, and {until} was not triggered")
         return None
@@ -169,44 +222,50 @@ class Simulation(simpy.Environment):
                     if not ready and not refill():
                         skipped += 1
                         return
-                    key, _, _, item = ready.pop()
-                    if item.__class__ is Timer:
-                        callback = item.callback
-                        if callback is None:
-                            events.drop_cancelled()
+                    key, callback, args = ready.pop()
+                    if args is not None:
+                        # As time_of().
+                        self._now = 2 - key >> 3
+                        if hashed:
+                            self._note_event(callback)
+                        if args:
+                            callback(*args)
+                        else:
+                            callback()
+                        continue
+                    if callback.__class__ is Timer:
+                        if not callback.active:
                             skipped += 1
                             continue
-                        self._now = -key
+                        self._now = 2 - key >> 3
                         if hashed:
-                            self._note_event(-key, getattr(callback, "__qualname__", type(callback).__name__))
-                        args = item.args
-                        item.callback = None
-                        item.args = ()
-                        callback(*args)
+                            self._note_event(callback.callback)
+                        callback.call()
                         continue
-                    self._now = -key
+                    self._now = 2 - key >> 3
                     if hashed:
-                        self._note_event(-key, _event_name(item))
-                    callbacks = item.callbacks
-                    item.callbacks = None
-                    called = 0
-                    try:
-                        for waiting in callbacks:
-                            called += 1
-                            waiting(item)
-                    except StopSimulation:
-                        # Whoever is yet to hear of the event hears of it first when the run goes on.
-                        item.callbacks = callbacks[called:]
-                        self.schedule(item, EventPriority(-1))
-                        raise
-                    if not item._ok and not hasattr(item, "_defused"):
-                        _raise_unheard(item)
+                        self._note_event(callback)
+                    callbacks = callback.callbacks
+                    callback.callbacks = None
+                    for waiting in callbacks:
+                        waiting(callback)
+                    if not callback._ok and not hasattr(callback, "_defused"):
+                        _raise_unheard(callback)
+            except StopSimulation:
+                if args is None:
+                    self._leave_over(callback, callbacks, waiting)
+                raise
             finally:
                 self.event_count += taken - skipped
             if most > 0:
                 # A cancelled timer was no event.
                 most -= taken - skipped
-            events.relax()
+            events.relax(skipped)
+
+    def _leave_over(self, event: Event, callbacks: list[Any], stopper: Any) -> None:
+        """A stop came amid the event's callbacks: those that are left come first when the run goes on."""
+        event.callbacks = callbacks[callbacks.index(stopper) + 1 :]
+        self.schedule(event, EventPriority(-1))
 
     def run_until(self, time_ns: int) -> None:
         """Run to ``time_ns`` and set the clock there, also when nothing is left to do."""
@@ -241,8 +300,8 @@ class Simulation(simpy.Environment):
         self._flush_events()
         return self._event_hash.hexdigest()
 
-    def _note_event(self, time_ns: int, handler: str) -> None:
-        self._event_lines.append(f"{time_ns} {handler}")
+    def _note_event(self, handler: Any) -> None:
+        self._event_lines.append(f"{self._now} {_handler_name(handler)}")
         if len(self._event_lines) >= _HASH_BATCH:
             self._flush_events()
 
@@ -270,9 +329,11 @@ def _integer_ns(value: Any) -> int:
     return whole
 
 
-def _event_name(event: Event) -> str:
-    for callback in event.callbacks or ():
+def _handler_name(handler: Any) -> str:
+    if not isinstance(handler, Event):
+        return getattr(handler, "__qualname__", type(handler).__name__)
+    for callback in handler.callbacks or ():
         process = getattr(callback, "__self__", None)
         if isinstance(process, simpy.Process):
-            return f"{type(event).__name__}->{process.name}"
-    return type(event).__name__
+            return f"{type(handler).__name__}->{process.name}"
+    return type(handler).__name__

@@ -1,4 +1,9 @@
-"""A timer: the handle of one callback that the simulation will call later, unless it is cancelled."""
+"""Timers: callbacks to come that can be taken back.
+
+Most of what a simulation schedules is never taken back: ``call_later`` returns nothing, and its entry in the queue is
+a bare tuple, the cheapest thing that Python can make. A deadline is nearly always cancelled: ``timer`` returns one of
+these, which its entry stands for.
+"""
 
 from __future__ import annotations
 
@@ -6,39 +11,35 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from feitian_sim.kernel.event_queue import EventQueue
+    from feitian_sim.kernel.owner import Owner
 
 
 class Timer:
-    """What :meth:`Simulation.call_later` returns: one pending callback.
+    """One pending callback, which an owner's death takes back with all else that it planned.
 
-    A cancelled timer stays in the queue until its turn comes or the queue is compacted; it calls nothing.
+    A cancelled timer stays in the queue until its turn comes or the queue throws out what is stale; it calls nothing.
     """
 
-    __slots__ = ("args", "callback", "queue", "time_ns")
+    __slots__ = ("args", "callback", "owner")
 
-    callback: Callable[..., object] | None
-    args: tuple[Any, ...]
-    queue: EventQueue | None
-    time_ns: int
-
-    @classmethod
-    def dead(cls) -> Timer:
-        """A timer that was never to call anything."""
-        timer = cls()
-        timer.callback, timer.args, timer.queue, timer.time_ns = None, (), None, 0
-        return timer
+    def __init__(self, callback: Callable[..., object] | None, args: tuple[Any, ...], owner: Owner | None) -> None:
+        self.callback = callback
+        self.args = args
+        self.owner = owner
 
     @property
     def active(self) -> bool:
         """Whether the callback is still to come."""
-        return self.callback is not None
+        return self.callback is not None and (self.owner is None or self.owner.alive)
+
+    def call(self) -> None:
+        """Call back now; the simulation does, when its time has come."""
+        callback, args = self.callback, self.args
+        self.cancel()
+        assert callback is not None
+        callback(*args)
 
     def cancel(self) -> None:
         """Forget the callback. Cancelling twice, or after the call, is harmless."""
-        if self.callback is None:
-            return
         self.callback = None
         self.args = ()
-        if self.queue is not None:
-            self.queue.note_cancelled()

@@ -62,7 +62,7 @@ class Endpoint:
         if not self.owner.alive:
             return pending
         self._pending[pending.number] = pending
-        pending.deadline = self.owner.call_later(deadline_ns, self._deadline_passed, pending)
+        pending.deadline = self.owner.timer(deadline_ns, self._deadline_passed, pending)
         if self._kuafu.keepalive.troubled:
             self._kuafu.keepalive.consider(pending)
         self._kuafu.transmit(

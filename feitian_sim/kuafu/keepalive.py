@@ -34,7 +34,7 @@ class Keepalive:
             call.broken = True
         if not self._network.reachable(call.caller.machine, call.peer):
             if call.suspicion is None:
-                call.suspicion = call.caller.owner.call_later(self._keepalive_ns, self._give_up, call)
+                call.suspicion = call.caller.owner.timer(self._keepalive_ns, self._give_up, call)
         elif call.broken:
             call.caller.owner.call_later(0, self._give_up, call)
         elif call.suspicion is not None:

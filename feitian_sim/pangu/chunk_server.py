@@ -242,7 +242,7 @@ class ChunkServer:
     def later(self, delay_ns: int, callback: Callable[..., object], *args: Any) -> Timer:
         """A timer that dies with the process."""
         assert self._owner is not None
-        return self._owner.call_later(delay_ns, callback, *args)
+        return self._owner.timer(delay_ns, callback, *args)
 
     def beat(self) -> None:
         """One explicit heartbeat; a process that no master knows registers instead."""

@@ -80,6 +80,7 @@ class MasterServer:
         self._calls: dict[int, IncomingCall] = {}
         self._tickets = 0
         self._wake: Timer | None = None
+        self._wakes_ns = 0
 
     @property
     def address(self) -> str:
@@ -186,10 +187,11 @@ class MasterServer:
 
     def _wake_at(self, time_ns: int) -> None:
         if self._wake is not None and self._wake.active:
-            if self._wake.time_ns <= time_ns:
+            if self._wakes_ns <= time_ns:
                 return
             self._wake.cancel()
-        self._wake = self._owner.call_later(max(0, time_ns - self._sim.now), self._woken)
+        self._wakes_ns = time_ns
+        self._wake = self._owner.timer(max(0, time_ns - self._sim.now), self._woken)
 
     def _woken(self) -> None:
         if self.core is not None:

@@ -120,7 +120,7 @@ class Primary:
         if turn.failed:
             turn.call.reply(self._end(turn, WriteRefused("a secondary has no room", failed=tuple(turn.failed))))
         else:
-            turn.timer = self._endpoint.owner.call_later(self._turn_ns, self._expire, turn.session)
+            turn.timer = self._endpoint.owner.timer(self._turn_ns, self._expire, turn.session)
             turn.call.reply(WriteOpened(turn.session, tuple(turn.disks), turn.offset_bytes))
 
     # Commit

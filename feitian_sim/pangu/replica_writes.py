@@ -75,7 +75,7 @@ class ReplicaWrites:
             disk.allocate(length_bytes)
         except SimulatedError as error:
             raise WriteImpossible(str(error)) from error
-        timer = self._owner.call_later(self._turn_ns, self.abort, chunk)
+        timer = self._owner.timer(self._turn_ns, self.abort, chunk)
         self._rooms[chunk] = _Room(disk, length_bytes, timer)
         return disk
 

@@ -279,7 +279,7 @@ def test_no_link_ever_carries_more_than_it_can_and_every_flow_ends_once(seed: in
 
     for sample in range(60):
         # Past the solve of this instant.
-        sim.call_at(sample * SECOND // 15, lambda: sim.call_later(0, check, priority=LATE + 1))
+        sim.call_at(sample * SECOND // 15, lambda: sim.call_with_priority(LATE + 1, 0, check))
     sim.run()
     assert set(transfers.ended) == {str(number) for number in range(30)}
     assert {how for _, how in transfers.ended.values()} <= {"done", "stalled"}

@@ -13,7 +13,7 @@ def test_a_dead_owner_calls_nothing(sim: Simulation):
     owner.call_later(10, log.append, "too late")
     sim.call_later(5, owner.kill)
     sim.run()
-    assert not owner.call_later(1, log.append, "dead").active
+    assert not owner.timer(1, log.append, "dead").active
     sim.run()
     assert log == []
 
