@@ -3,96 +3,146 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from feitian_sim.hardware.flow_arrays import (
+    BOUND,
+    CAP,
+    FINISH_NS,
+    FIRST,
+    FLOW,
+    LENGTH,
+    LINK,
+    LINK_ROWS,
+    NONE,
+    PLACE,
+    PREVIOUS,
+    RATE,
+    REMAINING,
+    SINCE_NS,
+    Floats,
+    Ints,
+    Net,
+)
 from feitian_sim.kernel import SECOND
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-
 _FIRST_SLOTS = 64
-_FIRST_CROSSINGS = 1024
+#: Room for the links of a path; all paths get more when one is longer.
+_FIRST_STRIDE = 8
 _NEVER = np.iinfo(np.int64).max
 
 
 class Slots:
-    """One row per flow: float64 rates in bytes per second, int64 nanoseconds, and paths end to end in ``crossing``."""
+    """One column per flow; its path lies in ``stride`` columns of the crossings.
+
+    ``must_relist``: paths have moved, so that the solver has to build the lists of the links anew.
+    """
 
     def __init__(self) -> None:
-        self.rate: Floats = np.zeros(_FIRST_SLOTS)
-        self.remaining: Floats = np.zeros(_FIRST_SLOTS)
-        self.weight: Floats = np.ones(_FIRST_SLOTS)
-        #: The flow's own cap, and what holds now: 0 while it is blocked.
-        self.cap: Floats = np.zeros(_FIRST_SLOTS)
-        self.limit: Floats = np.zeros(_FIRST_SLOTS)
-        self.since_ns: Ints = np.zeros(_FIRST_SLOTS, dtype=np.int64)
-        self.finish_ns: Ints = np.zeros(_FIRST_SLOTS, dtype=np.int64)
-        self.first: Ints = np.zeros(_FIRST_SLOTS, dtype=np.int64)
-        self.count: Ints = np.zeros(_FIRST_SLOTS, dtype=np.int64)
-        self.crossing: Ints = np.zeros(_FIRST_CROSSINGS, dtype=np.int64)
-        self._used = 0
-        self._free = list(range(_FIRST_SLOTS - 1, -1, -1))
+        self._ints: Ints = np.zeros((PLACE + 1, 0), dtype=np.int64)
+        self._floats: Floats = np.zeros((CAP + 1, 0))
+        self._links: Ints = np.zeros((LINK_ROWS, 0), dtype=np.int64)
+        #: What each flow may have when nothing blocks it, bytes per second.
+        self.own_cap: Floats = np.zeros(0)
+        self._stride = _FIRST_STRIDE
+        self._free: list[int] = []
+        self.must_relist = False
+        self._net: Net | None = None
+        self._grow()
 
-    def take(self, path: tuple[int, ...], size_bytes: float, weight: float, cap: float, now_ns: int) -> int:
+    def net(self, capacity: Floats) -> Net:
+        """The arrays as the solver takes them, for links of these capacities."""
+        if self._net is None or self._net.capacity is not capacity:
+            more = len(capacity) - self._links.shape[1]
+            self._links = np.concatenate([self._links, np.full((LINK_ROWS, more), NONE, dtype=np.int64)], axis=1)
+            self._net = Net(self._ints, self._floats, self._crossings, self._links, capacity)
+        return self._net
+
+    def take(self, path: tuple[int, ...], size_bytes: float, weight: float, cap: float, now_ns: int, place: int) -> int:
         """A free slot, filled in."""
         if not self._free:
             self._grow()
         slot = self._free.pop()
-        if self._used + len(path) > len(self.crossing):
-            self._close_gaps(len(path))
-        self.first[slot] = self._used
-        self.count[slot] = len(path)
-        self.crossing[self._used : self._used + len(path)] = path
-        self._used += len(path)
-        self.rate[slot] = 0.0
-        self.remaining[slot] = size_bytes
-        self.weight[slot] = weight
-        self.cap[slot] = self.limit[slot] = cap
-        self.since_ns[slot] = now_ns
-        self.finish_ns[slot] = _NEVER
+        self._write_path(slot, path)
+        self._ints[BOUND : PLACE + 1, slot] = (NONE, 0, now_ns, _NEVER, place)
+        self._floats[: CAP + 1, slot] = (0.0, size_bytes, weight, cap)
+        self.own_cap[slot] = cap
         return slot
 
     def reroute(self, slot: int, path: tuple[int, ...]) -> None:
-        """Another path of the same length."""
-        first, count = int(self.first[slot]), int(self.count[slot])
-        assert len(path) == count, f"a path of {count} links was replaced by one of {len(path)}"
-        self.crossing[first : first + count] = path
+        """Another path."""
+        self._write_path(slot, path)
+        self.must_relist = True
+
+    def limit(self, slot: int, cap: float) -> None:
+        """What holds now: 0 while it is blocked."""
+        self._floats[CAP, slot] = cap
 
     def give_back(self, slot: int) -> None:
-        """The flow has ended."""
-        self.count[slot] = 0
+        """The flow has ended, and the solver knows."""
         self._free.append(slot)
+
+    def rate(self, slot: int) -> float:
+        """Its present rate, bytes per second."""
+        return float(self._floats[RATE, slot])
+
+    def place(self, slot: int) -> int:
+        """Its position in the order in which the flows began."""
+        return int(self._ints[PLACE, slot])
+
+    def still(self, slots: Ints) -> list[int]:
+        """Those of ``slots`` that do not move."""
+        return [int(slot) for slot in slots[self._floats[RATE, slots] <= 0.0]]
+
+    def due(self, slots: Ints, now_ns: int) -> list[int]:
+        """Those of ``slots`` that are through by now; NONE is nobody."""
+        # A gap reads the last column, whose flow may be due: hence the second condition.
+        return [int(slot) for slot in slots[(self._ints[FINISH_NS, slots] <= now_ns) & (slots != NONE)]]
 
     def delivered(self, slot: int, size_bytes: int, now_ns: int) -> int:
         """Whole bytes through by now; changes nothing."""
-        elapsed_ns = now_ns - int(self.since_ns[slot])
-        moved = float(self.rate[slot]) * (elapsed_ns / SECOND) if elapsed_ns else 0.0
-        left = float(self.remaining[slot]) - moved
+        left = float(self._floats[REMAINING, slot])
+        elapsed_ns = now_ns - int(self._ints[SINCE_NS, slot])
+        if elapsed_ns:
+            left -= self.rate(slot) * (elapsed_ns / SECOND)
         return size_bytes - max(0, min(size_bytes, round(left)))
 
     def finish_exactly(self, slot: int) -> None:
         """All bytes are through: drop what rounding left."""
-        self.remaining[slot] = 0.0
-        self.rate[slot] = 0.0
+        self._floats[REMAINING, slot] = 0.0
+        self._floats[RATE, slot] = 0.0
+
+    def _write_path(self, slot: int, path: tuple[int, ...]) -> None:
+        if len(path) > self._stride:
+            self._widen(2 * len(path))
+        first = slot * self._stride
+        self._ints[LENGTH, slot] = len(path)
+        self._crossings[LINK, first : first + len(path)] = path
 
     def _grow(self) -> None:
-        old = len(self.rate)
-        for name in ("rate", "remaining", "weight", "cap", "limit", "since_ns", "finish_ns", "first", "count"):
-            column = getattr(self, name)
-            setattr(self, name, np.concatenate([column, np.zeros(old, dtype=column.dtype)]))
-        self._free.extend(range(2 * old - 1, old - 1, -1))
+        old = self._ints.shape[1]
+        new = max(_FIRST_SLOTS, 2 * old)
+        self._ints = np.concatenate([self._ints, np.zeros((PLACE + 1, new - old), dtype=np.int64)], axis=1)
+        self._floats = np.concatenate([self._floats, np.zeros((CAP + 1, new - old))], axis=1)
+        self.own_cap = np.concatenate([self.own_cap, np.zeros(new - old)])
+        self._free.extend(range(new - 1, old - 1, -1))
+        crossings = self._crossings if old else None
+        self._lay_out()
+        if crossings is not None:
+            kept = crossings.shape[1]
+            self._crossings[LINK : PREVIOUS + 1, :kept] = crossings[LINK : PREVIOUS + 1]
 
-    def _close_gaps(self, wanted: int) -> None:
-        """Pull the paths of living flows together, and make room."""
-        living = np.flatnonzero(self.count)
-        total = int(self.count[living].sum()) + wanted
-        fresh = np.zeros(max(_FIRST_CROSSINGS, 2 * total), dtype=np.int64)
-        used = 0
-        for slot in living.tolist():
-            length = int(self.count[slot])
-            first = int(self.first[slot])
-            fresh[used : used + length] = self.crossing[first : first + length]
-            self.first[slot] = used
-            used += length
-        self.crossing = fresh
-        self._used = used
+    def _widen(self, stride: int) -> None:
+        """Longer paths for all: positions move."""
+        flows = self._ints.shape[1]
+        old = self._crossings[LINK].reshape(flows, -1)
+        self._stride = stride
+        self._lay_out()
+        self._crossings[LINK].reshape(flows, -1)[:, : old.shape[1]] = old
+        self.must_relist = True
+
+    def _lay_out(self) -> None:
+        flows, stride = self._ints.shape[1], self._stride
+        self._ints[FIRST] = np.arange(flows) * stride
+        self._crossings: Ints = np.full((FLOW + 1, flows * stride), NONE, dtype=np.int64)
+        self._crossings[FLOW] = np.repeat(np.arange(flows), stride)
+        self._net = None

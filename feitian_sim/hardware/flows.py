@@ -13,9 +13,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from feitian_sim.hardware.flow_arrays import NONE
 from feitian_sim.hardware.flow_slots import Slots
 from feitian_sim.hardware.links import Links
 from feitian_sim.kernel import LATE, Owner, Simulation, Timer
+
+#: Below so many flows solving all costs no more than looking for the region; and how many solves to look at nothing.
+_MANY_FLOWS, _LONGEST_REST = 16, 63
 
 
 class Flow:
@@ -107,7 +111,14 @@ class FlowEngine:
         self._stalled: dict[int, Flow] = {}
         self._carried: dict[str, int] = {}
         self._slots = Slots()
-        self._local = np.zeros(0, dtype=np.int64)
+        # Slots of flows in the order in which they began, NONE where one has ended, and how much of it is in use.
+        self._order = np.zeros(64, dtype=np.int64)
+        self._in_order = 0
+        # Slots of what began and ended since the last solve.
+        self._begun: dict[int, None] = {}
+        self._ended: list[int] = []
+        self._whole = False
+        self._rest = self._pause = 0
 
     def begin(
         self,
@@ -127,10 +138,11 @@ class FlowEngine:
         self._next_number += 1
         if owner is not None and not owner.alive:
             return flow
-        flow.slot = self._slots.take(path, float(size_bytes), weight, cap_bytes_per_s, self.sim.now)
+        flow.slot = self._slots.take(path, float(size_bytes), weight, cap_bytes_per_s, self.sim.now, self._in_order)
         self._flows[flow.slot] = flow
+        self._line_up(flow.slot)
         if blocked:
-            self._slots.limit[flow.slot] = 0.0
+            self._slots.limit(flow.slot, 0.0)
         if owner is not None:
             owner.on_death(flow.owner_died)
         self.solve_soon()
@@ -144,16 +156,21 @@ class FlowEngine:
     def recheck(self, blocked: Callable[[tuple[Any, ...]], bool], path_now: Callable[[Flow], tuple[int, ...]]) -> None:
         """Re-read which flows can move at all and on which path, after a change of who reaches whom."""
         for slot, flow in self._flows.items():
-            self._slots.limit[slot] = 0.0 if blocked(flow.machines) else self._slots.cap[slot]
+            self._slots.limit(slot, 0.0 if blocked(flow.machines) else float(self._slots.own_cap[slot]))
             path = path_now(flow)
             if path != flow.path:
                 flow.path = path
                 self._slots.reroute(slot, path)
+        self.solve_all_soon()
+
+    def solve_all_soon(self) -> None:
+        """Links have changed: solve for all flows at the end of this instant."""
+        self._whole = True
         self.solve_soon()
 
     def solve_soon(self) -> None:
         """Solve at the end of this instant, once."""
-        if self._flows and not self._solving and not self.sim.gagged:
+        if (self._flows or self._ended) and not self._solving and not self.sim.gagged:
             self._solving = True
             self.sim.call_with_priority(LATE, 0, self._solve)
 
@@ -162,7 +179,13 @@ class FlowEngine:
         self._count(self._carried, flow)
         slot, flow.slot = flow.slot, -1
         del self._flows[slot]
-        self._slots.give_back(slot)
+        self._order[self._slots.place(slot)] = NONE
+        if slot in self._begun:
+            del self._begun[slot]
+            self._slots.give_back(slot)
+        else:
+            # The solver must see what it gives up before another flow may have its slot.
+            self._ended.append(slot)
         self._calm(flow, slot)
         if flow.owner is not None:
             flow.owner.forget_death(flow.owner_died)
@@ -177,7 +200,7 @@ class FlowEngine:
 
     def rate_of(self, slot: int) -> float:
         """Present rate of the flow in a slot, bytes per second."""
-        return float(self._slots.rate[slot])
+        return self._slots.rate(slot)
 
     def _count(self, carried: dict[str, int], flow: Flow) -> None:
         sent = self._slots.delivered(flow.slot, flow.size_bytes, self.sim.now)
@@ -185,45 +208,56 @@ class FlowEngine:
             link_class = self._links.classes[link]
             carried[link_class] = carried.get(link_class, 0) + sent
 
+    def _line_up(self, slot: int) -> None:
+        if self._in_order == len(self._order):
+            self._order = np.concatenate([self._order, np.zeros_like(self._order)])
+        self._order[self._in_order] = slot
+        self._in_order += 1
+        self._begun[slot] = None
+
     def _solve(self) -> None:
-        from feitian_sim.hardware import max_min  # compiled by numba: imported only where flows run
+        from feitian_sim.hardware import flow_region  # compiled by numba: imported only where flows run
 
         self._solving = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._flows:
-            return
-        if len(self._local) < len(self._links.capacity):
-            self._local = np.full(len(self._links.capacity), max_min.IDLE, dtype=np.int64)
         slots = self._slots
-        active = np.fromiter(self._flows, dtype=np.int64, count=len(self._flows))
-        old_rate = slots.rate[active]
-        max_min.solve(
-            active,
-            slots.first,
-            slots.count,
-            slots.crossing,
-            slots.weight,
-            slots.limit,
-            self._links.capacity,
-            self._local,
-            slots.rate,
+        whole = self._whole or self._pause > 0
+        self._in_order, earliest, still, solved_all = flow_region.update(
+            slots.net(self._links.capacity),
+            self._order[: self._in_order],
+            np.array(list(self._begun), dtype=np.int64),
+            np.array(self._ended, dtype=np.int64),
+            whole,
+            slots.must_relist,
+            self.sim.now,
         )
-        earliest, still = max_min.settle(
-            active, old_rate, slots.rate, slots.remaining, slots.since_ns, slots.finish_ns, self.sim.now
-        )
+        self._whole = slots.must_relist = False
+        self._pace(whole, solved_all)
+        for slot in self._ended:
+            slots.give_back(slot)
+        self._ended.clear()
+        self._begun.clear()
         if still or self._stalled:
-            self._watch_stalls(active)
-        if earliest != max_min.NEVER:
+            self._watch_stalls(self._order[: self._in_order])
+        if earliest != flow_region.NEVER:
             self._timer = self.sim.timer(int(earliest) - self.sim.now, self._end_due)
+
+    def _pace(self, whole: bool, solved_all: bool) -> None:
+        """Where the region keeps growing into everything, look for one less often."""
+        if whole:
+            self._pause = max(0, self._pause - 1)
+        elif solved_all and self._in_order >= _MANY_FLOWS:
+            self._rest = min(_LONGEST_REST, 2 * self._rest + 1)
+            self._pause = self._rest
+        else:
+            self._rest = 0
 
     def _end_due(self) -> None:
         self._timer = None
-        now_ns = self.sim.now
-        active = np.fromiter(self._flows, dtype=np.int64, count=len(self._flows))
-        due = active[self._slots.finish_ns[active] <= now_ns]
-        for flow in [self._flows[slot] for slot in due.tolist()]:
+        due = self._slots.due(self._order[: self._in_order], self.sim.now)
+        for flow in [self._flows[slot] for slot in due]:
             if flow.active:
                 self._slots.finish_exactly(flow.slot)
                 self.drop(flow)
@@ -232,9 +266,9 @@ class FlowEngine:
 
     def _watch_stalls(self, active: npt.NDArray[np.int64]) -> None:
         for slot, flow in list(self._stalled.items()):
-            if self._slots.rate[slot] > 0.0:
+            if self._slots.rate(slot) > 0.0:
                 self._calm(flow, slot)
-        for slot in active[self._slots.rate[active] <= 0.0].tolist():
+        for slot in self._slots.still(active):
             flow = self._flows[slot]
             if flow.stall is None:
                 flow.stall = self.sim.timer(self._stall_ns, self._give_up, flow)

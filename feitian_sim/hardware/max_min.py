@@ -5,131 +5,147 @@ bound there is frozen and the rest grows on (Bertsekas and Gallager, Data Networ
 share only rises while flows freeze, so a heap of shares with lazy correction visits each link a few times instead of
 all links in every round: O((L + P) log L) for L used links and P link crossings.
 
+It solves for some of the flows, the members, while the others keep their rates: for all of them, or for the region
+that :mod:`feitian_sim.hardware.flow_region` found to be touched.
+
 Plain loops over arrays: numba compiles them (no fast-math, so the bits are those of the uncompiled form, which
 ``NUMBA_DISABLE_JIT=1`` runs). Import this module only where flows run. A path that names a link twice uses it twice.
 """
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-#: A finish time that will not come, and a distance in nanoseconds beyond which it counts as one.
-NEVER = np.iinfo(np.int64).max
-FAR = 4e18
-#: A link that no flow of the present solve crosses.
-IDLE = -1
+from feitian_sim.hardware.flow_arrays import (
+    BOUND,
+    CAP,
+    FIRST,
+    FLOW,
+    HEAD,
+    IS_MEMBER,
+    LENGTH,
+    LINK,
+    LOCAL,
+    NEXT,
+    NONE,
+    RATE,
+    WEIGHT,
+    Floats,
+    Ints,
+    Net,
+)
 
 
 @njit(cache=True)
-def solve(
-    active: Ints,
-    first: Ints,
-    count: Ints,
-    crossing: Ints,
-    weight: Floats,
-    cap: Floats,
-    capacity: Floats,
-    local: Ints,
-    rate: Floats,
-) -> None:
-    """Write the max-min fair rate of each active flow into ``rate``.
+def solve(net: Net, members: Ints, among: int) -> tuple[Ints, Floats]:
+    """Write the max-min fair rate of each member into its RATE, and the link that binds it into its BOUND.
 
-    ``active``: int64[n], flows in the order in which ties are broken. ``first``, ``count``: where each flow's path
-    lies in ``crossing`` (int64 link ids). ``weight``, ``cap``: float64 per flow, cap may be inf. ``capacity``:
-    float64 per link, bytes per second. ``local``: int64 per link, all IDLE on entry and on exit (scratch).
-    ``rate``: float64 per flow, bytes per second (result). A flow with an empty path and no cap gets inf.
+    ``members``: int64[n], flows in the order in which ties are broken; of ``among`` flows in all. Those that are
+    no members keep their rates and leave the rest of their links to the members. Returns the used links,
+    which LOCAL numbers until the caller calls :func:`forget`, and for each the share (the rate for a weight of one) at
+    which it bound members, or inf. A flow with an empty path and no cap gets inf.
     """
-    links = _used_links(active, first, count, crossing, local)
-    start, users, demand, growing = _users(active, first, count, crossing, weight, local, links.shape[0])
-    left = capacity[links]
-    flows = active.shape[0]
-    level, by_cap = _cap_levels(active, weight, cap, rate)
+    rate, bound, weight, cap = net.flow_floats[RATE], net.flow_ints[BOUND], net.flow_floats[WEIGHT], net.flow_floats[CAP]
+    links, demand, growing = _used_links(net, members)
+    left = net.capacity[links] if members.shape[0] == among else _room(net, links)
+    level, by_level, capped = _cap_levels(net, members)
+    bound_at = np.full(links.shape[0], np.inf)
     heap_share = np.empty(links.shape[0])
     heap_link = np.empty(links.shape[0], np.int64)
-    size = 0
+    size = int(np.int64(0))  # A plain 0 would be compiled for itself first.
     for link in range(links.shape[0]):
         size = _push(heap_share, heap_link, size, left[link] / demand[link], link)
-    next_cap = frozen = 0
-    while frozen < flows:
-        while next_cap < flows and rate[active[by_cap[next_cap]]] >= 0.0:
-            next_cap += 1
+    frozen = 0
+    while frozen < members.shape[0]:
+        while capped > 0 and rate[members[by_level[0]]] >= 0.0:
+            capped = _pop(level, by_level, capped)
         size = _correct(heap_share, heap_link, size, left, demand, growing)
         share = heap_share[0] if size > 0 else np.inf
-        if next_cap < flows and level[by_cap[next_cap]] <= share:
-            flow = active[by_cap[next_cap]]
+        if capped > 0 and level[0] <= share:
+            flow = members[by_level[0]]
             rate[flow] = cap[flow]
-            _leave(flow, rate[flow], first, count, crossing, local, weight, left, demand, growing)
+            bound[flow] = NONE
+            _leave(net, flow, left, demand, growing)
             frozen += 1
             continue
         link = heap_link[0]
         size = _pop(heap_share, heap_link, size)
-        for step in range(start[link], start[link + 1]):
-            flow = users[step]
-            if rate[flow] < 0.0:
+        bound_at[link] = share
+        step = net.link_ints[HEAD, links[link]]
+        while step != NONE:
+            flow = net.crossings[FLOW, step]
+            if net.flow_ints[IS_MEMBER, flow] and rate[flow] < 0.0:
                 rate[flow] = weight[flow] * share
-                _leave(flow, rate[flow], first, count, crossing, local, weight, left, demand, growing)
+                bound[flow] = links[link]
+                _leave(net, flow, left, demand, growing)
                 frozen += 1
+            step = net.crossings[NEXT, step]
+    return links, bound_at
+
+
+@njit(cache=True)
+def forget(net: Net, links: Ints) -> None:
+    """Take the numbers of the used links back."""
     for link in links:
-        local[link] = IDLE
+        net.link_ints[LOCAL, link] = NONE
 
 
 @njit(cache=True)
-def _cap_levels(active: Ints, weight: Floats, cap: Floats, rate: Floats) -> tuple[Floats, Ints]:
-    """The common level at which each flow meets its cap, and the flows by it; marks all as growing (rate -1)."""
-    level = np.empty(active.shape[0])
-    for position in range(active.shape[0]):
-        flow = active[position]
-        rate[flow] = -1.0
-        level[position] = cap[flow] / weight[flow]
-    return level, np.argsort(level, kind="mergesort")
-
-
-@njit(cache=True)
-def _used_links(active: Ints, first: Ints, count: Ints, crossing: Ints, local: Ints) -> Ints:
-    """The links that the flows cross, numbered 0, 1, ... in ``local``."""
+def _used_links(net: Net, members: Ints) -> tuple[Ints, Floats, Ints]:
+    """The links that members cross, numbered 0, 1, ... in ``local``; how much they ask of each, and how many they are."""
     crossings = 0
-    for flow in active:
-        crossings += count[flow]
-    links = np.empty(crossings, np.int64)
+    for flow in members:
+        crossings += net.flow_ints[LENGTH, flow]
+    most = min(crossings, net.link_ints[LOCAL].shape[0])
+    links = np.empty(most, np.int64)
+    demand = np.zeros(most)
+    growing = np.zeros(most, np.int64)
     used = 0
-    for flow in active:
-        for step in range(first[flow], first[flow] + count[flow]):
-            link = crossing[step]
-            if local[link] == IDLE:
-                local[link] = used
+    for flow in members:
+        for step in range(net.flow_ints[FIRST, flow], net.flow_ints[FIRST, flow] + net.flow_ints[LENGTH, flow]):
+            link = net.crossings[LINK, step]
+            number = net.link_ints[LOCAL, link]
+            if number == NONE:
+                number = used
+                net.link_ints[LOCAL, link] = used
                 links[used] = link
                 used += 1
-    return links[:used]
+            growing[number] += 1
+            demand[number] += net.flow_floats[WEIGHT, flow]
+    return links[:used], demand[:used], growing[:used]
 
 
 @njit(cache=True)
-def _users(
-    active: Ints, first: Ints, count: Ints, crossing: Ints, weight: Floats, local: Ints, used: int
-) -> tuple[Ints, Ints, Floats, Ints]:
-    """Who crosses each used link (a counting sort), and how much they ask in all."""
-    growing = np.zeros(used, np.int64)
-    demand = np.zeros(used)
-    for flow in active:
-        for step in range(first[flow], first[flow] + count[flow]):
-            growing[local[crossing[step]]] += 1
-            demand[local[crossing[step]]] += weight[flow]
-    start = np.zeros(used + 1, np.int64)
-    for link in range(used):
-        start[link + 1] = start[link] + growing[link]
-    fill = start[:used].copy()
-    users = np.empty(start[used], np.int64)
-    for flow in active:
-        for step in range(first[flow], first[flow] + count[flow]):
-            link = local[crossing[step]]
-            users[fill[link]] = flow
-            fill[link] += 1
-    return start, users, demand, growing
+def _room(net: Net, links: Ints) -> Floats:
+    """What each used link has for the members: its capacity without what the other flows take."""
+    left = net.capacity[links]
+    for number in range(links.shape[0]):
+        step = net.link_ints[HEAD][links[number]]
+        while step != NONE:
+            flow = net.crossings[FLOW, step]
+            if not net.flow_ints[IS_MEMBER, flow]:
+                left[number] -= net.flow_floats[RATE, flow]
+            step = net.crossings[NEXT, step]
+    return left
+
+
+@njit(cache=True)
+def _cap_levels(net: Net, members: Ints) -> tuple[Floats, Ints, int]:
+    """A heap of the capped members' positions by the common level at which each meets its cap, and its size.
+
+    Marks all members as growing (rate -1).
+    """
+    level = np.empty(members.shape[0])
+    by_level = np.empty(members.shape[0], np.int64)
+    size = int(np.int64(0))
+    for position in range(members.shape[0]):
+        flow = members[position]
+        cap = net.flow_floats[CAP, flow]
+        net.flow_floats[RATE, flow] = -1.0
+        if cap < np.inf or net.flow_ints[LENGTH, flow] == 0:
+            size = _push(level, by_level, size, cap / net.flow_floats[WEIGHT, flow], position)
+    return level, by_level, size
 
 
 @njit(cache=True)
@@ -149,24 +165,13 @@ def _correct(heap_share: Floats, heap_link: Ints, size: int, left: Floats, deman
 
 
 @njit(cache=True)
-def _leave(
-    flow: int,
-    value: float,
-    first: Ints,
-    count: Ints,
-    crossing: Ints,
-    local: Ints,
-    weight: Floats,
-    left: Floats,
-    demand: Floats,
-    growing: Ints,
-) -> None:
+def _leave(net: Net, flow: int, left: Floats, demand: Floats, growing: Ints) -> None:
     """Take a frozen flow's rate out of what its links have left for those that still grow."""
-    for step in range(first[flow], first[flow] + count[flow]):
-        link = local[crossing[step]]
-        left[link] -= value
-        demand[link] -= weight[flow]
-        growing[link] -= 1
+    for step in range(net.flow_ints[FIRST, flow], net.flow_ints[FIRST, flow] + net.flow_ints[LENGTH, flow]):
+        number = net.link_ints[LOCAL, net.crossings[LINK, step]]
+        left[number] -= net.flow_floats[RATE, flow]
+        demand[number] -= net.flow_floats[WEIGHT, flow]
+        growing[number] -= 1
 
 
 @njit(cache=True)
@@ -210,34 +215,3 @@ def _pop(heap_share: Floats, heap_link: Ints, size: int) -> int:
     heap_share[parent] = share
     heap_link[parent] = link
     return size
-
-
-@njit(cache=True)
-def settle(
-    active: Ints, old_rate: Floats, rate: Floats, remaining: Floats, since_ns: Ints, finish_ns: Ints, now_ns: int
-) -> tuple[int, int]:
-    """Bring flows whose rate changed up to date; returns the earliest finish and how many stand still.
-
-    ``old_rate``: per position of ``active``; the others per flow. A flow whose rate did not change keeps its finish
-    time, so that nothing is rounded twice. Finish times are whole nanoseconds, rounded up.
-    """
-    earliest = NEVER
-    still = 0
-    for position in range(active.shape[0]):
-        flow = active[position]
-        if rate[flow] != old_rate[position] or finish_ns[flow] == NEVER:
-            # An unbounded flow ends in the instant in which it began: infinity times nothing is no number.
-            if now_ns > since_ns[flow]:
-                remaining[flow] -= old_rate[position] * ((now_ns - since_ns[flow]) / 1e9)
-                since_ns[flow] = now_ns
-            if rate[flow] <= 0.0:
-                finish_ns[flow] = NEVER
-            elif remaining[flow] <= 0.0 or rate[flow] == np.inf:
-                finish_ns[flow] = now_ns
-            else:
-                left_ns = math.ceil(remaining[flow] / rate[flow] * 1e9)
-                finish_ns[flow] = now_ns + int(left_ns) if left_ns < FAR else NEVER
-        if finish_ns[flow] == NEVER:
-            still += 1
-        earliest = min(earliest, finish_ns[flow])
-    return earliest, still

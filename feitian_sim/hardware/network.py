@@ -94,7 +94,7 @@ class Network:
     def set_capacity(self, link: int, capacity_bytes_per_s: float) -> None:
         """Change what such a link carries."""
         self.links.set_nominal(link, capacity_bytes_per_s)
-        self._flows.solve_soon()
+        self._flows.solve_all_soon()
 
     def distance(self, one: Station, other: Station) -> int:
         """0 within a machine, 1 within a rack, 2 between racks."""

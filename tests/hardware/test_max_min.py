@@ -12,19 +12,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feitian_sim.hardware import max_min
+from feitian_sim.hardware import flow_region
+from feitian_sim.hardware.flow_arrays import IS_MEMBER, LOCAL, NONE
+from feitian_sim.hardware.flow_slots import Slots
 
 
 def solved(paths: list[list[int]], capacity: list[float], weight: list[float], cap: list[float]) -> list[float]:
-    count = np.array([len(path) for path in paths], dtype=np.int64)
-    first = np.concatenate([[0], np.cumsum(count)[:-1]]).astype(np.int64)
-    crossing = np.array([link for path in paths for link in path], dtype=np.int64)
-    rate = np.zeros(len(paths))
-    local = np.full(len(capacity), max_min.IDLE, dtype=np.int64)
-    active = np.arange(len(paths), dtype=np.int64)
-    max_min.solve(active, first, count, crossing, np.array(weight), np.array(cap), np.array(capacity), local, rate)
-    assert (local == max_min.IDLE).all()
-    return rate.tolist()
+    slots = Slots()
+    order = [
+        slots.take(tuple(path), 1.0, share, most, 0, place)
+        for place, (path, share, most) in enumerate(zip(paths, weight, cap, strict=True))
+    ]
+    flows, none = np.array(order), np.zeros(0, dtype=np.int64)
+    net = slots.net(np.array(capacity))
+    flow_region.update(net, flows.copy(), flows, none, True, False, 0)
+    assert (net.link_ints[LOCAL] == NONE).all()
+    assert not net.flow_ints[IS_MEMBER].any()
+    return [slots.rate(slot) for slot in order]
 
 
 def brute_force(paths: list[list[int]], capacity: list[float], weight: list[float], cap: list[float]) -> list[float]:
