@@ -111,12 +111,14 @@ class Disk:
         if size_bytes > self.free_bytes:
             raise DiskFull(f"{self.name} has {self.free_bytes} bytes left, not {size_bytes}")
         self.used_bytes += size_bytes
+        self.machine.used_bytes += size_bytes
 
     def release(self, size_bytes: int) -> None:
         """Give space back; on a failed disk there is none to give."""
         if not self.failed:
             assert size_bytes <= self.used_bytes, f"{self.name}: {size_bytes} of {self.used_bytes} bytes released"
             self.used_bytes -= size_bytes
+            self.machine.used_bytes -= size_bytes
 
     # Small reads and writes
 
@@ -193,6 +195,7 @@ class Disk:
         if self.failed:
             return
         self.failed = True
+        self.machine.used_bytes -= self.used_bytes
         self.used_bytes = 0
         self._unsynced_bytes = 0
         self._queue.clear()

@@ -79,6 +79,10 @@ class Links:
         """Whether it is down, slow, lossy or late."""
         return link in self._degraded
 
+    def all_well(self, path: tuple[int, ...]) -> bool:
+        """Whether none of these links is."""
+        return self._degraded.keys().isdisjoint(path)
+
     def nominal_bytes_per_s(self, link: int) -> float:
         """What a link carries when nothing is wrong with it."""
         return float(self._nominal[link])

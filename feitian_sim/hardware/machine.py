@@ -40,6 +40,7 @@ class Machine:
         "rack_name",
         "sim",
         "up",
+        "used_bytes",
     )
 
     def __init__(
@@ -62,6 +63,8 @@ class Machine:
         self.rack_name = rack_name
         #: Index of its power domain; :data:`NO_POWER_DOMAIN` for client machines.
         self.power_domain = power_domain
+        #: Bytes taken on its working disks; they keep the sum.
+        self.used_bytes = 0
         self.up = True
         self.powered = True
         self.cpu = Cpu(sim, cores)

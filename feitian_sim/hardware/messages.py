@@ -27,26 +27,23 @@ _UNSERVED = -1
 class _Message:
     """One message between two machines. ``through_ns``: when the receiver's card has taken it, once that is known."""
 
-    __slots__ = ("args", "card_ns", "deliver", "source", "target", "through_ns")
+    __slots__ = ("args", "card_ns", "deliver", "pair", "through_ns")
 
-    def __init__(
-        self, source: Station, target: Station, card_ns: int, deliver: Callable[..., object], args: tuple[Any, ...]
-    ) -> None:
-        self.source = source
-        self.target = target
+    def __init__(self, pair: _Pair, card_ns: int, deliver: Callable[..., object], args: tuple[Any, ...]) -> None:
+        self.pair = pair
         self.card_ns = card_ns
         self.deliver = deliver
         self.args = args
         self.through_ns = _UNSERVED
 
 
-class _Pair(NamedTuple):
-    """What does not change about messages from one machine to another, as long as nothing is degraded."""
+class _Outlet:
+    """The queue before a sender's card: until when the card is busy."""
 
-    way_ns: int
-    jitter: Stream
-    out_bytes_per_s: float
-    in_bytes_per_s: float
+    __slots__ = ("free_ns",)
+
+    def __init__(self) -> None:
+        self.free_ns = 0
 
 
 class _Inlet:
@@ -68,6 +65,20 @@ class _Inlet:
         self._free_ns = free_ns
 
 
+class _Pair(NamedTuple):
+    """What does not change about messages from one machine to another, as long as nothing is degraded."""
+
+    source: Station
+    target: Station
+    path: tuple[int, ...]
+    way_ns: int
+    jitter: Stream
+    outlet: _Outlet
+    inlet: _Inlet
+    out_bytes_per_s: float
+    in_bytes_per_s: float
+
+
 class Messenger:
     """Carries the messages of one network."""
 
@@ -76,7 +87,7 @@ class Messenger:
         self._sim = network.sim
         self._latency = network.latency
         self._jitter_ns = network.latency.jitter
-        self._out_free_ns: dict[int, int] = {}
+        self._outlets: dict[int, _Outlet] = {}
         self._inlets: dict[int, _Inlet] = {}
         self._pairs: dict[tuple[int, int], _Pair] = {}
         self._losses: dict[tuple[int, int], Stream] = {}
@@ -94,12 +105,11 @@ class Messenger:
         """Send; ``deliver(*args)`` at the target unless the message is lost."""
         if not source.up or (owner is not None and not owner.alive):
             return
-        if source.index == target.index:
-            message = _Message(source, target, 0, deliver, args)
-            self._sim.call_later(self._latency.local, self._hand_over, message)
-            return
         pair = self._pairs.get((source.index, target.index)) or self._meet(source, target)
-        if self._network.is_sound:
+        if source is target:
+            self._sim.call_later(self._latency.local, self._hand_over, _Message(pair, 0, deliver, args))
+            return
+        if self._is_sound(pair):
             out_card_ns = int(size_bytes / pair.out_bytes_per_s * SECOND)
             in_card_ns = int(size_bytes / pair.in_bytes_per_s * SECOND)
             way_ns, lost = pair.way_ns, not target.up
@@ -108,24 +118,26 @@ class Messenger:
             out_card_ns, in_card_ns = self._card_ns(path[0], size_bytes), self._card_ns(path[-1], size_bytes)
             way_ns = pair.way_ns + self._added_ns(path, size_bytes)
             lost = not self._network.reachable(source, target) or self._lost(source, target, path)
-        now_ns = self._sim.now
-        free_ns = self._out_free_ns.get(source.index, 0)
-        out_ns = (free_ns if free_ns > now_ns else now_ns) + out_card_ns
-        self._out_free_ns[source.index] = out_ns
+        now_ns = self._sim._now
+        outlet = pair.outlet
+        free_ns = outlet.free_ns
+        outlet.free_ns = out_ns = (free_ns if free_ns > now_ns else now_ns) + out_card_ns
         there_ns = out_ns + way_ns + int(pair.jitter.uniform() * self._jitter_ns)
         if lost:
             return
-        message = _Message(source, target, in_card_ns, deliver, args)
-        inlet = self._inlets.get(target.index)
-        if inlet is None:
-            inlet = self._inlets[target.index] = _Inlet()
+        message = _Message(pair, in_card_ns, deliver, args)
         self._next_number += 1
-        heappush(inlet.coming, (there_ns, self._next_number, message))
+        heappush(pair.inlet.coming, (there_ns, self._next_number, message))
         self._sim.call_later(there_ns + in_card_ns - now_ns, self._enter, message)
+
+    def _is_sound(self, pair: _Pair) -> bool:
+        """Whether nothing is wrong between the two."""
+        network = self._network
+        return network.is_sound or (network.is_whole and network.links.all_well(pair.path))
 
     def latency_ns(self, source: Station, target: Station, size_bytes: int) -> int:
         """What a message takes on idle cards, without jitter."""
-        if source.index == target.index:
+        if source is target:
             return self._latency.local
         pair = self._pairs.get((source.index, target.index)) or self._meet(source, target)
         path = self._network.topology.route(source.index, target.index)
@@ -133,17 +145,19 @@ class Messenger:
         return pair.way_ns + self._added_ns(path, size_bytes) + cards_ns
 
     def _enter(self, message: _Message) -> None:
-        now_ns = self._sim.now
-        if message.through_ns == _UNSERVED:
-            self._inlets[message.target.index].serve(now_ns)
-        if message.through_ns > now_ns:
-            self._sim.call_later(message.through_ns - now_ns, self._hand_over, message)
+        now_ns = self._sim._now
+        through_ns = message.through_ns
+        if through_ns == _UNSERVED:
+            message.pair.inlet.serve(now_ns)
+            through_ns = message.through_ns
+        if through_ns > now_ns:
+            self._sim.call_later(through_ns - now_ns, self._hand_over, message)
         else:
             self._hand_over(message)
 
     def _hand_over(self, message: _Message) -> None:
-        network = self._network
-        if message.target.up and (network.is_sound or network.connected(message.source, message.target)):
+        pair = message.pair
+        if pair.target.up and (self._is_sound(pair) or self._network.connected(pair.source, pair.target)):
             message.deliver(*message.args)
 
     def _card_ns(self, link: int, size_bytes: int) -> int:
@@ -177,9 +191,14 @@ class Messenger:
         path = self._network.topology.route(source.index, target.index)
         nominal = self._network.links.nominal_bytes_per_s
         pair = self._pairs[source.index, target.index] = _Pair(
+            source,
+            target,
+            path,
             way_ns=2 * self._latency.nic + max(0, len(path) - 2) * self._latency.rack,
             jitter=self._sim.stream("network", f"{source.name}>{target.name}", "jitter"),
-            out_bytes_per_s=nominal(path[0]),
-            in_bytes_per_s=nominal(path[-1]),
+            outlet=self._outlets.setdefault(source.index, _Outlet()),
+            inlet=self._inlets.setdefault(target.index, _Inlet()),
+            out_bytes_per_s=nominal(path[0]) if path else 0.0,
+            in_bytes_per_s=nominal(path[-1]) if path else 0.0,
         )
         return pair

@@ -40,8 +40,11 @@ class Network:
         self.latency = config.network.latency
         self._changed = changed
         self._flows = FlowEngine(sim, self.links, config.network.stall_timeout)
-        self._messenger = Messenger(self)
+        self.messenger = Messenger(self)
         self._partitions: dict[int, dict[int, int]] = {}
+        #: Whether every link carries what it should and nothing is cut off; or at least whether nothing is cut off and
+        #: no message goes another way because of what is degraded.
+        self.is_sound = self.is_whole = True
         self._next_token = 0
         self._switches_down: dict[str, None] = {}
 
@@ -57,7 +60,7 @@ class Network:
         *args: Any,
     ) -> None:
         """Send a message; ``deliver(*args)`` is called at the target, or never if it is lost."""
-        self._messenger.send(source, target, size_bytes, owner, deliver, args)
+        self.messenger.send(source, target, size_bytes, owner, deliver, args)
 
     def transfer(
         self,
@@ -106,11 +109,6 @@ class Network:
         """Whether both are up and a message could get from one to the other now."""
         return source.up and target.up and self.connected(source, target)
 
-    @property
-    def is_sound(self) -> bool:
-        """Whether every link carries what it should and nothing is cut off."""
-        return not self._partitions and not self.links.any_degraded
-
     def connected(self, source: Station, target: Station) -> bool:
         """Whether partitions, switches and links leave a way, whatever the machines do."""
         for sides in self._partitions.values():
@@ -130,7 +128,7 @@ class Network:
 
     def message_latency_ns(self, source: Station, target: Station, size_bytes: int) -> int:
         """What a message takes on idle cards, without jitter."""
-        return self._messenger.latency_ns(source, target, size_bytes)
+        return self.messenger.latency_ns(source, target, size_bytes)
 
     def traffic(self) -> dict[str, int]:
         """Bytes that bulk flows have carried over each class of link so far; reading changes nothing."""
@@ -195,6 +193,8 @@ class Network:
         return all(stop.up for stop in stops) and all(self.connected(one, other) for one, other in pairs)
 
     def _tell(self) -> None:
+        self.is_whole = not self._partitions and not self.topology.has_choice
+        self.is_sound = not self._partitions and not self.links.any_degraded
         self._changed()
 
     def _named(self, table: dict[str, list[int]], what: str, name: str) -> list[int]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from feitian_sim.kernel import Owner, Simulation, Timer
+from feitian_sim.kernel import Owner, Simulation
 
 #: How long a job takes at full speed: nanoseconds, or what tells them at the instant its service begins.
 Service = int | Callable[[], int]
@@ -20,14 +20,14 @@ Service = int | Callable[[], int]
 class Job:
     """One thing to be served."""
 
-    __slots__ = ("args", "callback", "owner", "service", "timer")
+    __slots__ = ("args", "callback", "dropped", "owner", "service")
 
     def __init__(self, service: Service, owner: Owner, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
         self.service = service
         self.owner = owner
         self.callback = callback
         self.args = args
-        self.timer: Timer | None = None
+        self.dropped = False
 
 
 class ServiceQueue:
@@ -70,7 +70,7 @@ class ServiceQueue:
         """Drop every job: nothing is called back."""
         self._waiting.clear()
         for job in self._served:
-            _stop(job)
+            job.dropped = True
         self._served.clear()
         for owner, callback in self._owners.items():
             owner.forget_death(callback)
@@ -78,14 +78,19 @@ class ServiceQueue:
 
     def _begin(self, job: Job) -> None:
         self._served[job] = None
-        service_ns = job.service if isinstance(job.service, int) else job.service()
+        service_ns = job.service
+        if service_ns.__class__ is not int:
+            service_ns = job.service()  # type: ignore[operator]
         if self.slow_factor != 1.0:
             service_ns = int(service_ns * self.slow_factor)
-        job.timer = self._sim.timer(service_ns, self._end, job)
+        self._sim.call_later(service_ns, self._end, job)
 
     def _end(self, job: Job) -> None:
+        if job.dropped:
+            return
         del self._served[job]
-        self._fill()
+        if self._waiting:
+            self._fill()
         job.callback(*job.args)
 
     def _fill(self) -> None:
@@ -97,11 +102,6 @@ class ServiceQueue:
         if self._waiting:
             self._waiting = deque(job for job in self._waiting if job.owner is not owner)
         for job in [job for job in self._served if job.owner is owner]:
-            _stop(job)
+            job.dropped = True
             del self._served[job]
         self._fill()
-
-
-def _stop(job: Job) -> None:
-    if job.timer is not None:
-        job.timer.cancel()

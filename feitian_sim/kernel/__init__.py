@@ -22,7 +22,7 @@ from feitian_sim.kernel.facts import Fact, FactBus, fact
 from feitian_sim.kernel.owner import Owner
 from feitian_sim.kernel.ports import DiskContents
 from feitian_sim.kernel.quantities import Bandwidth, Duration, Frequency, Ratio, Size, StrictModel
-from feitian_sim.kernel.simulation import LATE, Simulation
+from feitian_sim.kernel.simulation import LATE, Simulation, less_collection
 from feitian_sim.kernel.tables import FactTables
 from feitian_sim.kernel.timer import Timer
 from feitian_sim.kernel.units import (
@@ -73,5 +73,6 @@ __all__ = [
     "StrictModel",
     "Timer",
     "fact",
+    "less_collection",
     "stream_key",
 ]

@@ -20,8 +20,10 @@ T = TypeVar("T")
 
 #: 2**-53: the spacing of doubles just below one.
 _SPACING = 1.1102230246251565e-16
-_FIRST_BLOCK = 4
+#: Draws in the second block; each block is four times the one before, up to the largest.
+_SECOND_BLOCK = 16
 _LARGEST_BLOCK = 1024
+_WORD = (1 << 64) - 1
 
 
 def stream_key(seed: int, run: int, name: str, entity: str, purpose: str) -> int:
@@ -29,6 +31,21 @@ def stream_key(seed: int, run: int, name: str, entity: str, purpose: str) -> int
     parts = (str(seed), str(run), name, entity, purpose)
     text = "".join(f"{len(part)}:{part}" for part in parts)
     return int.from_bytes(blake2b(text.encode(), digest_size=16).digest(), "big")
+
+
+def philox_block(key: int, counter: int) -> tuple[int, int, int, int]:
+    """Block ``counter`` of Philox4x64-10 under a key of 128 bits: four numbers of 64 bits (Salmon et al., SC'11).
+
+    The very numbers of numpy's generator, whose construction costs several times a block.
+    """
+    key_0, key_1 = key & _WORD, key >> 64
+    word_0, word_1, word_2, word_3 = counter & _WORD, counter >> 64, 0, 0
+    for _ in range(10):
+        product_0, product_1 = 0xD2E7470EE14C6C93 * word_0, 0xCA5A826395121157 * word_2
+        word_0, word_1 = (product_1 >> 64) ^ word_1 ^ key_0, product_1 & _WORD
+        word_2, word_3 = (product_0 >> 64) ^ word_3 ^ key_1, product_0 & _WORD
+        key_0, key_1 = key_0 + 0x9E3779B97F4A7C15 & _WORD, key_1 + 0xBB67AE8584CAA73B & _WORD
+    return word_0, word_1, word_2, word_3
 
 
 class Stream:
@@ -41,19 +58,17 @@ class Stream:
 
     def __init__(self, key: int) -> None:
         self._key = key
-        self._generator = np.random.Philox(key=key)
+        self._generator: np.random.Philox | None = None
         self._block: list[float] = []
         self._position = 0
-        self._length = _FIRST_BLOCK
+        self._length = _SECOND_BLOCK
         #: Draws taken so far: the n of the next draw.
         self.count = 0
 
     def uniform(self) -> float:
         """The next draw, in the open interval (0, 1)."""
         if self._position == len(self._block):
-            self._block = _to_uniform(self._generator.random_raw(self._length)).tolist()
-            self._position = 0
-            self._length = min(self._length * 4, _LARGEST_BLOCK)
+            self._next_block()
         value = self._block[self._position]
         self._position += 1
         self.count += 1
@@ -61,13 +76,30 @@ class Stream:
 
     def uniforms(self, count: int) -> FloatArray:
         """The next ``count`` draws: the same numbers that ``count`` calls of :meth:`uniform` would give."""
+        if not self._block:
+            self._next_block()
         left = np.array(self._block[self._position : self._position + count], dtype=np.float64)
         self._position += len(left)
         self.count += count
         fresh = count - len(left)
         if not fresh:
             return left
-        return np.concatenate([left, _to_uniform(self._generator.random_raw(fresh))])
+        return np.concatenate([left, _to_uniform(self._numbers().random_raw(fresh))])
+
+    def _next_block(self) -> None:
+        if not self._block:
+            # Most streams give a few draws, and a generator costs more than they do.
+            self._block = [((raw >> 11) + 0.5) * _SPACING for raw in philox_block(self._key, 1)]
+        else:
+            self._block = _to_uniform(self._numbers().random_raw(self._length)).tolist()
+            self._length = min(self._length * 4, _LARGEST_BLOCK)
+        self._position = 0
+
+    def _numbers(self) -> np.random.Philox:
+        if self._generator is None:
+            # The first block of a generator is the one after its counter; block 1 was made without it.
+            self._generator = np.random.Philox(key=self._key, counter=1)
+        return self._generator
 
     def at(self, number: int) -> float:
         """Draw ``number`` (from 0), without moving the stream."""

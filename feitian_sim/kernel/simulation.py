@@ -8,7 +8,8 @@ SimPy process. Events at one instant run by (time, priority, insertion), as in S
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from typing import Any
 
@@ -27,7 +28,6 @@ LATE = 2
 _HASH_BATCH = 2048
 #: Events between two looks at the widths of the queue.
 _BATCH = 512
-#: While a run goes on, Python looks for cycles less often: hardly anything that a run makes is part of one.
 _GC_THRESHOLDS = (50_000, 20, 20)
 _new = object.__new__
 
@@ -97,11 +97,20 @@ class Simulation(simpy.Environment):
     def timer(self, delay_ns: int, callback: Callable[..., object], *args: Any, owner: Owner | None = None) -> Timer:
         """As :meth:`call_later`, but what it returns can be cancelled, and is when the owner dies."""
         timer = Timer(callback, args, owner)
-        if self._gagged:
-            # A timer that will never call must not look as if it would.
-            timer.cancel()
-        else:
-            self._call_soon(delay_ns, (key_at(self._now + _integer_ns(delay_ns), NORMAL), timer, None))
+        if type(delay_ns) is not int:
+            delay_ns = _integer_ns(delay_ns)
+        events = self._events
+        key = -(self._now + delay_ns << 3)
+        if key >= events.horizon:
+            self._call_soon(delay_ns, (key, timer, None))
+            if self._gagged:
+                # A timer that will never call must not look as if it would.
+                timer.cancel()
+            return timer
+        try:
+            self._buckets[key >> events.shift].append((key, timer, None))
+        except KeyError:
+            events.open((key, timer, None))
         return timer
 
     def _call_soon(self, delay_ns: int, entry: Entry) -> None:
@@ -189,14 +198,11 @@ class Simulation(simpy.Environment):
             elif until.callbacks is None:
                 return until.value
             until.callbacks.append(StopSimulation.callback)
-        thresholds = gc.get_threshold()
-        gc.set_threshold(*_GC_THRESHOLDS)
         try:
-            self._process(-1)
+            with less_collection():
+                self._process(-1)
         except StopSimulation as stop:
             return stop.args[0]
-        finally:
-            gc.set_threshold(*thresholds)
         if until is not None:
             raise RuntimeError(f"no event is left, and {until} was not triggered")
         return None
@@ -309,6 +315,17 @@ class Simulation(simpy.Environment):
         if self._event_lines and self._event_hash is not None:
             self._event_hash.update(("\n".join(self._event_lines) + "\n").encode())
             self._event_lines.clear()
+
+
+@contextmanager
+def less_collection() -> Iterator[None]:
+    """Let Python look for cycles less often: hardly anything that a run makes is part of one."""
+    thresholds = gc.get_threshold()
+    gc.set_threshold(*_GC_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
 
 
 def _raise_unheard(event: Event) -> None:

@@ -36,6 +36,7 @@ class Kuafu:
         self._numbers = 0
         # What has left a process is in the hands of its operating system and of the wire: no death recalls it.
         self._wire = sim.owner("kuafu")
+        self._send = datacenter.network.messenger.send
 
     def endpoint(self, owner: Owner, machine: Machine, port: int) -> Endpoint:
         """Open ``port`` of ``machine`` for a process. Raises :class:`AddressInUse`."""
@@ -67,7 +68,7 @@ class Kuafu:
         self, source: Machine, target: Machine, size_bytes: int, deliver: Callable[..., object], *args: Any
     ) -> None:
         """Put one message on the wire; nobody is told when it is lost."""
-        self._datacenter.network.send(source, target, size_bytes, self._wire, deliver, *args)
+        self._send(source, target, size_bytes, self._wire, deliver, args)
 
     def arrive(self, caller: Endpoint, address: str, number: int, message: object) -> None:
         """A request has reached the machine of ``address``."""

@@ -37,6 +37,11 @@ def checksum(extents: Iterable[Extent]) -> int:
     return int(google_crc32c.value(b"".join(extent.encoded() for extent in extents)))
 
 
+def extended_checksum(crc: int, extents: Iterable[Extent]) -> int:
+    """The checksum of what ``crc`` stands for and the extents after it: a CRC goes on from where it ended."""
+    return int(google_crc32c.extend(crc, b"".join(extent.encoded() for extent in extents)))
+
+
 def total_bytes(extents: Iterable[Extent]) -> int:
     """Bytes that the extents stand for."""
     return sum(extent.length_bytes for extent in extents)

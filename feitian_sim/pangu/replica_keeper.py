@@ -58,7 +58,7 @@ class ReplicaKeeper:
     @property
     def used_bytes(self) -> int:
         """Bytes taken on the working disks."""
-        return sum(disk.used_bytes for disk in self.machine.disks if not disk.failed)
+        return self.machine.used_bytes
 
     def holdings(self) -> tuple[Ints, Ints, Ints]:
         """Chunks, versions and lengths to report: all but what was set aside."""
@@ -77,11 +77,19 @@ class ReplicaKeeper:
         sound = replica.sound and chunk not in self._set_aside
         return Stored(disk, replica.version, replica.length_bytes, replica.extents, replica.crc, sound)
 
+    def is_intact(self, chunk: int, version: int) -> bool:
+        """Whether the replica of ``chunk`` is of this version, undamaged and not set aside."""
+        replica = self.store.get(chunk)
+        if replica is None or replica.version != version:
+            return False
+        return replica.sound and chunk not in self._set_aside
+
     def set_aside(self, chunk: int) -> bool:
         """The replica is damaged: serve it no more. False when that was known."""
         if chunk in self._set_aside or self.store.get(chunk) is None:
             return False
         self._set_aside[chunk] = None
+        self.store.note(chunk)
         return True
 
     # Writing
@@ -104,10 +112,14 @@ class ReplicaKeeper:
 
     def emptiest_disk(self, length_bytes: int) -> Disk:
         """The working disk with the most room, the first of equals. Raises :class:`DiskFull`."""
-        disk = max(self.machine.disks, key=lambda one: (one.free_bytes, -one.index), default=None)
-        if disk is None or disk.free_bytes < length_bytes:
+        emptiest, most_bytes = None, length_bytes - 1
+        for disk in self.machine.disks:
+            free_bytes = disk.free_bytes
+            if free_bytes > most_bytes:
+                emptiest, most_bytes = disk, free_bytes
+        if emptiest is None:
             raise DiskFull(f"no disk of {self.machine.name} has {length_bytes} bytes left")
-        return disk
+        return emptiest
 
     def disks_for(self, lengths: Ints) -> Ints | None:
         """A disk for each of many replicas, the emptiest at its turn; None when they do not all fit."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from feitian_sim.pangu.content import Extent, checksum, dataset_extents, rotten, total_bytes
+from feitian_sim.pangu.content import Extent, checksum, dataset_extents, extended_checksum, rotten, total_bytes
 
 Ints = npt.NDArray[np.int64]
 
@@ -28,14 +28,27 @@ class Replica:
     readable: bool = True
     #: Bytes in it: follows from the extents, and is asked for far more often than it changes.
     length_bytes: int = field(init=False)
+    #: Whether it can be read and matches its checksum: the check that every read makes. It follows from the rest too.
+    sound: bool = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "length_bytes", total_bytes(self.extents))
+        object.__setattr__(self, "sound", self.readable and checksum(self.extents) == self.crc)
 
-    @property
-    def sound(self) -> bool:
-        """Whether it can be read and matches its checksum: the check that every read makes."""
-        return self.readable and checksum(self.extents) == self.crc
+    def extended(self, version: int, disk: int, extents: tuple[Extent, ...]) -> Replica:
+        """With more extents at its end. The checksum goes on from the stored one: damage is not signed anew."""
+        grown = object.__new__(Replica)
+        for name, value in (
+            ("version", version),
+            ("disk", disk),
+            ("extents", (*self.extents, *extents)),
+            ("crc", extended_checksum(self.crc, extents)),
+            ("readable", self.readable),
+            ("length_bytes", self.length_bytes + total_bytes(extents)),
+            ("sound", self.sound),
+        ):
+            object.__setattr__(grown, name, value)
+        return grown
 
 
 class ReplicaStore:
@@ -49,8 +62,11 @@ class ReplicaStore:
         self._disks: Ints = empty
         self._new_rows: list[tuple[Ints, Ints, Ints, Ints]] = []
         self._own: dict[int, Replica] = {}
-        #: Grows with every change.
+        #: Grows with every change, and with every change of the rows.
         self.revision = 0
+        self.rows_revision = 0
+        #: Chunks whose own replica has changed, one after the other.
+        self.own_changes: list[int] = []
 
     def __len__(self) -> int:
         self._merge()
@@ -61,7 +77,21 @@ class ReplicaStore:
     def add_rows(self, chunks: Ints, versions: Ints, lengths: Ints, disks: Ints) -> None:
         """Take in replicas with the content of the dataset's rule; none of the chunks may be here already."""
         self.revision += 1
+        self.rows_revision += 1
         self._new_rows.append((chunks, versions, lengths, disks))
+
+    def rows(self) -> tuple[Ints, Ints]:
+        """Chunks and versions of the replicas that are rows, by chunk; the caller must not change them."""
+        self._merge()
+        return self._chunks, self._versions
+
+    def is_own(self, chunk: int) -> bool:
+        """Whether a replica of ``chunk`` is here that is no row."""
+        return chunk in self._own
+
+    def note(self, chunk: int) -> None:
+        """What is known of the replica has changed."""
+        self.own_changes.append(chunk)
 
     def untouched(self, chunks: Ints) -> tuple[npt.NDArray[np.bool_], Ints, Ints]:
         """For each chunk whether it is here as a row (with the content of the rule); versions and lengths if so."""
@@ -96,8 +126,11 @@ class ReplicaStore:
         for chunk in chunks.tolist():
             own = self._own.pop(chunk, None)
             if own is not None:
+                self.own_changes.append(chunk)
                 freed[own.disk] = freed.get(own.disk, 0) + own.length_bytes
         gone = np.isin(self._chunks, chunks, assume_unique=True)
+        if not gone.any():
+            return freed
         by_disk = np.bincount(self._disks[gone], weights=self._lengths[gone]).astype(np.int64)
         for disk in np.flatnonzero(by_disk).tolist():
             freed[disk] = freed.get(disk, 0) + int(by_disk[disk])
@@ -111,6 +144,7 @@ class ReplicaStore:
         own = [chunk for chunk, item in self._own.items() if item.disk == disk]
         for chunk in own:
             del self._own[chunk]
+        self.own_changes += own
         gone = self._disks == disk
         chunks = np.concatenate([self._chunks[gone], np.array(own, dtype=np.int64)])
         self._keep(~gone)
@@ -144,14 +178,16 @@ class ReplicaStore:
             keep[row] = False
             self._keep(keep)
         self._own[chunk] = replica
+        self.own_changes.append(chunk)
 
     def extend(self, chunk: int, version: int, disk: int, extents: tuple[Extent, ...]) -> int:
         """Add extents at the end, making the replica if there is none; returns its length."""
         old = self.get(chunk)
-        whole = extents if old is None else (*old.extents, *extents)
-        # The checksum of what was there stays as it was stored: damage must not be signed anew.
         assert old is None or old.sound, f"chunk {chunk} is damaged and was added to"
-        grown = Replica(version, disk if old is None else old.disk, whole, checksum(whole))
+        if old is None:
+            grown = Replica(version, disk, extents, checksum(extents))
+        else:
+            grown = old.extended(version, old.disk, extents)
         self.put(chunk, grown)
         return grown.length_bytes
 
@@ -200,6 +236,7 @@ class ReplicaStore:
         self._chunks, self._versions, self._lengths, self._disks = (column[order] for column in columns)
 
     def _keep(self, rows: npt.NDArray[np.bool_]) -> None:
+        self.rows_revision += 1
         self._chunks = self._chunks[rows]
         self._versions = self._versions[rows]
         self._lengths = self._lengths[rows]

@@ -115,50 +115,94 @@ class Truth:
 
 
 class IntactCount:
-    """How many good replicas each chunk has, kept by adding up servers and redoing those that have changed."""
+    """How many good replicas each chunk has, kept by looking again at what has changed on each server."""
 
     def __init__(self, reachable: bool) -> None:
         self._reachable = reachable
         self._state: MasterState | None = None
         self._found: Ints = np.zeros(0, dtype=np.int64)
-        # By server: what it was like when its chunks were counted, and which they were.
-        self._counted: dict[int, tuple[object, Ints]] = {}
+        self._shares: dict[int, ServerShare] = {}
         self._raises_seen = 0
 
     def refreshed(self, keepers: dict[int, ReplicaKeeper], state: MasterState) -> Ints:
         """The count now, one entry a chunk; the caller must not change it."""
         if state is not self._state:
             self._state, self._raises_seen = state, 0
-            self._counted = {}
+            self._shares = {server: ServerShare(keeper) for server, keeper in keepers.items()}
             self._found = np.zeros(state.chunks.count, dtype=np.int64)
         more = state.chunks.count - len(self._found)
         if more:
             self._found = np.concatenate([self._found, np.zeros(more, dtype=np.int64)])
         raised = state.chunks.raised[self._raises_seen :]
         self._raises_seen += len(raised)
-        for server, keeper in keepers.items():
-            up = keeper.machine.up or not self._reachable
-            signs = (keeper.revision, up)
-            before = self._counted.get(server)
-            stale = any(keeper.store.get(chunk) is not None for chunk in raised)
-            if before is None or before[0] != signs or stale:
-                if before is not None:
-                    self._found[before[1]] -= 1
-                intact = self._intact(keeper, state) if up else np.zeros(0, dtype=np.int64)
-                self._found[intact] += 1
-                self._counted[server] = (signs, intact)
+        for share in self._shares.values():
+            share.refresh(self._found, state, raised, counts=share.keeper.machine.up or not self._reachable)
         return self._found
 
-    def _intact(self, keeper: ReplicaKeeper, state: MasterState) -> Ints:
-        chunks, versions, _ = keeper.holdings()
+
+class ServerShare:
+    """What one server adds to the count: its rows as an array, its own replicas one by one."""
+
+    def __init__(self, keeper: ReplicaKeeper) -> None:
+        self.keeper = keeper
+        self._counts = False
+        self._rows_revision = -1
+        self._rows: Ints = np.zeros(0, dtype=np.int64)
+        self._own: dict[int, None] = {}
+        self._changes_seen = 0
+        self._unknown: list[int] = []
+
+    def refresh(self, found: Ints, state: MasterState, raised: list[int], *, counts: bool) -> None:
+        """Bring ``found`` up to date; ``raised``: chunks whose version has gone up since the last time."""
+        if not counts:
+            self._leave(found)
+            return
+        store = self.keeper.store
+        if not self._counts:
+            self._counts = True
+            self._rows_revision = -1
+            self._changes_seen = 0
+        in_rows = bool(raised) and bool(store.untouched(np.array(raised, dtype=np.int64))[0].any())
+        if self._rows_revision != store.rows_revision or in_rows:
+            found[self._rows] -= 1
+            self._rows = self._right_rows(state)
+            found[self._rows] += 1
+            self._rows_revision = store.rows_revision
+        changes = [*self._unknown, *store.own_changes[self._changes_seen :]]
+        self._changes_seen = len(store.own_changes)
+        # The durable log may be behind: of what it does not know yet it will hear.
+        self._unknown = [chunk for chunk in changes if chunk >= state.chunks.count]
+        for chunk in dict.fromkeys((*changes, *(chunk for chunk in raised if store.is_own(chunk)))):
+            self._look_again(chunk, found, state)
+
+    def _look_again(self, chunk: int, found: Ints, state: MasterState) -> None:
+        # What turned from a row into a replica of its own has left the rows by now.
+        intact = (
+            chunk < state.chunks.count
+            and self.keeper.store.is_own(chunk)
+            and self.keeper.is_intact(chunk, int(state.chunks.versions[chunk]))
+        )
+        if intact and chunk not in self._own:
+            self._own[chunk] = None
+            found[chunk] += 1
+        elif not intact and chunk in self._own:
+            del self._own[chunk]
+            found[chunk] -= 1
+
+    def _right_rows(self, state: MasterState) -> Ints:
+        chunks, versions = self.keeper.store.rows()
         known = chunks < state.chunks.count
         chunks, versions = chunks[known], versions[known]
         right: Ints = chunks[versions == state.chunks.versions[chunks]]
-        damaged = keeper.damaged_chunks()
-        if not damaged:
-            return right
-        sound: Ints = right[~np.isin(right, np.array(damaged, dtype=np.int64), assume_unique=True)]
-        return sound
+        return right
+
+    def _leave(self, found: Ints) -> None:
+        if self._counts:
+            found[self._rows] -= 1
+            found[list(self._own)] -= 1
+        self._counts = False
+        self._rows = self._rows[:0]
+        self._own.clear()
 
 
 class DurableState:

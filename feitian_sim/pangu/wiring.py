@@ -235,4 +235,4 @@ class MasterHearing:
         self._due_ns = self._sim.now + self._every_ns
         view = core.books.view
         for index in self._elided:
-            view.used_bytes[index] = self._keepers[index].used_bytes
+            view.used_bytes[index] = self._keepers[index].machine.used_bytes

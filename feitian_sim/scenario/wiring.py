@@ -12,7 +12,7 @@ from typing import Any
 
 from feitian_sim.faults import wiring as faults
 from feitian_sim.hardware import Daemon, DataCenter
-from feitian_sim.kernel import SECOND, FactTables, InvariantError, ScenarioError, Simulation
+from feitian_sim.kernel import SECOND, FactTables, InvariantError, ScenarioError, Simulation, less_collection
 from feitian_sim.kernel.metric import Tables, measure
 from feitian_sim.kuafu.rpc import Kuafu
 from feitian_sim.pangu.wiring import PanguCell
@@ -81,7 +81,8 @@ class Platform:
         Raises ScenarioError when the user's own class raised, InvariantError when the books do not balance.
         """
         try:
-            self._simulate()
+            with less_collection():
+                self._simulate()
         except (ScenarioError, InvariantError):
             raise
         except (Exception, SystemExit) as error:
