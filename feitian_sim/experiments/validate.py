@@ -65,9 +65,22 @@ def validate(path: Path, *, quick: bool, data: tuple[Path, ...], listener: Liste
     for published in validation.quantities:
         # A number that cannot be read is said before the simulation, not after it.
         _reference(path, published)
-    teller = Teller(listener, loaded.scenario.runs, loaded.scenario.duration / SECOND)
-    runs = [run_once(loaded, number, teller) for number in range(loaded.scenario.runs)]
-    return [_validated(loaded, published, runs) for published in validation.quantities]
+    variants = {_given(published): None for published in validation.quantities}
+    experiments = [(given, load(path, overrides=given, data=data)) for given in variants]
+    found: dict[int, Validated] = {}
+    for number, (given, variant) in enumerate(experiments):
+        teller = Teller(listener, variant.scenario.runs * len(experiments), variant.scenario.duration / SECOND)
+        first = number * variant.scenario.runs
+        runs = [run_once(variant, run, teller, first + run) for run in range(variant.scenario.runs)]
+        for position, published in enumerate(validation.quantities):
+            if _given(published) == given:
+                found[position] = _validated(variant, published, runs)
+    return [found[position] for position in sorted(found)]
+
+
+def _given(published: Published) -> tuple[str, ...]:
+    """What is other than in the file, as ``--set`` would say it."""
+    return tuple(f"{key}={value}" for key, value in published.given.items())
 
 
 def _validated(loaded: Loaded, published: Published, runs: list[Done]) -> Validated:

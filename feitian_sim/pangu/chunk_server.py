@@ -109,8 +109,9 @@ class ChunkServer:
             turn_ns=config.lease,
             call_ns=config.client.call_deadline,
             may_lead=self._may_lead,
+            request_ns=config.request.write_cost,
         )
-        ReplicaReads(endpoint, keeper, self._datacenter, self._found_damaged)
+        ReplicaReads(endpoint, keeper, self._datacenter, self._found_damaged, config.request.read_cost)
         self._cloning = Cloning(endpoint, keeper, config, self._address_of)
         endpoint.serve(NewVersion, self._take_version)
         endpoint.serve(DropReplicas, self._drop)

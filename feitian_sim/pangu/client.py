@@ -71,9 +71,11 @@ class PanguClient:
         read_path = ReadPath(sim, endpoint, datacenter, address_of, data_ns, choice, avoidance, self._report_damage)
         self._reading = Reading(config, self._master, read_path, ledger, self._report_wrong)
 
-    def write_file(self, path: str, size_bytes: int) -> Steps:
-        """Make a file and write ``size_bytes`` into it."""
-        yield from self._operation("write", path, size_bytes, lambda p: self._writing.write_file(path, size_bytes, p))
+    def write_file(self, path: str, size_bytes: int, request_bytes: int | None = None) -> Steps:
+        """Make a file and write ``size_bytes`` into it, with requests of so many bytes or of a chunk each."""
+        yield from self._operation(
+            "write", path, size_bytes, lambda p: self._writing.write_file(path, size_bytes, request_bytes, p)
+        )
 
     def append(self, path: str, size_bytes: int) -> Steps:
         """Append one record to a file."""

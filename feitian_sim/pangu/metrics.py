@@ -43,6 +43,15 @@ def bytes_per_s(ops: tuple[str, ...], tables: Tables) -> Measured:
     return float(np.sum(done["size_bytes"])) / span_s
 
 
+def span_bytes_per_s(ops: tuple[str, ...], tables: Tables) -> Measured:
+    """Bytes of succeeded operations over the time from the first one's start to the last one's end."""
+    done = _operations(tables, *ops)
+    if not done or not len(done["time_s"]):
+        return None
+    span_s = float(np.max(done["time_s"]) - np.min(done["start_s"]))
+    return float(np.sum(done["size_bytes"])) / span_s if span_s > 0 else None
+
+
 def operations_failed(tables: Tables) -> Measured:
     """Operations that ended with an error."""
     failed = _operations(tables, ok=False)
@@ -206,6 +215,20 @@ METRICS: tuple[Metric, ...] = (
         "B/s",
         "Bytes of reads that succeeded and ended after the warm-up, over the time after the warm-up.",
         partial(bytes_per_s, ("read",)),
+    ),
+    Metric(
+        "pangu.write_span_bytes_per_s",
+        "B/s",
+        "Bytes of writes and appends that succeeded and ended after the warm-up, over the time from the first one's "
+        "start to the last one's end: what a fixed amount of work took, its stragglers included.",
+        partial(span_bytes_per_s, ("write", "append")),
+    ),
+    Metric(
+        "pangu.read_span_bytes_per_s",
+        "B/s",
+        "Bytes of reads that succeeded and ended after the warm-up, over the time from the first one's start to the "
+        "last one's end.",
+        partial(span_bytes_per_s, ("read",)),
     ),
     *_LATENCIES,
     Metric(

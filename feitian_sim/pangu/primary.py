@@ -59,6 +59,7 @@ class Primary:
         turn_ns: int,
         call_ns: int,
         may_lead: Callable[[int, int], bool],
+        request_ns: int,
     ) -> None:
         self._endpoint = endpoint
         self._writes = writes
@@ -67,6 +68,8 @@ class Primary:
         self._call_ns = call_ns
         # Whether the lease on (chunk, version) is here and runs.
         self._may_lead = may_lead
+        # Spent on each write within its turn.
+        self._request_ns = request_ns
         self._sessions = 0
         self._turns: dict[int, Turn] = {}  # by chunk
         self._by_session: dict[int, Turn] = {}
@@ -103,7 +106,14 @@ class Primary:
         turn = Turn(self._sessions, call, request, offset_bytes, disks)
         self._turns[request.chunk] = turn
         self._by_session[turn.session] = turn
-        message = Reserve(request.chunk, request.version, offset_bytes, request.length_bytes)
+        if self._request_ns:
+            self._endpoint.owner.call_later(self._request_ns, self._reserve, turn)
+        else:
+            self._reserve(turn)
+
+    def _reserve(self, turn: Turn) -> None:
+        request = turn.request
+        message = Reserve(request.chunk, request.version, turn.offset_bytes, request.length_bytes)
         self._ask_all(turn, message, self._opened)
 
     def _refusal(self, request: OpenWrite) -> WriteRefused | None:

@@ -49,11 +49,14 @@ class ReplicaReads:
         replicas: ReadableReplicas,
         datacenter: DataCenter,
         on_damage: Callable[[int], object],
+        request_ns: int,
     ) -> None:
         self._endpoint = endpoint
         self._replicas = replicas
         self._datacenter = datacenter
         self._on_damage = on_damage
+        # Spent on each request before the first byte.
+        self._request_ns = request_ns
         #: Transfers under way: the load that a reader may choose by.
         self.running = 0
         endpoint.serve(PullChunk, self._serve)
@@ -66,6 +69,8 @@ class ReplicaReads:
         elif not stored.sound:
             call.reply(PullRefused("the replica here is damaged", damaged=True))
             self._on_damage(request.chunk)
+        elif self._request_ns:
+            self._endpoint.owner.call_later(self._request_ns, self._stream, call, request, stored)
         else:
             self._stream(call, request, stored)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from feitian_sim.pangu.avoidance import Avoidance
@@ -20,10 +21,15 @@ from feitian_sim.pangu.ledger import Ledger
 from feitian_sim.pangu.master_calls import MasterCalls
 from feitian_sim.pangu.messages import AddChunk, CreateFile, Leased, LeaseLast, SealChunk
 from feitian_sim.pangu.patience import PanguError, Patience
-from feitian_sim.pangu.write_path import WritePath
+from feitian_sim.pangu.write_path import Pushed, WritePath
 
 Steps = Generator[Any, Any, None]
 Extents = tuple[Extent, ...]
+
+
+def _at_any_place(extent: Extent, _: int) -> Extents:
+    """The extents of a write are what they are wherever they come to stand."""
+    return (extent,)
 
 
 class Writing:
@@ -57,34 +63,45 @@ class Writing:
         patience.progressed()
         self._ledger.created(path)
 
-    def write_file(self, path: str, size_bytes: int, patience: Patience) -> Steps:
-        """Make a file and write all of it."""
+    def write_file(self, path: str, size_bytes: int, request_bytes: int | None, patience: Patience) -> Steps:
+        """Make a file and write all of it, with requests of so many bytes (None: a chunk each)."""
         yield from self.create(path, patience)
         sequence = self._writes
         safe: list[tuple[int, Extents]] = []
         for position, offset in enumerate(range(0, size_bytes, self._chunk_size_bytes)):
             length = min(self._chunk_size_bytes, size_bytes - offset)
-            extents: Extents = (Extent(self._name, sequence, offset, length),)
+            step = request_bytes or length
+            extents: Extents = tuple(
+                Extent(self._name, sequence, offset + part, min(step, length - part)) for part in range(0, length, step)
+            )
             chunk = yield from self._write_chunk(path, position, extents, patience)
             safe.append((chunk, extents))
         for chunk, extents in safe:
             self._ledger.acknowledged(path, chunk, extents)
 
     def _write_chunk(self, path: str, position: int, extents: Extents, patience: Patience) -> Generator[Any, Any, int]:
-        length = extents[0].length_bytes
         while True:
             since_ns = patience.now_ns
             anywhere = AddChunk(path, position, self._writer)
             wish = replace(anywhere, exclude=self._avoidance.avoided(since_ns))
             target: Leased = yield from self._master.ask(wish, patience, anywhere)
             self._ledger.issued(target.chunk, extents)
-            outcome = yield from self._path.push(target, length, lambda _: extents)
+            outcome = yield from self._push_each(target, extents)
             if isinstance(outcome, WriteCommitted):
                 yield from self._master.ask(SealChunk(path, target.chunk, outcome.length_bytes), patience)
                 patience.progressed()
                 return target.chunk
             self._avoidance.failed(self._path.servers_at(target, outcome.failed), patience.now_ns)
             yield from patience.wait(since_ns, outcome.reason)
+
+    def _push_each(self, target: Leased, extents: Extents) -> Generator[Any, Any, Pushed]:
+        """A request for each extent, one after the other; the last one's outcome, or the first that is refused."""
+        outcome: Pushed = WriteCommitted(0)
+        for extent in extents:
+            outcome = yield from self._path.push(target, extent.length_bytes, partial(_at_any_place, extent))
+            if not isinstance(outcome, WriteCommitted):
+                break
+        return outcome
 
     def append(self, path: str, size_bytes: int, patience: Patience) -> Steps:
         """Add one record to the file's end, whole, at a place that the primary chooses."""

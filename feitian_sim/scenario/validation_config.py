@@ -7,7 +7,7 @@ number is marked ``calibrated``, since a fitted number proves less.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -72,6 +72,11 @@ class Published(StrictModel):
         coerce_numbers_to_str=True,
         description="The published value with the unit of the metric; 0 for a table's largest difference.",
         examples=["23.2m", "440MB/s", "0"],
+    )
+    given: dict[str, Any] = Field(
+        default_factory=dict,
+        description="What of the scenario is other for this number: {load[0].clients: 16}.",
+        examples=[{"load[0].clients": 16}],
     )
     tolerance: Annotated[Tolerance, BeforeValidator(_tolerance)] = Field(
         default=Tolerance(confidence="95%"),

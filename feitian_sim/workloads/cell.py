@@ -17,8 +17,8 @@ class FileClient(Protocol):
         """Make an empty file."""
         ...
 
-    def write_file(self, path: str, size_bytes: int) -> Steps:
-        """Make a file and write it from beginning to end."""
+    def write_file(self, path: str, size_bytes: int, request_bytes: int | None = None) -> Steps:
+        """Make a file and write it from beginning to end, with requests of so many bytes."""
         ...
 
     def read_file(self, path: str, offset: int = 0, length: int | None = None) -> Steps:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from feitian_sim.kernel import Duration, DurationDistribution, Frequency, SizeDistribution, StrictModel
+from feitian_sim.kernel import Duration, DurationDistribution, Frequency, Size, SizeDistribution, StrictModel
 
 
 class PoissonArrival(StrictModel):
@@ -108,6 +108,9 @@ class WriteLoad(ClientLoad):
 
     kind: Literal["write"]
     file_size: SizeDistribution = Field(description="Size of each file: 1GiB, or a distribution.")
+    write_size: Size | None = Field(
+        default=None, gt=0, description="Bytes of each write request, one after the other. Default: a chunk each."
+    )
 
 
 class ReadLoad(ClientLoad):

@@ -195,7 +195,7 @@ class FileLoad:
         if planned.op == "write":
             assert planned.size_bytes is not None, planned
             path = f"/{self.name}/{name}"
-            yield from client.write_file(path, planned.size_bytes)
+            yield from client.write_file(path, planned.size_bytes, getattr(self.config, "write_size", None))
             self._written.add(path, planned.size_bytes)
             return
         files = self._files_of(planned)

@@ -79,3 +79,26 @@ def test_a_column_is_held_against_a_file(queue: Path) -> None:
 def test_an_unknown_validation_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["validate", "gfs-recovry"]) == ExitCode.REFUSED
     assert "there is no" in capsys.readouterr().err
+
+
+def test_a_quantity_may_be_of_another_variant_of_the_scenario(queue: Path) -> None:
+    with queue.open("a", encoding="utf-8") as file:
+        file.write(VARIANTS)
+    slow, fast = validate(queue, quick=True, data=(), listener=None)
+    assert slow.simulated is not None
+    assert slow.simulated > 5e-3
+    assert fast.simulated == pytest.approx(1e-3, rel=0.5)
+
+
+VARIANTS = """
+validation:
+  source: a test
+  quantities:
+    - {quantity: response, metric: workloads.request_response_s.mean, published: 10ms, tolerance: 50%, source: none}
+    - quantity: response of a machine ten times as fast
+      metric: workloads.request_response_s.mean
+      given: {"load[0].service": {kind: exponential, mean: 1ms}}
+      published: 1ms
+      tolerance: 50%
+      source: none
+"""

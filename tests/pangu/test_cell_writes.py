@@ -140,3 +140,32 @@ def test_a_full_cluster_refuses_writes_and_loses_nothing():
     with pytest.raises(PanguError):
         bench.do(client.write_file("/f", 20 * 10**9))
     assert all(keeper.used_bytes <= keeper.capacity_bytes for keeper in bench.cell.keepers.values())
+
+
+def test_p14_a_file_is_written_in_requests_of_any_size():
+    bench = CellBench()
+    bench.do(bench.client().write_file("/f", 96 * MIB, 5 * MIB))
+    held = [bench.cell.keepers[bench.holders(chunk)[0]].store.get(chunk).extents for chunk in bench.chunks("/f")]
+    # Each chunk ends with what is left of it.
+    assert [extent.length_bytes // MIB for extent in held[0]] == [5] * 12 + [4]
+    assert [extent.length_bytes // MIB for extent in held[1]] == [5] * 6 + [2]
+    assert held[1][0].offset_bytes == 64 * MIB
+
+
+def test_what_a_request_costs_is_paid_once_for_each_and_within_the_primarys_turn():
+    cost_s = 0.5
+    request = {"write_cost": "500ms", "read_cost": "500ms"}
+    took = {}
+    for name, more in (("free", {}), ("dear", {"request": request})):
+        bench = CellBench(**more)
+        client = bench.client()
+
+        def timed(what, bench=bench):
+            start_ns = bench.sim.now
+            yield from what
+            return (bench.sim.now - start_ns) / 1e9
+
+        (took[name, "write"],) = bench.do(timed(client.write_file("/f", 8 * MIB, MIB)))
+        (took[name, "read"],) = bench.do(timed(client.read_file("/f")))
+    assert took["dear", "write"] - took["free", "write"] == pytest.approx(8 * cost_s, abs=0.01)
+    assert took["dear", "read"] - took["free", "read"] == pytest.approx(cost_s, abs=0.01)

@@ -44,7 +44,7 @@ class FakeClient:
     def create(self, path: str) -> Any:
         return self._take("create", path)
 
-    def write_file(self, path: str, size_bytes: int) -> Any:
+    def write_file(self, path: str, size_bytes: int, request_bytes: int | None = None) -> Any:
         return self._take("write", path, size_bytes)
 
     def read_file(self, path: str, offset: int = 0, length: int | None = None) -> Any:
