@@ -31,8 +31,8 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)  ## speed, as ratios against a yardstick in the same process
-	$(BIN)/python -m pytest tests/benchmarks -q --override-ini testpaths=tests/benchmarks --override-ini 'python_files=bench_*.py' -s
+bench: $(READY)  ## speed against yardsticks in the same process: one table that says which aim is met
+	$(BIN)/python -m tests.benchmarks
 
 golden: $(READY)  ## run every shipped scenario and refresh results/reference/
 	$(BIN)/python -m tests.golden

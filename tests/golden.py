@@ -13,6 +13,9 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import feitian_sim
+from feitian_sim.experiments.sweep import SweepOptions, sweep
+from feitian_sim.report import render_sweep
+from feitian_sim.scenario import load
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REFERENCE = REPOSITORY / "results" / "reference"
@@ -34,16 +37,25 @@ def refresh(scenario: Path) -> str:
     kept = reference_of(scenario)
     before = (kept / "digest").read_text().strip() if (kept / "digest").exists() else "none"
     with tempfile.TemporaryDirectory() as folder:
-        done = feitian_sim.run(scenario, output=folder, figures=True)
+        digest, directory = _results(scenario, Path(folder))
         shutil.rmtree(kept, ignore_errors=True)
         (kept / "figures").mkdir(parents=True)
-        (kept / "digest").write_text(f"{done.digest}\n")
+        (kept / "digest").write_text(f"{digest}\n")
         for name in ("summary.csv", "scenario.resolved.yaml"):
-            shutil.copy(Path(done.directory) / name, kept / name)
-        for figure in sorted(Path(done.directory).glob("figures/*.svg")):
+            shutil.copy(directory / name, kept / name)
+        for figure in sorted(directory.glob("figures/*.svg")):
             shutil.copy(figure, kept / "figures" / figure.name)
-    change = "as before" if before == done.digest else f"was {before}"
-    return f"{scenario.relative_to(SCENARIOS)}  {done.digest}  {change}"
+    change = "as before" if before == digest else f"was {before}"
+    return f"{scenario.relative_to(SCENARIOS)}  {digest}  {change}"
+
+
+def _results(scenario: Path, output: Path) -> tuple[str, Path]:
+    """Run a scenario, or sweep it when it has axes; the digest and the results folder."""
+    if load(scenario).scenario.sweep:
+        swept = sweep(scenario, SweepOptions(output=output, render=render_sweep))
+        return swept.digest, swept.directory
+    done = feitian_sim.run(scenario, output=output, figures=True)
+    return done.digest, Path(done.directory)
 
 
 def main(names: list[str]) -> None:

@@ -14,6 +14,7 @@ from feitian_sim.cli.guard import guarded
 #: Every command, where it lives and its line in ``--help``, so that help imports none of them.
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("feitian_sim.cli.run", "Run a scenario and write its results."),
+    "sweep": ("feitian_sim.cli.sweep", "Run a scenario over all combinations of the values on its axes."),
     "validate": ("feitian_sim.cli.validate", "Published experiments: simulated beside published."),
     "verify": ("feitian_sim.cli.verify", "Run a result again and compare digests."),
     "report": ("feitian_sim.cli.report", "Draw the figures and the HTML page of results again."),

@@ -58,7 +58,7 @@ def estimate(loaded: Loaded) -> Estimated:
     scenario = loaded.scenario
     chunks, replicas, chunk_bytes = _dataset(scenario.pangu)
     duration_s = scenario.duration / SECOND
-    loads = [_operations(load, duration_s, chunk_bytes) for load in scenario.load]
+    loads = [_operations(load, duration_s, chunk_bytes, scenario.cluster.server_count) for load in scenario.load]
     operations = sum(count for count, _ in loads)
     moved_chunks = sum(count * per_operation for count, per_operation in loads)
     machines = scenario.cluster.server_count
@@ -104,7 +104,7 @@ def _dataset(pangu: Any) -> tuple[int, int, int]:
     return round(pangu.dataset.bytes / pangu.chunk_size + files / 2), pangu.replicas, pangu.chunk_size
 
 
-def _operations(load: Any, duration_s: float, chunk_bytes: int) -> tuple[float, float]:
+def _operations(load: Any, duration_s: float, chunk_bytes: int, servers: int) -> tuple[float, float]:
     """Operations of a load in one run, and chunks that each touches."""
     if load.kind == "flows":
         # The length of the trace is not known without reading it; a flow weighs less than an operation.
@@ -117,7 +117,7 @@ def _operations(load: Any, duration_s: float, chunk_bytes: int) -> tuple[float, 
         count = load.arrival.rate * span_s
     else:
         think_s = load.think.expected() / SECOND if load.think is not None else 0.0
-        count = load.clients * span_s / (think_s + _CHUNK_TIME_S * size_bytes / chunk_bytes)
+        count = load.client_count(servers) * span_s / (think_s + _CHUNK_TIME_S * size_bytes / chunk_bytes)
     if load.limit is not None:
         count = min(count, load.limit)
     return count, chunks if load.kind != "requests" else 0.0

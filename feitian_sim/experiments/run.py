@@ -14,9 +14,10 @@ from time import monotonic
 
 from feitian_sim.experiments import summary as summaries
 from feitian_sim.experiments.manifest import Began, RunRecord, document, file_hashes, total_digest
-from feitian_sim.experiments.one_run import Done, run_once
+from feitian_sim.experiments.one_run import run_once
 from feitian_sim.experiments.progress import Listener, Teller
 from feitian_sim.experiments.results import BASE
+from feitian_sim.experiments.run_folder import write_run
 from feitian_sim.experiments.store import Building, building, refusing
 from feitian_sim.experiments.summary import Summary, write_json
 from feitian_sim.kernel import SECOND
@@ -105,11 +106,14 @@ def _simulate(
         _copy_own_classes(loaded, folder.path)
     for number in range(scenario.runs):
         done = run_once(loaded, number, teller)
-        _write_run(folder, BASE, number, done)
+        with refusing(folder.final):
+            write_run(folder.path / "runs" / BASE, number, done)
         records.append(done.record)
     if has_twin:
         faultless = replace(loaded, scenario=scenario.model_copy(update={"faults": ()}))
-        _write_run(folder, TWIN, 0, run_once(faultless, 0, teller, scenario.runs))
+        done = run_once(faultless, 0, teller, scenario.runs)
+        with refusing(folder.final):
+            write_run(folder.path / "runs" / TWIN, 0, done)
 
 
 def _copy_own_classes(loaded: Loaded, folder: Path) -> None:
@@ -119,26 +123,6 @@ def _copy_own_classes(loaded: Loaded, folder: Path) -> None:
         if not relative.is_absolute() and ".." not in relative.parts:
             (folder / relative).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(part.own.file, folder / relative)
-
-
-def _write_run(folder: Building, axes: str, number: int, done: Done) -> None:
-    path = folder.path / "runs" / axes / f"run={number:04}"
-    record = done.record
-    with refusing(folder.final):
-        path.mkdir(parents=True)
-        done.facts.write_parquet(path / "facts")
-        write_json(
-            path / "summary.json",
-            {
-                "run": number,
-                "digest": record.digest,
-                "duration_s": done.tables.duration_s,
-                "warmup_s": done.tables.warmup_s,
-                "events": record.events,
-                "metrics": {name: summaries.plain(value) for name, value in record.metrics.items()},
-            },
-        )
-        (path / "DONE").write_text(record.digest + "\n", encoding="utf-8")
 
 
 def _complete(loaded: Loaded, options: Options, folder: Building, records: list[RunRecord], began: Began) -> list[Path]:

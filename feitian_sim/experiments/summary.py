@@ -130,14 +130,21 @@ def plain(value: float) -> float | int | None:
     return int(value) if value == int(value) and abs(value) < 2**53 else value
 
 
-def write_csv(path: Path, records: Sequence[RunRecord], units: Mapping[str, str]) -> None:
-    """The tidy table: one row per run and metric."""
+def write_csv(
+    path: Path,
+    records: Sequence[RunRecord],
+    units: Mapping[str, str],
+    axes: Sequence[str] = (),
+    values: Sequence[Sequence[str]] = (),
+) -> None:
+    """The tidy table: one row per run and metric; of a sweep with its axes, and ``values`` on them for each record."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(CSV_COLUMNS)
-        for record in records:
+        writer.writerow((*axes, *CSV_COLUMNS))
+        for number, record in enumerate(records):
+            point = values[number] if values else ()
             for name, value in record.metrics.items():
-                writer.writerow((record.run, name, plain(value), units.get(name, "")))
+                writer.writerow((*point, record.run, name, plain(value), units.get(name, "")))
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:

@@ -89,6 +89,12 @@ class ClientMachines(StrictModel):
     machines: int = Field(
         default=16, ge=1, description="Client machines (count); default 16. Source: GFS, SOSP 2003, sec. 6.1."
     )
+    per_server: float | None = Field(
+        default=None,
+        gt=0,
+        description="Client machines for each machine of the cluster (ratio), in place of machines, so that they grow "
+        "with it; default none. Source: the question that is asked.",
+    )
     nic: Bandwidth | None = Field(
         default=None,
         gt=0,
@@ -137,6 +143,9 @@ class ClusterConfig(StrictModel):
     @property
     def client_config(self) -> ClientMachines:
         """The client machines, given or by default."""
+        if self.clients is not None and self.clients.per_server is not None:
+            machines = max(1, round(self.clients.per_server * self.server_count))
+            return self.clients.model_copy(update={"machines": machines})
         if self.clients is not None:
             return self.clients
         return ClientMachines(machines=max(_FEWEST_CLIENTS, self.server_count // _SERVERS_PER_CLIENT))

@@ -108,7 +108,7 @@ def _solve_region(net: Net, begun: Ints, ended: Ints, region: Ints, old_rate: Fl
     for _ in range(_MOST_ROUNDS):
         if size == 0:
             return size, False
-        if 2 * size > region.shape[0]:
+        if 4 * size > region.shape[0]:
             break
         links, bound_at = solve(net, region[:size], region.shape[0])
         before = size

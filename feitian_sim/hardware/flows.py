@@ -19,7 +19,7 @@ from feitian_sim.hardware.links import Links
 from feitian_sim.kernel import LATE, Owner, Simulation, Timer
 
 #: Below so many flows solving all costs no more than looking for the region; and how many solves to look at nothing.
-_MANY_FLOWS, _LONGEST_REST = 16, 63
+_MANY_FLOWS, _LONGEST_REST = 16, 255
 
 
 class Flow:

@@ -219,16 +219,19 @@ class Simulation(simpy.Environment):
     def _process(self, most: int) -> None:
         """Process ``most`` events (all when negative)."""
         events = self._events
-        ready, refill, hashed = events.ready, events.refill, self._event_hash is not None
+        pop, refill, hashed = events.ready.pop, events.refill, self._event_hash is not None
         while most:
             batch = _BATCH if most < 0 else min(most, _BATCH)
             taken = skipped = 0
             try:
                 for taken in range(1, batch + 1):  # noqa: B007  (read in the finally block)
-                    if not ready and not refill():
-                        skipped += 1
-                        return
-                    key, callback, args = ready.pop()
+                    try:
+                        key, callback, args = pop()
+                    except IndexError:
+                        if not refill():
+                            skipped += 1
+                            return
+                        key, callback, args = pop()
                     if args is not None:
                         # As time_of().
                         self._now = 2 - key >> 3

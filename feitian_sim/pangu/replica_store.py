@@ -51,16 +51,16 @@ class Replica:
         return grown
 
 
+#: Chunks, versions, lengths, disks: as narrow as they can be, for there are tens of millions.
+Row = tuple[Ints, npt.NDArray[np.int32], Ints, npt.NDArray[np.int16]]
+
+
 class ReplicaStore:
     """All replicas of one server, by chunk number; disks are numbered within the server."""
 
     def __init__(self) -> None:
-        empty = np.zeros(0, dtype=np.int64)
-        self._chunks: Ints = empty
-        self._versions: Ints = empty
-        self._lengths: Ints = empty
-        self._disks: Ints = empty
-        self._new_rows: list[tuple[Ints, Ints, Ints, Ints]] = []
+        self._chunks, self._versions, self._lengths, self._disks = _row(*(np.zeros(0, dtype=np.int64),) * 4)
+        self._new_rows: list[Row] = []
         self._own: dict[int, Replica] = {}
         #: Grows with every change, and with every change of the rows.
         self.revision = 0
@@ -78,9 +78,9 @@ class ReplicaStore:
         """Take in replicas with the content of the dataset's rule; none of the chunks may be here already."""
         self.revision += 1
         self.rows_revision += 1
-        self._new_rows.append((chunks, versions, lengths, disks))
+        self._new_rows.append(_row(chunks, versions, lengths, disks))
 
-    def rows(self) -> tuple[Ints, Ints]:
+    def rows(self) -> tuple[Ints, npt.NDArray[np.int32]]:
         """Chunks and versions of the replicas that are rows, by chunk; the caller must not change them."""
         self._merge()
         return self._chunks, self._versions
@@ -93,7 +93,7 @@ class ReplicaStore:
         """What is known of the replica has changed."""
         self.own_changes.append(chunk)
 
-    def untouched(self, chunks: Ints) -> tuple[npt.NDArray[np.bool_], Ints, Ints]:
+    def untouched(self, chunks: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.signedinteger], Ints]:
         """For each chunk whether it is here as a row (with the content of the rule); versions and lengths if so."""
         self._merge()
         if not len(self._chunks):
@@ -231,7 +231,7 @@ class ReplicaStore:
             return
         parts = [(self._chunks, self._versions, self._lengths, self._disks), *self._new_rows]
         self._new_rows = []
-        columns = [np.concatenate([part[column] for part in parts]).astype(np.int64) for column in range(4)]
+        columns = [np.concatenate([part[column] for part in parts]) for column in range(4)]
         order = np.argsort(columns[0], kind="stable")
         self._chunks, self._versions, self._lengths, self._disks = (column[order] for column in columns)
 
@@ -241,3 +241,7 @@ class ReplicaStore:
         self._versions = self._versions[rows]
         self._lengths = self._lengths[rows]
         self._disks = self._disks[rows]
+
+
+def _row(chunks: Ints, versions: Ints, lengths: Ints, disks: Ints) -> Row:
+    return chunks, versions.astype(np.int32), lengths, disks.astype(np.int16)

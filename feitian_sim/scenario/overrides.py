@@ -108,3 +108,42 @@ def _place(name: str) -> Position:
 
 def _refused(name: str, message: str) -> ScenarioProblems:
     return ScenarioProblems([Problem(_place(name), message, name)])
+
+
+def split_axes(settings: Iterable[str]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """What ``--set`` of a sweep says: keys with one value, and axes with several, separated by commas.
+
+    A comma within brackets, braces or quotes belongs to its value. Raises ScenarioProblems.
+    """
+    single: list[str] = []
+    axes: dict[str, tuple[str, ...]] = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or not key.strip():
+            raise _refused(setting, "write key=value, or an axis as key=value,value")
+        values = _at_top_level(text)
+        if len(values) == 1:
+            single.append(setting)
+            continue
+        if not all(values):
+            raise _refused(key, f"the axis {text!r} has an empty value")
+        axes[key.strip()] = tuple(values)
+    return tuple(single), axes
+
+
+def _at_top_level(text: str) -> list[str]:
+    parts, depth, quote = [""], 0, ""
+    for letter in text:
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "'\"":
+            quote = letter
+        elif letter in "[{":
+            depth += 1
+        elif letter in "]}":
+            depth -= 1
+        if letter == "," and depth == 0 and not quote:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts]

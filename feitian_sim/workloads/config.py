@@ -79,6 +79,9 @@ class ClientLoad(Load):
 
     arrival: Arrival | None = Field(default=None, description="Open load: {kind: poisson, rate: 2/s}.")
     clients: int | None = Field(default=None, ge=1, description="Closed load: how many clients.")
+    clients_per_server: float | None = Field(
+        default=None, gt=0, description="Closed load: clients for each machine of the cluster, in place of clients."
+    )
     think: DurationDistribution | None = Field(
         default=None, description="Closed load: pause of a client between operations. Default 0s."
     )
@@ -91,12 +94,19 @@ class ClientLoad(Load):
         "Source: chosen; it bounds memory in an overload and is far above what a healthy cluster keeps in flight.",
     )
 
+    def client_count(self, servers: int) -> int | None:
+        """Clients of a closed load in a cluster of so many machines; None for an open one."""
+        if self.clients_per_server is not None:
+            return max(1, round(self.clients_per_server * servers))
+        return self.clients
+
     @model_validator(mode="after")
     def _open_or_closed(self) -> ClientLoad:
-        if (self.arrival is None) == (self.clients is None):
-            found = "neither is given" if self.arrival is None else "both are given"
+        given = sum(way is not None for way in (self.arrival, self.clients, self.clients_per_server))
+        if given != 1:
+            found = "neither is given" if not given else "both are given" if self.arrival is not None else "clients twice"
             raise ValueError(f"exactly one of arrival (an open load) and clients (a closed load) is needed; {found}")
-        if self.think is not None and self.clients is None:
+        if self.think is not None and self.arrival is not None:
             raise ValueError("think goes with clients: in an open load nobody waits")
         if self.stop is not None and self.stop <= self.start:
             raise ValueError("stop must come after start")

@@ -86,8 +86,9 @@ class FileLoad:
     def _begin(self) -> None:
         if not isinstance(self.config, (WriteLoad, ReadLoad)) and self._appends():
             self._sim.process(self._make_files(self.config.files))
-        if self.config.clients is not None:
-            for number in range(self.config.clients):
+        clients = self.config.client_count(len(self._context.datacenter.machines))
+        if clients is not None:
+            for number in range(clients):
                 self._sim.process(self._client_loop(number))
         else:
             self._open()

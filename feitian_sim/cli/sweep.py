@@ -1,0 +1,146 @@
+"""`feitian sweep`: a scenario over all combinations of the values on its axes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from feitian_sim.cli.exits import ExitCode
+from feitian_sim.cli.output import LINES_MOST, print_json, print_table, quantity
+
+if TYPE_CHECKING:
+    from feitian_sim.experiments.sweep import Point, SweepOptions, Swept
+
+
+@click.command("sweep", short_help="Run a scenario over all combinations of the values on its axes.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--set", "settings", multiple=True, metavar="KEY=A,B,...",
+              help="An axis: pangu.placement=random,copyset; one value is set everywhere. Repeatable.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of all chance, instead of the file's.")
+@click.option("--runs", type=click.IntRange(1, 100_000), help="Replications of each point, instead of the file's.")
+@click.option("-j", "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes.")
+@click.option("--dry-run", is_flag=True, help="Say what would be run and how long it would take.")
+@click.option("--keep-going/--fail-fast", default=True, show_default=True, help="What to do when a run fails.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
+              metavar="DIR", help="Folder under which the results folder is written.")  # fmt: skip
+@click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Folder of published traces.")
+@click.option("--no-figures", is_flag=True, help="Leave the figures out.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def sweep_command(
+    file: Path, settings: tuple[str, ...], seed: int | None, runs: int | None, jobs: int, dry_run: bool,
+    keep_going: bool, output: Path, data: Path | None, no_figures: bool, as_json: bool, quiet: bool,
+) -> ExitCode:  # fmt: skip
+    """Run FILE at every combination of its axes (its own, under sweep:, or those given), each with all its runs.
+
+    All points meet the same chance. The exit code is 4 when some runs failed.
+    """
+    from feitian_sim.experiments.interruption import interruptible
+    from feitian_sim.experiments.sweep import SweepOptions, sweep
+    from feitian_sim.scenario.overrides import split_axes
+
+    overrides, axes = split_axes(settings)
+    options = SweepOptions(
+        overrides, axes, seed, runs, jobs, output, data, not keep_going, None if no_figures else _render
+    )
+    if dry_run:
+        return _dry_run(file, options)
+
+    def told(done: int, of: int) -> None:
+        click.echo(f"{done} of {of} runs", err=True)
+
+    with interruptible():
+        done = sweep(file, options, None if quiet else told)
+    for failed in done.failed:
+        click.echo(f"failed: {' '.join(failed.point.overrides)} run {failed.run}: {failed.reason}", err=True)
+    if as_json:
+        print_json(_document(done))
+    else:
+        _print(done)
+    return ExitCode.SOME_FAILED if done.failed else ExitCode.DONE
+
+
+def _render(folder: Path) -> list[Path]:
+    from feitian_sim.report import render_sweep
+
+    return render_sweep(folder)
+
+
+def _dry_run(file: Path, options: SweepOptions) -> ExitCode:
+    from feitian_sim.experiments.estimate import estimate
+    from feitian_sim.experiments.sweep import axes_of, points_of
+    from feitian_sim.scenario import load
+
+    base = load(file, options.overrides, options.seed, options.runs)
+    points = points_of(axes_of(base, options.axes))
+    found = [estimate(load(file, (*options.overrides, *point.overrides), runs=options.runs)) for point in points]
+    total_s = sum(one.wall_seconds for one in found)
+    print_table(
+        ("what", "estimate"),
+        [
+            ("points", str(len(points))),
+            ("runs", str(sum(one.runs for one in found))),
+            ("run time of all", quantity(total_s / options.jobs, "s")),
+            ("memory at once", quantity(max(one.memory_bytes for one in found) * options.jobs, "bytes")),
+        ],
+    )
+    return ExitCode.DONE
+
+
+def _document(done: Swept) -> dict[str, Any]:
+    from feitian_sim.experiments.manifest import SCHEMA_VERSION
+
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "scenario": done.name,
+        "seed": done.seed,
+        "digest": done.digest,
+        "axes": list(done.axes),
+        "points": [
+            {"axes": dict(point.values), "run": record.run, "digest": record.digest, "metrics": record.metrics}
+            for point, record in done.records
+        ],
+        "failed": [{"axes": dict(one.point.values), "run": one.run, "reason": one.reason} for one in done.failed],
+        "directory": str(done.directory),
+        "figures": [str(path) for path in done.figures],
+    }
+
+
+def _print(done: Swept) -> None:
+    """The points, with the metrics of throughput and of whatever the scenario's axes move most."""
+    from feitian_sim.experiments.statistics import mean
+    from feitian_sim.scenario.metrics import library
+
+    shown = [name for name in _SHOWN if any(name in record.metrics for _, record in done.records)][:4]
+    units = {name: metric.unit_of(name) for metric in library() for name in metric.names()}
+    by_point: dict[Point, list[dict[str, float]]] = {}
+    for point, record in done.records:
+        by_point.setdefault(point, []).append(record.metrics)
+    rows = [
+        (
+            *(value for _, value in point.values),
+            *(quantity(mean([one[name] for one in found if name in one]), units[name]) for name in shown),
+        )
+        for point, found in by_point.items()
+    ]
+    most = LINES_MOST - 5
+    print_table((*done.axes, *shown), rows[:most], right=tuple(range(len(done.axes), len(done.axes) + len(shown))))
+    if len(rows) > most:
+        click.echo(f"... {len(rows) - most} more points in summary.csv")
+    click.echo(f"digest {done.digest}")
+    click.echo(f"results in {done.directory}")
+
+
+#: Which metrics the table on the screen shows, if they were measured; summary.csv has all.
+_SHOWN = (
+    "pangu.read_bytes_per_s",
+    "pangu.write_bytes_per_s",
+    "pangu.restored_s",
+    "pangu.chunks_lost",
+    "pangu.read_latency_s.p99",
+    "pangu.write_latency_s.p99",
+    "hardware.disk_imbalance",
+    "workloads.request_response_s.mean",
+)

@@ -1,0 +1,95 @@
+"""Sweeps: every combination, in one process or several, with the same results."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from feitian_sim.cli.exits import ExitCode
+from feitian_sim.cli.main import invoke
+from feitian_sim.experiments.sweep import SweepOptions, points_of, sweep
+from feitian_sim.kernel import ScenarioError
+from feitian_sim.scenario import load
+from feitian_sim.scenario.overrides import split_axes
+from feitian_sim.scenario.problems import ScenarioProblems
+
+AXES = {"load[0].service.mean": ("1ms", "2ms"), "cluster.machine.cores": ("1", "2", "4")}
+
+
+def test_all_combinations_the_last_axis_fastest():
+    points = points_of(AXES)
+    assert [dict(point.values)["cluster.machine.cores"] for point in points] == ["1", "2", "4"] * 2
+    assert points[0].overrides == ("load[0].service.mean=1ms", "cluster.machine.cores=1")
+
+
+def test_commas_within_brackets_belong_to_the_value():
+    single, axes = split_axes(["a=1", "b=x,y", "c={kind: copyset, scatter_width: 4},random", "d='p,q'"])
+    assert single == ("a=1", "d='p,q'")
+    assert axes == {"b": ("x", "y"), "c": ("{kind: copyset, scatter_width: 4}", "random")}
+    for wrong in ("a", "=1", "a=1,"):
+        with pytest.raises(ScenarioProblems):
+            split_axes([wrong])
+
+
+@pytest.mark.slow
+def test_several_processes_leave_what_one_leaves(queue: Path, tmp_path: Path):
+    """The same digests and the same table, whatever the number of jobs."""
+    swept = [sweep(queue, SweepOptions(axes=AXES, runs=2, jobs=jobs, output=tmp_path / str(jobs))) for jobs in (1, 2)]
+    one, two = swept
+    assert one.digest == two.digest
+    assert [record.digest for _, record in one.records] == [record.digest for _, record in two.records]
+    tables = [(found.directory / "summary.csv").read_text() for found in swept]
+    assert tables[0] == tables[1]
+    rows = list(csv.DictReader(tables[0].splitlines()))
+    assert {(row["load[0].service.mean"], row["cluster.machine.cores"], row["run"]) for row in rows} == {
+        (mean, cores, run) for mean in ("1ms", "2ms") for cores in ("1", "2", "4") for run in ("0", "1")
+    }
+    done = sorted(path.parent.name for path in one.directory.rglob("DONE"))
+    assert done == ["run=0000"] * 6 + ["run=0001"] * 6
+
+
+def test_a_point_is_the_run_that_its_values_would_give_alone(queue: Path, tmp_path: Path):
+    """Common random numbers: the seed is one, and an axis changes nothing but its key."""
+    from feitian_sim.experiments.run import Options, run
+
+    swept = sweep(queue, SweepOptions(axes={"cluster.machine.cores": ("2", "4")}, output=tmp_path / "sweep"))
+    alone = run(queue, Options(overrides=("cluster.machine.cores=4",), output=tmp_path / "alone"))
+    assert swept.records[1][1].digest == alone.records[0].digest
+
+
+def test_a_run_that_fails_does_not_take_the_others_along(queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from feitian_sim.experiments import sweep as module
+
+    def sometimes(loaded, run, teller, position=None):
+        if loaded.scenario.cluster.machine.cores == 2:
+            raise RuntimeError("meant")
+        return run_once(loaded, run, teller, position)
+
+    run_once = module.run_once
+    monkeypatch.setattr(module, "run_once", sometimes)
+    arguments = ["sweep", str(queue), "--set", "cluster.machine.cores=1,2,4", "-o", str(tmp_path), "--no-figures", "-q"]
+    assert invoke(arguments) == ExitCode.SOME_FAILED
+    (summary,) = tmp_path.rglob("*-sweep/summary.json")
+    document = json.loads(summary.read_text())
+    assert [one["axes"]["cluster.machine.cores"] for one in document["points"]] == ["1", "4"]
+    assert document["failed"][0]["reason"] == "RuntimeError: meant"
+
+
+def test_what_cannot_be_swept_is_refused_before_anything_runs(queue: Path, tmp_path: Path):
+    with pytest.raises(ScenarioError, match="nothing to sweep"):
+        sweep(queue, SweepOptions(output=tmp_path / "none"))
+    for axis in ("cluster.machine.cores=1,zero", "cluster.machine.coers=1,2"):
+        assert invoke(["sweep", str(queue), "--set", axis, "-o", str(tmp_path / "out")]) == ExitCode.REFUSED
+    assert not list(tmp_path.rglob("DONE"))
+
+
+def test_a_dry_run_counts_and_runs_nothing(queue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    axis = "cluster.machine.cores=1,2,4"
+    assert invoke(["sweep", str(queue), "--set", axis, "--dry-run", "--runs", "5", "-o", str(tmp_path)]) == ExitCode.DONE
+    shown = capsys.readouterr().out
+    assert "15" in shown
+    assert not list(tmp_path.rglob("DONE"))
+    assert load(queue).scenario.runs != 5
