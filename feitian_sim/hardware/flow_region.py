@@ -4,7 +4,8 @@ Every flow is bound by a full link on which nobody has a larger share, or by its
 some links, first the new flows and those that these links bind are solved, while all others keep their rates and
 what they take of their links. The result is max-min fair for all if no other flow has lost what binds it: a link
 that bound it and now has room or a new share, or on which it now has more than its share. Those that have join
-the region, and it is solved again. When the region grows too large, all flows are solved.
+the region, and it is solved again. When the region grows beyond a third of all flows, or has not settled after some
+rounds, all flows are solved.
 
 The result agrees with a full solve to rounding (a relative difference below 1e-9 of a share counts as none).
 """
@@ -45,7 +46,7 @@ from feitian_sim.hardware.max_min import forget, solve
 NEVER = np.iinfo(np.int64).max
 FAR = 4e18
 _SAME = 1e-9
-_MOST_ROUNDS = 4
+_MOST_ROUNDS = 8
 #: Below so many flows looking for the region costs more than solving all.
 _FEW_FLOWS = 16
 
@@ -108,7 +109,7 @@ def _solve_region(net: Net, begun: Ints, ended: Ints, region: Ints, old_rate: Fl
     for _ in range(_MOST_ROUNDS):
         if size == 0:
             return size, False
-        if 4 * size > region.shape[0]:
+        if 3 * size > region.shape[0]:
             break
         links, bound_at = solve(net, region[:size], region.shape[0])
         before = size

@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from feitian_sim.kernel import Stream
 from feitian_sim.pangu.chunk_table import ChunkTable, Locations
 from feitian_sim.pangu.cluster_view import ClusterView
@@ -81,7 +83,7 @@ class RepairPlanner:
         """Clones that the cluster may run at once."""
         if self._config.per_cluster is not None:
             return self._config.per_cluster
-        living = int(self._view.alive.sum())
+        living = int(np.count_nonzero(self._view.alive))
         return max(1, -(-int(living * self._config.per_cluster_share * 1000) // 1000))
 
     def add(self, chunks: Iterable[int], now_ns: int) -> None:

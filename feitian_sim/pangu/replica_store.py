@@ -223,7 +223,7 @@ class ReplicaStore:
 
     def _row(self, chunk: int) -> int | None:
         self._merge()
-        row = int(np.searchsorted(self._chunks, chunk))
+        row = int(self._chunks.searchsorted(chunk))
         return row if row < len(self._chunks) and self._chunks[row] == chunk else None
 
     def _merge(self) -> None:

@@ -162,8 +162,7 @@ class ServerShare:
             self._counts = True
             self._rows_revision = -1
             self._changes_seen = 0
-        in_rows = bool(raised) and bool(store.untouched(np.array(raised, dtype=np.int64))[0].any())
-        if self._rows_revision != store.rows_revision or in_rows:
+        if self._rows_revision != store.rows_revision or self._has_row_of(raised):
             found[self._rows] -= 1
             self._rows = self._right_rows(state)
             found[self._rows] += 1
@@ -174,6 +173,12 @@ class ServerShare:
         self._unknown = [chunk for chunk in changes if chunk >= state.chunks.count]
         for chunk in dict.fromkeys((*changes, *(chunk for chunk in raised if store.is_own(chunk)))):
             self._look_again(chunk, found, state)
+
+    def _has_row_of(self, raised: list[int]) -> bool:
+        rows, _ = self.keeper.store.rows()
+        if not raised or not len(rows) or min(raised) > rows[-1]:
+            return False
+        return bool(self.keeper.store.untouched(np.array(raised, dtype=np.int64))[0].any())
 
     def _look_again(self, chunk: int, found: Ints, state: MasterState) -> None:
         # What turned from a row into a replica of its own has left the rows by now.
