@@ -7,36 +7,38 @@ how fast the simulated cluster is, make the time uncertain by a factor of :data:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from feitian_sim.kernel import SECOND
 from feitian_sim.scenario import Loaded
 
-#: The true time lies between the estimate divided by this and multiplied by it, for open loads.
-ERROR_FACTOR = 3.0
+#: The true time lies between the estimate divided by this and multiplied by it.
+ERROR_FACTOR = 2.0
 
 # Wall seconds per piece, measured (see the module's docstring).
-_START_S = 1.5
-_PER_RUN_S = 0.3
-_PER_CHUNK_S = 3e-6
-_PER_REPLICA_BATCH_S = 2e-7
-_PER_OPERATION_CHUNK_S = 0.9e-3
-_PER_OPERATION_S = 0.6e-3
-# Each clone that starts or ends has the rates of those beside it computed again.
-_PER_REPAIR_S = 1e-3
-_CLONES_AS_DEAR_AS_ONE = 30
-_PER_FLOW_S = 4e-4
+_START_S = 1.2
+_FIGURES_S = 1.5
+_PER_RUN_S = 0.2
+_PER_CHUNK_S = 1e-6
+_PER_REPLICA_S = 2e-7
+_PER_OPERATION_S = 0.15e-3
+_PER_CHUNK_READ_S = 0.3e-3
+# With its replicas, and its entry in the master's log.
+_PER_WRITE_REQUEST_S = 0.65e-3
+_PER_REPAIR_S = 0.6e-3
+_PER_FLOW_S = 5e-5
+_PER_REQUEST_S = 4e-5
 _PER_SAMPLE_S = 1e-3
-_FIGURES_S = 6.0
 # Bytes per piece.
-_START_BYTES = 250 << 20
+_START_BYTES = 330 << 20
 _PER_MACHINE_BYTES = 60_000
-_PER_CHUNK_BYTES = 250
-_PER_OPERATION_BYTES = 900
-_PER_REPAIR_BYTES = 500
-#: A closed client waits at least this for an operation of a chunk: what one disk takes for it.
-_CHUNK_TIME_S = 0.5
+_PER_CHUNK_BYTES = 150
+_PER_OPERATION_BYTES = 3_000
+_PER_REPAIR_BYTES = 2_000
+#: Flows of a trace, whose length is not known without reading it.
+_FLOWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +60,16 @@ def estimate(loaded: Loaded) -> Estimated:
     scenario = loaded.scenario
     chunks, replicas, chunk_bytes = _dataset(scenario.pangu)
     duration_s = scenario.duration / SECOND
-    loads = [_operations(load, duration_s, chunk_bytes, scenario.cluster.server_count) for load in scenario.load]
+    loads = [_operations(load, scenario, duration_s, chunk_bytes) for load in scenario.load]
     operations = sum(count for count, _ in loads)
-    moved_chunks = sum(count * per_operation for count, per_operation in loads)
     machines = scenario.cluster.server_count
     repairs = round(sum(_lost_share(fault, scenario, duration_s) for fault in scenario.faults) * chunks * replicas)
     samples = duration_s / (scenario.sampling_ns / SECOND)
     per_run_s = (
         _PER_RUN_S
-        + chunks * (_PER_CHUNK_S + replicas * _PER_REPLICA_BATCH_S)
-        + operations * _PER_OPERATION_S
-        + moved_chunks * _PER_OPERATION_CHUNK_S
-        + repairs * _PER_REPAIR_S * (1 + _clones(scenario) / _CLONES_AS_DEAR_AS_ONE)
+        + chunks * (_PER_CHUNK_S + replicas * _PER_REPLICA_S)
+        + sum(count * each_s for count, each_s in loads)
+        + repairs * _PER_REPAIR_S
         + samples * _PER_SAMPLE_S
     )
     memory = (
@@ -83,14 +83,48 @@ def estimate(loaded: Loaded) -> Estimated:
     return Estimated(machines, chunks, round(operations), repairs, scenario.runs, wall_s, round(memory))
 
 
-def _clones(scenario: Any) -> float:
-    """Clones that run at once in the cluster."""
-    if scenario.pangu is None:
-        return 0.0
-    repair = scenario.pangu.repair
-    if repair.per_cluster is not None:
-        return float(repair.per_cluster)
-    return float(repair.per_cluster_share) * float(scenario.cluster.server_count)
+def work_profile(loaded: Loaded) -> Callable[[float], float]:
+    """The share of a run's work that lies before an instant (seconds): loads while they run, repairs after faults."""
+    scenario = loaded.scenario
+    duration_s = scenario.duration / SECOND
+    chunks, replicas, chunk_bytes = _dataset(scenario.pangu)
+    samples = duration_s / (scenario.sampling_ns / SECOND)
+    pieces = [(0.0, duration_s, samples * _PER_SAMPLE_S)]
+    for load in scenario.load:
+        count, each_s = _operations(load, scenario, duration_s, chunk_bytes)
+        stop_s = getattr(load, "stop", None)
+        end_s = duration_s if stop_s is None else min(duration_s, stop_s / SECOND)
+        pieces.append((load.start / SECOND, end_s, count * each_s))
+    for fault in scenario.faults:
+        repairs = _lost_share(fault, scenario, duration_s) * chunks * replicas
+        mean_bytes = _mean_chunk_bytes(scenario.pangu, chunks, chunk_bytes)
+        pieces.append((*_repairing_s(fault, scenario, repairs, duration_s, mean_bytes), repairs * _PER_REPAIR_S))
+    total_s = sum(weight_s for _, _, weight_s in pieces)
+
+    def done(time_s: float) -> float:
+        return sum(weight_s * _share(time_s, *span) for *span, weight_s in pieces) / total_s
+
+    return done
+
+
+def _share(time_s: float, start_s: float, end_s: float) -> float:
+    return min(1.0, max(0.0, (time_s - start_s) / max(end_s - start_s, 1e-9)))
+
+
+def _repairing_s(fault: Any, scenario: Any, repairs: float, duration_s: float, chunk_bytes: float) -> tuple[float, float]:
+    """From when to when the repairs of a fault run, if all slots work at the limit on repairs."""
+    if fault.at is None or scenario.pangu is None:
+        return 0.0, duration_s
+    pangu, servers = scenario.pangu, scenario.cluster.server_count
+    repair = pangu.repair
+    slots = repair.per_cluster if repair.per_cluster is not None else max(1.0, repair.per_cluster_share * servers)
+    begin_s = (fault.at + pangu.heartbeat.timeout) / SECOND
+    each_s = chunk_bytes * 8 / repair.rate + repair.dispatch_cost / SECOND
+    return begin_s, min(duration_s, begin_s + repairs * each_s / slots)
+
+
+def _mean_chunk_bytes(pangu: Any, chunks: int, chunk_bytes: int) -> float:
+    return float(pangu.dataset.bytes / chunks) if chunks else float(chunk_bytes)
 
 
 def _dataset(pangu: Any) -> tuple[int, int, int]:
@@ -104,23 +138,45 @@ def _dataset(pangu: Any) -> tuple[int, int, int]:
     return round(pangu.dataset.bytes / pangu.chunk_size + files / 2), pangu.replicas, pangu.chunk_size
 
 
-def _operations(load: Any, duration_s: float, chunk_bytes: int, servers: int) -> tuple[float, float]:
-    """Operations of a load in one run, and chunks that each touches."""
+def _operations(load: Any, scenario: Any, duration_s: float, chunk_bytes: int) -> tuple[float, float]:
+    """Operations of a load in one run, and the wall seconds that each takes."""
     if load.kind == "flows":
-        # The length of the trace is not known without reading it; a flow weighs less than an operation.
-        return 10_000 * _PER_FLOW_S / _PER_OPERATION_S, 0.0
+        return _FLOWS, _PER_FLOW_S
     until_s = duration_s if load.stop is None else min(duration_s, load.stop / SECOND)
     span_s = max(0.0, until_s - load.start / SECOND)
+    if load.kind == "requests":
+        count = load.arrival.rate * span_s
+        return (count if load.limit is None else min(count, load.limit)), _PER_REQUEST_S
     size_bytes = _mean_bytes(load, chunk_bytes)
-    chunks = max(1.0, size_bytes / chunk_bytes)
+    each_s = _PER_OPERATION_S + _requests_s(load, size_bytes, chunk_bytes)
     if load.arrival is not None:
         count = load.arrival.rate * span_s
     else:
         think_s = load.think.expected() / SECOND if load.think is not None else 0.0
-        count = load.client_count(servers) * span_s / (think_s + _CHUNK_TIME_S * size_bytes / chunk_bytes)
-    if load.limit is not None:
-        count = min(count, load.limit)
-    return count, chunks if load.kind != "requests" else 0.0
+        clients = load.client_count(scenario.cluster.server_count)
+        count = clients * span_s / (think_s + _simulated_s(load, scenario, size_bytes, chunk_bytes))
+    return (count if load.limit is None else min(count, load.limit)), each_s
+
+
+def _requests_s(load: Any, size_bytes: float, chunk_bytes: int) -> float:
+    """Wall seconds for what one operation asks of chunk servers."""
+    reads = max(1.0, size_bytes / chunk_bytes) * _PER_CHUNK_READ_S
+    writes = max(1.0, size_bytes / (getattr(load, "write_size", None) or chunk_bytes)) * _PER_WRITE_REQUEST_S
+    if load.kind != "mix":
+        return reads if load.kind == "read" else writes
+    weights = load.ratios.read, load.ratios.write + load.ratios.append
+    return float((weights[0] * reads + weights[1] * writes) / sum(weights))
+
+
+def _simulated_s(load: Any, scenario: Any, size_bytes: float, chunk_bytes: int) -> float:
+    """Simulated seconds that an operation takes at least: at the pace of the client's card or of a disk."""
+    cluster, request = scenario.cluster, scenario.pangu.request
+    disk = cluster.machine.disk_config
+    disk_bps = min(disk.read_bandwidth, disk.write_bandwidth)
+    requests = max(1.0, size_bytes / (getattr(load, "write_size", None) or chunk_bytes))
+    cost_s = (request.read_cost if load.kind == "read" else request.write_cost) / SECOND
+    moving_s = size_bytes * 8 / float(min(cluster.client_nic_bps, disk_bps))
+    return float(moving_s + requests * cost_s + 0.02)
 
 
 def _mean_bytes(load: Any, chunk_bytes: int) -> float:

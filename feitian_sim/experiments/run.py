@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 from feitian_sim.experiments import summary as summaries
+from feitian_sim.experiments.estimate import work_profile
 from feitian_sim.experiments.manifest import Began, RunRecord, document, file_hashes, total_digest
 from feitian_sim.experiments.one_run import run_once
 from feitian_sim.experiments.progress import Listener, Teller
@@ -100,7 +101,8 @@ def _simulate(
 ) -> None:
     scenario = loaded.scenario
     has_twin = scenario.twin if options.twin is None else options.twin
-    teller = Teller(listener, scenario.runs + (1 if has_twin else 0), scenario.duration / SECOND)
+    runs = scenario.runs + (1 if has_twin else 0)
+    teller = Teller(listener, runs, scenario.duration / SECOND, work_profile(loaded))
     with refusing(folder.final):
         (folder.path / "scenario.resolved.yaml").write_text(loaded.resolved_yaml(), encoding="utf-8")
         _copy_own_classes(loaded, folder.path)

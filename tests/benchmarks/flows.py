@@ -30,9 +30,9 @@ def lines() -> Iterator[Line]:
         yield Line("flows: the oracle is absent", 0, "", "set FEITIAN_DATA")
         return
     replay(folder, "light", most=100)  # Compiles.
-    for name, most_s in (("light", 1.0), ("heavy5k", 12.0)):
+    for name, most_s, simgrid_s in (("light", 1.0, 1.04), ("heavy5k", 12.0, 23.9)):
         spent_s, finished = replay(folder, name)
-        yield Line(f"oracle {name}: processor time", spent_s, "s", "aim beside SimGrid's 1.04 and 23.9", at_most=most_s)
+        yield Line(f"oracle {name}: processor time", spent_s, "s", f"SimGrid {simgrid_s} on its machine", at_most=most_s)
         worst_s = largest_difference(folder, name, finished)
         yield Line(f"oracle {name}: largest difference", worst_s, "s", "SimGrid, DSLab, brute force", at_most=1e-6)
     for name, rounds in (("light", 3), ("heavy5k", 1)):
