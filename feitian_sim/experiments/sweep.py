@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def axes_of(loaded: Loaded, given: Axes) -> Axes:
     return axes
 
 
-def points_of(axes: Axes) -> list[Point]:
+def points_of(axes: Mapping[str, Sequence[str]]) -> list[Point]:
     """All combinations, the last axis fastest."""
     named = [[(key, value) for value in values] for key, values in axes.items()]
     return [Point(combination) for combination in itertools.product(*named)]
@@ -132,7 +133,7 @@ def sweep(path: str | Path, options: SweepOptions, told: Told | None = None) -> 
     points = points_of(axes)
     for point in points:
         load(path, (*options.overrides, *point.overrides), options.seed, options.runs, given)
-    with building(options.output, f"{base.scenario.name}-{base.config_hash}-sweep") as folder:
+    with building(options.output, _folder_name(base, axes)) as folder:
         todo = [(point, run) for point in points for run in range(base.scenario.runs)]
         tasks = [
             _Task(
@@ -228,6 +229,8 @@ def _complete(
             "name": base.scenario.name,
             "config_hash": base.config_hash,
             "scenario_file": str(base.path),
+            "base_dir": str(base.base_dir.absolute()),
+            "data_dirs": [str(path) for path in base.data_dirs if path.is_dir()],
             "seed": base.scenario.seed,
             "runs": base.scenario.runs,
             "axes": {key: list(given) for key, given in axes.items()},
@@ -271,6 +274,12 @@ def _summary(
         ],
         "failed": [{"axes": dict(one.point.values), "run": one.run, "reason": one.reason} for one in failed],
     }
+
+
+def _folder_name(base: Loaded, axes: Axes) -> str:
+    """The same scenario over other axes is another result."""
+    over = blake2b(repr((base.config_hash, list(axes.items()))).encode(), digest_size=4).hexdigest()
+    return f"{base.scenario.name}-{over}-sweep"
 
 
 def _said(value: Any) -> str:

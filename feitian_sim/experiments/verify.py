@@ -9,6 +9,7 @@ from feitian_sim.experiments.manifest import file_hash, versions
 from feitian_sim.experiments.one_run import run_once
 from feitian_sim.experiments.progress import Listener, Teller
 from feitian_sim.experiments.results import Results
+from feitian_sim.experiments.sweep import points_of
 from feitian_sim.kernel import SECOND
 from feitian_sim.scenario import load
 
@@ -47,16 +48,17 @@ def verify(directory: str | Path, listener: Listener | None = None) -> Verificat
     """Repeat all finished runs of a results folder in this process."""
     results = Results(directory)
     manifest = results.manifest
-    loaded = load(
-        results.directory / "scenario.resolved.yaml",
-        seed=results.seed,
-        data=[manifest["base_dir"], *manifest.get("data_dirs", ())],
-    )
-    teller = Teller(listener, len(results.digests), loaded.scenario.duration / SECOND)
-    compared = [
-        Compared(number, stored, run_once(loaded, number, teller).record.digest)
-        for number, stored in enumerate(results.digests)
-    ]
+    compared: list[Compared] = []
+    for position, (overrides, number) in enumerate(_made(results)):
+        loaded = load(
+            results.directory / "scenario.resolved.yaml",
+            overrides,
+            seed=results.seed,
+            data=[manifest["base_dir"], *manifest.get("data_dirs", ())],
+        )
+        teller = Teller(listener, len(results.digests), loaded.scenario.duration / SECOND)
+        repeated = run_once(loaded, number, teller, position).record.digest
+        compared.append(Compared(position, results.digests[position], repeated))
     return Verification(
         results.name,
         results.directory,
@@ -64,6 +66,20 @@ def verify(directory: str | Path, listener: Listener | None = None) -> Verificat
         tuple(_changed(results)),
         tuple(_other_versions(manifest.get("versions", {}))),
     )
+
+
+def _made(results: Results) -> list[tuple[tuple[str, ...], int]]:
+    """What was set for each finished run, in order, and its number at that point of a sweep."""
+    axes = results.manifest.get("axes")
+    if not axes:
+        return [((), number) for number in range(len(results.digests))]
+    failed = [(one["axes"], one["run"]) for one in results.document["failed"]]
+    return [
+        (point.overrides, number)
+        for point in points_of(axes)
+        for number in range(int(results.manifest["runs"]))
+        if (dict(point.values), number) not in failed
+    ]
 
 
 def _changed(results: Results) -> list[str]:

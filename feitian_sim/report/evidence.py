@@ -97,6 +97,11 @@ class Evidence:
         return str(self.manifest.get("digest", ""))
 
     @property
+    def is_sweep(self) -> bool:
+        """Whether the folder holds many points of a sweep; their figures are of another kind."""
+        return bool(self.manifest.get("axes"))
+
+    @property
     def interrupted(self) -> bool:
         """Whether runs are missing because somebody stopped them."""
         return bool(self.manifest.get("status") != "finished")

@@ -8,6 +8,7 @@ from pathlib import Path
 from feitian_sim.report.evidence import Evidence
 from feitian_sim.report.gallery import gallery
 from feitian_sim.report.html import page
+from feitian_sim.report.scaling import render_sweep
 from feitian_sim.report.style import COLUMN_IN, FORMATS
 
 
@@ -16,12 +17,16 @@ def render(
 ) -> list[Path]:
     """Write ``figures/<name>.<format>`` and ``figures/<name>.csv`` of a results folder; returns the paths."""
     evidence = Evidence(folder)
+    if evidence.is_sweep:
+        return render_sweep(folder, formats)
     return gallery(evidence, width_in, twin).save(evidence.folder / "figures", formats)
 
 
 def report(folder: str | Path, formats: Sequence[str] = FORMATS, twin: bool = True) -> list[Path]:
     """Write the figures and ``report.html`` of a results folder, drawing each figure once; returns the paths."""
     evidence = Evidence(folder)
+    if evidence.is_sweep:
+        return render_sweep(folder, formats)
     shown = gallery(evidence, twin=twin)
     paths = shown.save(evidence.folder / "figures", formats)
     whole = evidence.folder / "report.html"

@@ -60,6 +60,19 @@ def test_a_point_is_the_run_that_its_values_would_give_alone(queue: Path, tmp_pa
     assert swept.records[1][1].digest == alone.records[0].digest
 
 
+def test_a_sweep_is_verified_and_drawn_again(queue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    axes = ["--set", "cluster.machine.cores=1,2"]
+    assert invoke(["sweep", str(queue), *axes, "-o", str(tmp_path), "-q", "--runs", "2"]) == ExitCode.DONE
+    (folder,) = tmp_path.glob("*-sweep")
+    assert invoke(["verify", str(folder)]) == ExitCode.DONE
+    # Requests at one machine's cores have no throughput to draw over its cores.
+    assert invoke(["report", str(folder)]) == ExitCode.DONE
+    assert "nothing to draw" in capsys.readouterr().err
+    other = ["--set", "cluster.machine.cores=1,4"]
+    assert invoke(["sweep", str(queue), *other, "-o", str(tmp_path), "-q"]) == ExitCode.DONE
+    assert len(list(tmp_path.glob("*-sweep"))) == 2
+
+
 def test_a_run_that_fails_does_not_take_the_others_along(queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from feitian_sim.experiments import sweep as module
 
