@@ -17,7 +17,7 @@ from tests.benchmarks.line import Line
 CHUNKS, FEW = 10_000_000, 2_000
 
 HELD = """
-import resource
+from pathlib import Path
 from feitian_sim.scenario import load_text
 from feitian_sim.scenario.wiring import build
 loaded = load_text('''
@@ -27,7 +27,7 @@ cluster: {racks: 50, machines_per_rack: 20, machine: {disks: 12, disk: hdd-2tb}}
 pangu: {dataset: {bytes: 640000GiB, file_size: 1GiB}}
 ''')
 build(loaded, 0).run()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line))
 """
 
 

@@ -20,10 +20,11 @@ def lines() -> Iterator[Line]:
     ran, spent_s = simulated("rack-power-loss.yaml")
     per_s = transfers(ran) / spent_s
     yield Line("rack-power-loss: chunk transfers per CPU second", per_s, "1/s", "processor time", at_least=10_000)
-    cost_s = {}
-    for racks in (20, 200):
+    cost_s = {20: math.inf, 200: math.inf}
+    # The lowest of paired rounds: others on the machine only ever add.
+    for racks in (20, 200, 20, 200):
         ran, spent_s = simulated("scale-out.yaml", f"cluster.racks={racks}", "duration=20s")
-        cost_s[racks] = spent_s / (transfers(ran) + reads(ran))
+        cost_s[racks] = min(cost_s[racks], spent_s / (transfers(ran) + reads(ran)))
     yield Line("processor time per chunk transfer, 1,000 servers", 1e3 * cost_s[200], "ms", "processor time")
     yield Line("its growth from 100 to 1,000 servers", cost_s[200] / cost_s[20], "x", "100 servers", at_most=1.3)
 
