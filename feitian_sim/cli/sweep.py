@@ -35,7 +35,8 @@ def sweep_command(
 ) -> ExitCode:  # fmt: skip
     """Run FILE at every combination of its axes (its own, under sweep:, or those given), each with all its runs.
 
-    All points meet the same chance. The exit code is 4 when some runs failed.
+    All points meet the same chance. The exit code is 4 when some runs failed, 1 when an
+    expectation did not hold.
     """
     from feitian_sim.experiments.interruption import interruptible
     from feitian_sim.experiments.sweep import SweepOptions, sweep
@@ -55,11 +56,15 @@ def sweep_command(
         done = sweep(file, options, None if quiet else told)
     for failed in done.failed:
         click.echo(f"failed: {' '.join(failed.point.overrides)} run {failed.run}: {failed.reason}", err=True)
+    for broken in done.broken:
+        click.echo(f"did not hold: {' '.join(broken.point.overrides)} run {broken.run}: {broken.expectation}", err=True)
     if as_json:
         print_json(_document(done))
     else:
         _print(done)
-    return ExitCode.SOME_FAILED if done.failed else ExitCode.DONE
+    if done.failed:
+        return ExitCode.SOME_FAILED
+    return ExitCode.FAILED if done.broken else ExitCode.DONE
 
 
 def _render(folder: Path) -> list[Path]:
@@ -103,6 +108,9 @@ def _document(done: Swept) -> dict[str, Any]:
             for point, record in done.records
         ],
         "failed": [{"axes": dict(one.point.values), "run": one.run, "reason": one.reason} for one in done.failed],
+        "broken": [
+            {"axes": dict(one.point.values), "run": one.run, "expectation": one.expectation} for one in done.broken
+        ],
         "directory": str(done.directory),
         "figures": [str(path) for path in done.figures],
     }

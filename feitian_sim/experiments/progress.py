@@ -69,8 +69,8 @@ class Teller:
         self._told = -1.0
         self._present = (-1, 0)
         self._events_before = 0
-        # (elapsed, done) at each report: the pace of late is that since a quarter of the time ago.
         self._profile = profile
+        # (elapsed, done) at each report: the pace of late is that since a quarter of the time ago.
         self._reports: list[tuple[float, float]] = []
 
     def tell(self, run: int, sim_s: float, events: int, *, last: bool = False) -> None:

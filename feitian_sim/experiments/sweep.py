@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -77,6 +78,24 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """An expectation that did not hold in a run."""
+
+    point: Point
+    run: int
+    expectation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What came of the runs, by point, then by run; the digest is over those that were finished."""
+
+    records: tuple[tuple[Point, RunRecord], ...]
+    failed: tuple[Failed, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Swept:
     """A finished sweep."""
 
@@ -84,12 +103,25 @@ class Swept:
     seed: int
     axes: tuple[str, ...]
     points: tuple[Point, ...]
-    #: By point, then by run.
-    records: tuple[tuple[Point, RunRecord], ...]
-    failed: tuple[Failed, ...]
-    digest: str
+    found: Found
     directory: Path
     figures: tuple[Path, ...]
+    broken: tuple[Broken, ...]
+
+    @property
+    def records(self) -> tuple[tuple[Point, RunRecord], ...]:
+        """The finished runs."""
+        return self.found.records
+
+    @property
+    def failed(self) -> tuple[Failed, ...]:
+        """The runs that came to nothing."""
+        return self.found.failed
+
+    @property
+    def digest(self) -> str:
+        """The digest over all finished runs, in order."""
+        return self.found.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,26 +179,49 @@ def sweep(path: str | Path, options: SweepOptions, told: Told | None = None) -> 
             )
             for point, run in todo
         ]
-        outcomes = _carried_out(tasks, options, told)
-        records = tuple((todo[n][0], got) for n, got in sorted(outcomes.items()) if isinstance(got, RunRecord))
-        failed = tuple(Failed(*todo[n], got) for n, got in sorted(outcomes.items()) if isinstance(got, str))
-        digest = total_digest([record.digest for _, record in records])
-        figures = _complete(base, axes, folder, records, failed, digest, began, options.render)
+        outcomes: dict[int, RunRecord | str] = {}
+        try:
+            _carry_out(tasks, options, told, outcomes)
+        except KeyboardInterrupt as error:
+            _keep(base, axes, folder, _found(todo, outcomes), began, error, len(todo))
+            raise
+        found = _found(todo, outcomes)
+        figures = _write(base, axes, folder, found, began, "incomplete" if found.failed else "finished", options.render)
+        folder.commit()
     moved = tuple(folder.final / figure.relative_to(folder.path) for figure in figures)
     scenario = base.scenario
-    return Swept(scenario.name, scenario.seed, tuple(axes), tuple(points), records, failed, digest, folder.final, moved)
+    return Swept(
+        scenario.name, scenario.seed, tuple(axes), tuple(points), found, folder.final, moved, _broken(base, found)
+    )
 
 
-def _carried_out(tasks: Sequence[_Task], options: SweepOptions, told: Told | None) -> dict[int, RunRecord | str]:
-    """What became of each task, by its number: its record, or why there is none."""
-    outcomes: dict[int, RunRecord | str] = {}
+def _found(todo: Sequence[tuple[Point, int]], outcomes: Mapping[int, RunRecord | str]) -> Found:
+    """The outcomes in the order of the tasks, by what they are."""
+    ordered = sorted(outcomes.items())
+    records = tuple((todo[n][0], got) for n, got in ordered if isinstance(got, RunRecord))
+    failed = tuple(Failed(*todo[n], got) for n, got in ordered if isinstance(got, str))
+    return Found(records, failed, total_digest([record.digest for _, record in records]))
+
+
+def _broken(base: Loaded, found: Found) -> tuple[Broken, ...]:
+    return tuple(
+        Broken(point, record.run, verdict.text)
+        for point, record in found.records
+        for verdict in summaries.judged(base.expectations, [record])
+        if not verdict.held
+    )
+
+
+def _carry_out(
+    tasks: Sequence[_Task], options: SweepOptions, told: Told | None, outcomes: dict[int, RunRecord | str]
+) -> None:
+    """Note in ``outcomes`` what became of each task, by its number: its record, or why there is none."""
     for number, outcome in _outcomes(tasks, options.jobs):
         outcomes[number] = outcome
         if told is not None:
             told(len(outcomes), len(tasks))
         if options.fail_fast and isinstance(outcome, str):
             break
-    return outcomes
 
 
 def _outcomes(tasks: Sequence[_Task], jobs: int) -> Iterator[tuple[int, RunRecord | str]]:
@@ -207,23 +262,32 @@ def _tried(task: _Task) -> RunRecord | str:
     return done.record
 
 
-def _complete(
-    base: Loaded,
-    axes: Axes,
-    folder: Building,
-    records: Sequence[tuple[Point, RunRecord]],
-    failed: Sequence[Failed],
-    digest: str,
-    began: Began,
-    render: Render | None,
+def _keep(
+    base: Loaded, axes: Axes, folder: Building, found: Found, began: Began, error: KeyboardInterrupt, runs: int
+) -> None:
+    """Keep the finished runs of an interrupted sweep where nobody takes them for a whole result."""
+    if not found.records:
+        error.add_note("no run was finished, nothing was kept")
+        return
+    for path in sorted((folder.path / "runs").rglob("run=*")):
+        if not (path / "DONE").exists():
+            shutil.rmtree(path)
+    _write(base, axes, folder, found, began, "interrupted", None)
+    error.add_note(f"{len(found.records)} of {runs} runs were finished and are kept in {folder.keep_interrupted()}")
+
+
+def _write(
+    base: Loaded, axes: Axes, folder: Building, found: Found, began: Began, status: str, render: Render | None
 ) -> list[Path]:
+    """Everything that stands over all runs."""
+    records = found.records
     metrics = tuple(library())
     units = summaries.units_of(metrics)
     values = [tuple(value for _, value in point.values) for point, _ in records]
     with refusing(folder.final):
         (folder.path / "scenario.resolved.yaml").write_text(base.resolved_yaml(), encoding="utf-8")
         summaries.write_csv(folder.path / "summary.csv", [record for _, record in records], units, tuple(axes), values)
-        write_json(folder.path / "summary.json", _summary(base, axes, records, failed, digest, units))
+        write_json(folder.path / "summary.json", _summary(base, axes, found, units))
         figures = render(folder.path) if render else []
         about = {
             "name": base.scenario.name,
@@ -237,42 +301,34 @@ def _complete(
             "cpu_seconds_of_points": [{**dict(point.values), "cpu_seconds": one.cpu_seconds} for point, one in records],
             "sim_duration_s": base.scenario.duration / SECOND,
         }
-        status = "finished" if not failed else "incomplete"
         written = document(status=status, began=began, records=[record for _, record in records], **about)
         written["files"] = file_hashes(folder.path)
         write_json(folder.path / "manifest.json", written)
-    folder.commit()
     return figures
 
 
-def _summary(
-    base: Loaded,
-    axes: Axes,
-    records: Sequence[tuple[Point, RunRecord]],
-    failed: Sequence[Failed],
-    digest: str,
-    units: dict[str, str],
-) -> dict[str, Any]:
+def _summary(base: Loaded, axes: Axes, found: Found, units: dict[str, str]) -> dict[str, Any]:
     by_point: dict[Point, list[RunRecord]] = {}
-    for point, record in records:
+    for point, record in found.records:
         by_point.setdefault(point, []).append(record)
     return {
         "schema_version": SCHEMA_VERSION,
         "scenario": base.scenario.name,
         "seed": base.scenario.seed,
         "runs": base.scenario.runs,
-        "digest": digest,
+        "digest": found.digest,
         "axes": {key: list(values) for key, values in axes.items()},
         "points": [
             {
                 "axes": dict(point.values),
-                "events": [record.events for record in found],
-                "digests": [record.digest for record in found],
-                "metrics": [summaries.metric_row(one) for one in summaries.estimates(found, units)],
+                "events": [record.events for record in records],
+                "digests": [record.digest for record in records],
+                "metrics": [summaries.metric_row(one) for one in summaries.estimates(records, units)],
+                "expectations": [summaries.expectation_row(one) for one in summaries.judged(base.expectations, records)],
             }
-            for point, found in by_point.items()
+            for point, records in by_point.items()
         ],
-        "failed": [{"axes": dict(one.point.values), "run": one.run, "reason": one.reason} for one in failed],
+        "failed": [{"axes": dict(one.point.values), "run": one.run, "reason": one.reason} for one in found.failed],
     }
 
 

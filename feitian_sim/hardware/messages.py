@@ -133,7 +133,7 @@ class Messenger:
     def _is_sound(self, pair: _Pair) -> bool:
         """Whether nothing is wrong between the two."""
         network = self._network
-        return network.is_sound or (network.is_whole and network.links.all_well(pair.path))
+        return network.is_sound or (network.has_fixed_ways and network.links.all_well(pair.path))
 
     def latency_ns(self, source: Station, target: Station, size_bytes: int) -> int:
         """What a message takes on idle cards, without jitter."""

@@ -42,9 +42,10 @@ class Network:
         self._flows = FlowEngine(sim, self.links, config.network.stall_timeout)
         self.messenger = Messenger(self)
         self._partitions: dict[int, dict[int, int]] = {}
-        #: Whether every link carries what it should and nothing is cut off; or at least whether nothing is cut off and
-        #: no message goes another way because of what is degraded.
-        self.is_sound = self.is_whole = True
+        #: Whether every link carries what it should and nothing is cut off.
+        self.is_sound = True
+        #: Whether nothing is cut off and every pair has one way only, so that its own links alone concern a message.
+        self.has_fixed_ways = not self.topology.has_choice
         self._next_token = 0
         self._switches_down: dict[str, None] = {}
 
@@ -193,7 +194,7 @@ class Network:
         return all(stop.up for stop in stops) and all(self.connected(one, other) for one, other in pairs)
 
     def _tell(self) -> None:
-        self.is_whole = not self._partitions and not self.topology.has_choice
+        self.has_fixed_ways = not self._partitions and not self.topology.has_choice
         self.is_sound = not self._partitions and not self.links.any_degraded
         self._changed()
 

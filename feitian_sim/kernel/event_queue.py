@@ -26,7 +26,8 @@ _NORMAL = 1
 _NOTHING_READY = 3
 _FIRST_SHIFT = 16  # Buckets of 2**16 keys, 8 microseconds.
 _WIDEST_SHIFT = 58
-_LOOK_EVERY = 64
+#: Refills between two looks at the width of the buckets, and looks between two counts of all entries.
+_LOOK_EVERY, _COUNT_EVERY = 64, 8
 #: Buckets with fewer entries than _FEW on average are made wider; up to _ENOUGH, as long as few entries come late.
 _FEW, _ENOUGH = 16, 256
 _FEW_LATE, _MANY_LATE = 32, 8
@@ -129,23 +130,18 @@ class EventQueue:
                 return True
         return False
 
-    def next_key(self) -> int | None:
-        """The key of the next entry; None when there is none."""
+    def next_ns(self) -> int | None:
+        """When the next entry is due; None when there is none."""
         ready = self.ready
         while ready or self.refill():
             key, what, _ = ready[-1]
             if what.__class__ is not Timer or what.active:
-                return key
+                return time_of(key)
             ready.pop()
         return None
 
-    def next_ns(self) -> int | None:
-        """When the next entry is due; None when there is none."""
-        key = self.next_key()
-        return None if key is None else time_of(key)
-
     def gag(self, gagged: bool) -> None:
-        """While gagged, every key is beyond the horizon's near side, where the simulation looks before it adds."""
+        """While gagged, every entry looks due before the horizon: there the simulation asks whether it may."""
         if gagged:
             self._open_horizon, self.horizon = self.horizon, float("-inf")
         else:
@@ -156,7 +152,7 @@ class EventQueue:
         if stale > _MANY_STALE:
             self._sift = True
         self._looks += 1
-        if not self._looks & _LOOK_EVERY - 1 and len(self) >= self._compact_at:
+        if not self._looks & _COUNT_EVERY - 1 and len(self) >= self._compact_at:
             self._compact()
         ready = self.ready
         if len(ready) > _TOO_MANY or (len(ready) > _MANY_READY and self._late * _MANY_LATE > self._seen):

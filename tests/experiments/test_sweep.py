@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+import ruamel.yaml
 
 from feitian_sim.cli.exits import ExitCode
 from feitian_sim.cli.main import invoke
@@ -71,6 +72,36 @@ def test_a_sweep_is_verified_and_drawn_again(queue: Path, tmp_path: Path, capsys
     other = ["--set", "cluster.machine.cores=1,4"]
     assert invoke(["sweep", str(queue), *other, "-o", str(tmp_path), "-q"]) == ExitCode.DONE
     assert len(list(tmp_path.glob("*-sweep"))) == 2
+
+
+def test_an_expectation_is_judged_at_every_point(queue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    document = ruamel.yaml.YAML(typ="safe").load(queue)
+    document["expect"] = ["workloads.request_wait_s.mean < 1us"]
+    queue.write_text(json.dumps(document), encoding="utf-8")
+    arguments = ["sweep", str(queue), "--set", "cluster.machine.cores=1,64", "-o", str(tmp_path), "-q"]
+    assert invoke(arguments) == ExitCode.FAILED
+    said = capsys.readouterr().err
+    assert "cluster.machine.cores=1 run 0" in said
+    assert "cluster.machine.cores=64" not in said
+
+
+def test_an_interrupted_sweep_keeps_what_is_finished(queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from feitian_sim.experiments import sweep as module
+
+    def stopped_at_the_second(loaded, run, teller, position=None):
+        if loaded.scenario.cluster.machine.cores == 2:
+            raise KeyboardInterrupt
+        return run_once(loaded, run, teller, position)
+
+    run_once = module.run_once
+    monkeypatch.setattr(module, "run_once", stopped_at_the_second)
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        sweep(queue, SweepOptions(axes={"cluster.machine.cores": ("1", "2", "4")}, output=tmp_path))
+    assert "1 of 3 runs were finished and are kept in" in stopped.value.__notes__[0]
+    (kept,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    assert kept.name.endswith(".interrupted")
+    assert json.loads((kept / "manifest.json").read_text())["status"] == "interrupted"
+    assert len(list(kept.rglob("DONE"))) == 1
 
 
 def test_a_run_that_fails_does_not_take_the_others_along(queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
