@@ -19,20 +19,23 @@ NONE = -1
 #: 1 while it is being solved for; the instant at which so many bytes remained, and the one at which none will; its
 #: position in the order in which flows began.
 FIRST, LENGTH, BOUND, IS_MEMBER, SINCE_NS, FINISH_NS, PLACE = range(7)
-#: Rows of ``flow_floats``; rates and caps (which may be inf) in bytes per second.
-RATE, REMAINING, WEIGHT, CAP = range(4)
+#: Rows of ``flow_floats``; rates and caps (which may be inf) in bytes per second. MOST: what the flow could have if it
+#: were alone, the least of its cap and its links.
+RATE, REMAINING, WEIGHT, CAP, MOST = range(5)
 #: Rows of ``crossings``: the link; the next and previous crossing of the same link; whose crossing it is.
 LINK, NEXT, PREVIOUS, FLOW = range(4)
-#: Rows of ``link_ints``: the first and last crossing of the link, oldest flow first; its number in a solve, or NONE.
-HEAD, TAIL, LOCAL = range(3)
-LINK_ROWS = 3
+#: Rows of ``link_ints``: the first and last crossing of the link, oldest flow first; its number in a solve, or NONE; 1
+#: when it cannot bind anybody, since it carries all that its flows could ever have.
+HEAD, TAIL, LOCAL, IS_FREE = range(4)
+LINK_ROWS = 4
 
 
 class Net(NamedTuple):
     """A network's flows and links as arrays, one column per flow, crossing (a link on a path) or link.
 
-    ``flow_ints`` int64[7, flows], ``flow_floats`` float64[4, flows], ``crossings`` int64[4, crossings], ``link_ints``
-    int64[3, links]: the rows are named above. ``capacity`` float64[links], bytes per second.
+    ``flow_ints`` int64[7, flows], ``flow_floats`` float64[5, flows], ``crossings`` int64[4, crossings], ``link_ints``
+    int64[4, links]: the rows are named above. ``capacity`` float64[links], bytes per second; ``most`` float64[links],
+    the sum of what the flows on each link could have at most.
     """
 
     flow_ints: Ints
@@ -40,3 +43,4 @@ class Net(NamedTuple):
     crossings: Ints
     link_ints: Ints
     capacity: Floats
+    most: Floats

@@ -19,14 +19,17 @@ from numba import njit
 
 from feitian_sim.hardware.flow_arrays import (
     BOUND,
+    CAP,
     FINISH_NS,
     FIRST,
     FLOW,
     HEAD,
+    IS_FREE,
     IS_MEMBER,
     LENGTH,
     LINK,
     LOCAL,
+    MOST,
     NEXT,
     NONE,
     PLACE,
@@ -47,6 +50,8 @@ NEVER = np.iinfo(np.int64).max
 FAR = 4e18
 _SAME = 1e-9
 _MOST_ROUNDS = 8
+#: Share of its capacity that a free link's flows can reach at most: what rounding adds up to stays far below the rest.
+_FREE_BELOW = 1.0 - 1e-6
 #: Below so many flows looking for the region costs more than solving all.
 _FEW_FLOWS = 16
 
@@ -65,10 +70,7 @@ def update(
     flows = _close_up(net, order)
     if relist:
         whole = True
-        net.link_ints[HEAD, :] = NONE
-        net.link_ints[TAIL, :] = NONE
-        for flow in order[:flows]:
-            _enter_lists(net, flow)
+        _relist(net, order[:flows])
     else:
         for flow in ended:
             _leave_lists(net, flow)
@@ -81,6 +83,8 @@ def update(
         size, whole = _solve_region(net, begun, ended, region, old_rate)
     else:
         whole = True
+        _judge_links(net, begun)
+        _judge_links(net, ended)
     if whole:
         for flow in order[:flows]:
             size = _join(net, flow, region, size, old_rate)
@@ -106,6 +110,8 @@ def _solve_region(net: Net, begun: Ints, ended: Ints, region: Ints, old_rate: Fl
         size = _join_bound(net, flow, region, size, old_rate)
     for flow in ended:
         size = _join_bound(net, flow, region, size, old_rate)
+    _judge_links(net, begun)
+    _judge_links(net, ended)
     for _ in range(_MOST_ROUNDS):
         if size == 0:
             return size, False
@@ -121,10 +127,37 @@ def _solve_region(net: Net, begun: Ints, ended: Ints, region: Ints, old_rate: Fl
 
 
 @njit(cache=True)
+def _relist(net: Net, flows: Ints) -> None:
+    """Build all that is known of links from what is known of flows."""
+    net.link_ints[HEAD, :] = NONE
+    net.link_ints[TAIL, :] = NONE
+    net.link_ints[IS_FREE, :] = 0
+    net.most[:] = 0.0
+    for flow in flows:
+        _enter_lists(net, flow)
+    _judge_links(net, flows)
+
+
+@njit(cache=True)
+def _judge_links(net: Net, flows: Ints) -> None:
+    """Note which of these flows' links are free: full of nobody, even if all that cross them had the most they can."""
+    for flow in flows:
+        for step in range(net.flow_ints[FIRST, flow], net.flow_ints[FIRST, flow] + net.flow_ints[LENGTH, flow]):
+            link = net.crossings[LINK, step]
+            net.link_ints[IS_FREE, link] = net.most[link] < _FREE_BELOW * net.capacity[link]
+
+
+@njit(cache=True)
 def _enter_lists(net: Net, flow: int) -> None:
     """Put a flow's crossings at the end of the lists of their links."""
-    for step in range(net.flow_ints[FIRST, flow], net.flow_ints[FIRST, flow] + net.flow_ints[LENGTH, flow]):
+    first, last = net.flow_ints[FIRST, flow], net.flow_ints[FIRST, flow] + net.flow_ints[LENGTH, flow]
+    most = net.flow_floats[CAP, flow]
+    for step in range(first, last):
+        most = min(most, net.capacity[net.crossings[LINK, step]])
+    net.flow_floats[MOST, flow] = most
+    for step in range(first, last):
         link = net.crossings[LINK, step]
+        net.most[link] += most
         last = net.link_ints[TAIL, link]
         net.crossings[NEXT, step] = NONE
         net.crossings[PREVIOUS, step] = last
@@ -140,6 +173,7 @@ def _leave_lists(net: Net, flow: int) -> None:
     """Take a flow's crossings out of the lists of their links."""
     for step in range(net.flow_ints[FIRST, flow], net.flow_ints[FIRST, flow] + net.flow_ints[LENGTH, flow]):
         link = net.crossings[LINK, step]
+        net.most[link] -= net.flow_floats[MOST, flow]
         before, after = net.crossings[PREVIOUS, step], net.crossings[NEXT, step]
         if before == NONE:
             net.link_ints[HEAD, link] = after
@@ -179,6 +213,9 @@ def _join_bound(net: Net, flow: int, region: Ints, size: int, old_rate: Floats) 
     """Add the flows that a link of this flow's path binds."""
     for crossed in range(net.flow_ints[FIRST, flow], net.flow_ints[FIRST, flow] + net.flow_ints[LENGTH, flow]):
         link = net.crossings[LINK, crossed]
+        # As judged before the event: whoever a link bound then must look anew, however free it is now.
+        if net.link_ints[IS_FREE, link]:
+            continue
         step = net.link_ints[HEAD, link]
         while step != NONE:
             if net.flow_ints[BOUND, net.crossings[FLOW, step]] == link:
@@ -194,7 +231,9 @@ def _grow(net: Net, links: Ints, bound_at: Floats, region: Ints, size: int, old_
     for position in range(size):
         flow = region[position]
         for step in range(net.flow_ints[FIRST, flow], net.flow_ints[FIRST, flow] + net.flow_ints[LENGTH, flow]):
-            change[net.link_ints[LOCAL, net.crossings[LINK, step]]] += net.flow_floats[RATE, flow] - old_rate[position]
+            number = net.link_ints[LOCAL, net.crossings[LINK, step]]
+            if number != NONE:
+                change[number] += net.flow_floats[RATE, flow] - old_rate[position]
     for number in range(links.shape[0]):
         link = links[number]
         share = bound_at[number]

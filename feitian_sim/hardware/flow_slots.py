@@ -13,6 +13,7 @@ from feitian_sim.hardware.flow_arrays import (
     LENGTH,
     LINK,
     LINK_ROWS,
+    MOST,
     NONE,
     PLACE,
     PREVIOUS,
@@ -34,13 +35,14 @@ _NEVER = np.iinfo(np.int64).max
 class Slots:
     """One column per flow; its path lies in ``stride`` columns of the crossings.
 
-    ``must_relist``: paths have moved, so that the solver has to build the lists of the links anew.
+    ``must_relist``: paths have moved or links have changed, so that the solver has to build the lists of the links anew.
     """
 
     def __init__(self) -> None:
         self._ints: Ints = np.zeros((PLACE + 1, 0), dtype=np.int64)
-        self._floats: Floats = np.zeros((CAP + 1, 0))
+        self._floats: Floats = np.zeros((MOST + 1, 0))
         self._links: Ints = np.zeros((LINK_ROWS, 0), dtype=np.int64)
+        self._most: Floats = np.zeros(0)
         #: What each flow may have when nothing blocks it, bytes per second.
         self.own_cap: Floats = np.zeros(0)
         self._stride = _FIRST_STRIDE
@@ -54,7 +56,9 @@ class Slots:
         if self._net is None or self._net.capacity is not capacity:
             more = len(capacity) - self._links.shape[1]
             self._links = np.concatenate([self._links, np.full((LINK_ROWS, more), NONE, dtype=np.int64)], axis=1)
-            self._net = Net(self._ints, self._floats, self._crossings, self._links, capacity)
+            self._most = np.concatenate([self._most, np.zeros(more)])
+            self._net = Net(self._ints, self._floats, self._crossings, self._links, capacity, self._most)
+            self.must_relist |= more > 0
         return self._net
 
     def take(self, path: tuple[int, ...], size_bytes: float, weight: float, cap: float, now_ns: int, place: int) -> int:
@@ -122,7 +126,7 @@ class Slots:
         old = self._ints.shape[1]
         new = max(_FIRST_SLOTS, 2 * old)
         self._ints = np.concatenate([self._ints, np.zeros((PLACE + 1, new - old), dtype=np.int64)], axis=1)
-        self._floats = np.concatenate([self._floats, np.zeros((CAP + 1, new - old))], axis=1)
+        self._floats = np.concatenate([self._floats, np.zeros((MOST + 1, new - old))], axis=1)
         self.own_cap = np.concatenate([self.own_cap, np.zeros(new - old)])
         self._free.extend(range(new - 1, old - 1, -1))
         crossings = self._crossings if old else None

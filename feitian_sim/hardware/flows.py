@@ -165,7 +165,7 @@ class FlowEngine:
 
     def solve_all_soon(self) -> None:
         """Links have changed: solve for all flows at the end of this instant."""
-        self._whole = True
+        self._whole = self._slots.must_relist = True
         self.solve_soon()
 
     def solve_soon(self) -> None:

@@ -23,6 +23,7 @@ from feitian_sim.hardware.flow_arrays import (
     FIRST,
     FLOW,
     HEAD,
+    IS_FREE,
     IS_MEMBER,
     LENGTH,
     LINK,
@@ -42,9 +43,10 @@ def solve(net: Net, members: Ints, among: int) -> tuple[Ints, Floats]:
     """Write the max-min fair rate of each member into its RATE, and the link that binds it into its BOUND.
 
     ``members``: int64[n], flows in the order in which ties are broken; of ``among`` flows in all. Those that are
-    no members keep their rates and leave the rest of their links to the members. Returns the used links,
-    which LOCAL numbers until the caller calls :func:`forget`, and for each the share (the rate for a weight of one) at
-    which it bound members, or inf. A flow with an empty path and no cap gets inf.
+    no members keep their rates and leave the rest of their links to the members. Free links are left out: they bind
+    nobody, so the shares are the same without them. Returns the used links, which LOCAL numbers until the caller
+    calls :func:`forget`, and for each the share (the rate for a weight of one) at which it bound members, or inf. A
+    flow with an empty path and no cap gets inf.
     """
     rate, bound, weight, cap = net.flow_floats[RATE], net.flow_ints[BOUND], net.flow_floats[WEIGHT], net.flow_floats[CAP]
     links, demand, growing = _used_links(net, members)
@@ -93,7 +95,10 @@ def forget(net: Net, links: Ints) -> None:
 
 @njit(cache=True)
 def _used_links(net: Net, members: Ints) -> tuple[Ints, Floats, Ints]:
-    """The links that members cross, numbered 0, 1, ... in ``local``; how much they ask of each, and how many they are."""
+    """The links that members cross and that could bind them, numbered 0, 1, ... in LOCAL.
+
+    Returns them, how much the members ask of each, and how many they are.
+    """
     crossings = 0
     for flow in members:
         crossings += net.flow_ints[LENGTH, flow]
@@ -105,6 +110,8 @@ def _used_links(net: Net, members: Ints) -> tuple[Ints, Floats, Ints]:
     for flow in members:
         for step in range(net.flow_ints[FIRST, flow], net.flow_ints[FIRST, flow] + net.flow_ints[LENGTH, flow]):
             link = net.crossings[LINK, step]
+            if net.link_ints[IS_FREE, link]:
+                continue
             number = net.link_ints[LOCAL, link]
             if number == NONE:
                 number = used
@@ -169,6 +176,8 @@ def _leave(net: Net, flow: int, left: Floats, demand: Floats, growing: Ints) -> 
     """Take a frozen flow's rate out of what its links have left for those that still grow."""
     for step in range(net.flow_ints[FIRST, flow], net.flow_ints[FIRST, flow] + net.flow_ints[LENGTH, flow]):
         number = net.link_ints[LOCAL, net.crossings[LINK, step]]
+        if number == NONE:
+            continue
         left[number] -= net.flow_floats[RATE, flow]
         demand[number] -= net.flow_floats[WEIGHT, flow]
         growing[number] -= 1

@@ -8,6 +8,7 @@ import pytest
 from feitian_sim.hardware import flow_region
 from feitian_sim.hardware.flow_arrays import NONE
 from feitian_sim.hardware.flow_slots import Slots
+from tests.hardware.test_max_min import brute_force
 
 RACKS, MACHINES = 6, 8
 CARDS = RACKS * MACHINES
@@ -58,7 +59,7 @@ def test_the_region_of_an_event_gives_the_rates_of_a_whole_solve(crowd: int, ali
     book = Book(capacity)
     flows: dict[int, tuple[tuple[int, ...], float, float]] = {}
     by_region = 0
-    for _ in range(400):
+    for event in range(400):
         begun, ended = [], []
         for slot in list(flows):
             if draws.random() < 0.5 / crowd:
@@ -76,6 +77,11 @@ def test_the_region_of_an_event_gives_the_rates_of_a_whole_solve(crowd: int, ali
         fresh.update(again, [], whole=True)
         ours = [book.slots.rate(slot) for slot in book.order]
         assert ours == pytest.approx([fresh.slots.rate(slot) for slot in again], rel=1e-7)
+        if event % 80 == 79:
+            # Which knows nothing of regions, nor of links that cannot bind anybody.
+            paths, weights, caps = zip(*(flows[slot] for slot in book.order), strict=True)
+            exact = brute_force([list(one) for one in paths], capacity.tolist(), list(weights), list(caps))
+            assert ours == pytest.approx(exact, rel=1e-7)
     assert by_region > 100
 
 
