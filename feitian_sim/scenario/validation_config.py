@@ -87,6 +87,12 @@ class Published(StrictModel):
     calibrated: bool = Field(
         default=False, description="Whether a free parameter was fitted to this number, so that it proves less."
     )
+    known_gap: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Why the simulated value is known to lie outside the tolerance: what of the published system is not "
+        "modelled. It is shown as a gap; once the value lies within, this line fails until it is struck.",
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Published:
