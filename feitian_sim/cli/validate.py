@@ -41,7 +41,7 @@ def validate_command(names: tuple[str, ...], quick: bool, as_json: bool, data: P
         print_json([row.document() for row in rows])
     else:
         _print(rows)
-    return ExitCode.DONE if all(row.ok for row in rows) else ExitCode.FAILED
+    return ExitCode.DONE if all(row.as_expected for row in rows) else ExitCode.FAILED
 
 
 def _print(rows: list[Validated]) -> None:
@@ -64,14 +64,14 @@ def _print(rows: list[Validated]) -> None:
     )
     for row in rows:
         if row.known_gap is not None:
-            stated = "known gap" if row.ok else "no longer a gap, strike known_gap"
+            stated = "known gap" if row.as_expected else "no longer a gap, strike known_gap"
             click.echo(f"{stated}: {row.name}, {row.quantity}: {row.known_gap}")
-    failed, gaps = sum(not row.ok for row in rows), sum(row.ok and not row.within for row in rows)
+    failed, gaps = sum(not row.as_expected for row in rows), sum(not row.ok and row.as_expected for row in rows)
     known = f", {gaps} known to be outside" if gaps else ""
     click.echo(f"{len(rows)} quantities, {failed} not as expected{known}" if rows else "nothing to validate")
 
 
 def _verdict(row: Validated) -> str:
-    if not row.ok:
+    if not row.as_expected:
         return "FAILED"
-    return "ok" if row.within else "gap"
+    return "ok" if row.ok else "gap"

@@ -37,13 +37,14 @@ class Validated:
     tolerance: float | None
     calibrated: bool
     source: str
-    within: bool
+    #: Whether it lies within its tolerance.
+    ok: bool
     known_gap: str | None
 
     @property
-    def ok(self) -> bool:
-        """Whether it is as expected: within its tolerance, or outside where that is known."""
-        return self.within == (self.known_gap is None)
+    def as_expected(self) -> bool:
+        """Within its tolerance, or outside where that is known."""
+        return self.ok == (self.known_gap is None)
 
     def document(self) -> dict[str, Any]:
         """For a JSON document."""
@@ -56,9 +57,8 @@ class Validated:
             "tolerance": None if self.tolerance is None else plain(self.tolerance),
             "calibrated": self.calibrated,
             "source": self.source,
-            "within": self.within,
-            "known_gap": self.known_gap,
             "ok": self.ok,
+            **({} if self.known_gap is None else {"known_gap": self.known_gap}),
         }
 
 
@@ -97,7 +97,7 @@ def _validated(loaded: Loaded, published: Published, runs: list[Done]) -> Valida
     values = _simulated(loaded, published, runs)
     simulated = mean(values) if values else None
     allowed = _allowed(published, reference, unit, values)
-    within = simulated is not None and allowed is not None and abs(simulated - reference) <= allowed
+    ok = simulated is not None and allowed is not None and abs(simulated - reference) <= allowed
     return Validated(
         name=loaded.scenario.name,
         quantity=published.quantity,
@@ -107,7 +107,7 @@ def _validated(loaded: Loaded, published: Published, runs: list[Done]) -> Valida
         tolerance=allowed,
         calibrated=published.calibrated,
         source=published.source or (loaded.scenario.validation.source if loaded.scenario.validation else ""),
-        within=within,
+        ok=ok,
         known_gap=published.known_gap,
     )
 
