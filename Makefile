@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DEVELOPING := $(VENV)/.developing
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
@@ -14,6 +15,10 @@ help:  ## list the targets
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 15) else "Python 3.11 to 3.14 is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(DEVELOPING): $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
@@ -25,22 +30,22 @@ test: lint  ## everything that CI runs: lint, types, layers, the whole test suit
 
 check: test  ## the same as test
 
-lint: $(READY)
+lint: $(DEVELOPING)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)  ## speed against yardsticks in the same process: one table that says which aim is met
+bench: $(DEVELOPING)  ## speed against yardsticks in the same process: one table that says which aim is met
 	$(BIN)/python -m tests.benchmarks
 
-golden: $(READY)  ## run every shipped scenario and refresh results/reference/
+golden: $(DEVELOPING)  ## run every shipped scenario and refresh results/reference/
 	$(BIN)/python -m tests.golden
 
 validate: $(READY)  ## run every validation scenario: simulated beside published
 	$(BIN)/feitian validate
 
-determinism: $(READY)  ## the same digest under other hash seeds, Pythons, processors and libraries: a table
+determinism: $(DEVELOPING)  ## the same digest under other hash seeds, Pythons, processors and libraries: a table
 	$(BIN)/python -m feitian_sim.experiments.determinism
 
 clean:  ## remove what was built and run (the reference results stay)

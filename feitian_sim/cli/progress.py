@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from feitian_sim.cli.output import quantity
 
 if TYPE_CHECKING:
     from feitian_sim.experiments.progress import Listener, Progress
+    from feitian_sim.experiments.sweep import Told
 
 #: Without a terminal: a line this often at most, so that logs of CI systems stay short.
 _LINE_EVERY_S = 15.0
@@ -24,10 +25,31 @@ def shown_progress(quiet: bool) -> Iterator[Listener | None]:
     if quiet:
         yield None
     elif sys.stderr.isatty():
-        with _bar() as listener:
-            yield listener
+        with _bar() as (bar, task):
+            yield lambda progress: bar.update(
+                task, completed=progress.done_ratio, description=_words(progress), refresh=True
+            )
     else:
         yield _Lines().tell
+
+
+@contextmanager
+def told_of_runs(quiet: bool) -> Iterator[Callable[[Told], None] | None]:
+    """A listener that shows how many runs of a study are done: a bar on a terminal, a line for each elsewhere."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        with _bar() as (bar, task):
+            yield lambda told: bar.update(
+                task, completed=told.done / told.runs, description=_words_of_runs(told), refresh=True
+            )
+    else:
+        yield lambda told: click.echo(_words_of_runs(told), err=True)
+
+
+def _words_of_runs(told: Told) -> str:
+    left = f", {quantity(max(told.left_s, 1.0), 's')} left" if told.done < told.runs else ""
+    return f"{told.done} of {told.runs} runs{left}"
 
 
 class _Lines:
@@ -49,12 +71,7 @@ def _bar() -> Iterator[Any]:
 
     columns = (BarColumn(bar_width=30), TaskProgressColumn(), TextColumn("{task.description}"))
     with Bar(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
-        task = bar.add_task("", total=1.0)
-
-        def tell(progress: Progress) -> None:
-            bar.update(task, completed=progress.done_ratio, description=_words(progress), refresh=True)
-
-        yield tell
+        yield bar, bar.add_task("", total=1.0)
 
 
 def _words(progress: Progress) -> str:

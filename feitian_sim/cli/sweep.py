@@ -9,9 +9,11 @@ import click
 
 from feitian_sim.cli.exits import ExitCode
 from feitian_sim.cli.output import LINES_MOST, print_json, print_table, quantity
+from feitian_sim.cli.progress import told_of_runs
 
 if TYPE_CHECKING:
-    from feitian_sim.experiments.sweep import Point, SweepOptions, Swept
+    from feitian_sim.experiments.study import Point
+    from feitian_sim.experiments.sweep import SweepOptions, Swept
 
 
 @click.command("sweep", short_help="Run a scenario over all combinations of the values on its axes.")
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of all chance, instead of the file's.")
 @click.option("--runs", type=click.IntRange(1, 100_000), help="Replications of each point, instead of the file's.")
 @click.option("-j", "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True, help="Who carries the runs out."
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Dask's scheduler, as tcp://host:8786; else workers of our own.")
 @click.option("--dry-run", is_flag=True, help="Say what would be run and how long it would take.")
 @click.option("--keep-going/--fail-fast", default=True, show_default=True, help="What to do when a run fails.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
@@ -30,30 +36,41 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def sweep_command(
-    file: Path, settings: tuple[str, ...], seed: int | None, runs: int | None, jobs: int, dry_run: bool,
-    keep_going: bool, output: Path, data: Path | None, no_figures: bool, as_json: bool, quiet: bool,
+    file: Path, settings: tuple[str, ...], seed: int | None, runs: int | None, jobs: int, engine: str,
+    scheduler: str | None, dry_run: bool, keep_going: bool, output: Path, data: Path | None, no_figures: bool,
+    as_json: bool, quiet: bool,
 ) -> ExitCode:  # fmt: skip
     """Run FILE at every combination of its axes (its own, under sweep:, or those given), each with all its runs.
 
     All points meet the same chance. The exit code is 4 when some runs failed, 1 when an
     expectation did not hold.
     """
+    from feitian_sim.experiments.engines import engine_of
     from feitian_sim.experiments.interruption import interruptible
     from feitian_sim.experiments.sweep import SweepOptions, sweep
     from feitian_sim.scenario.overrides import split_axes
 
     overrides, axes = split_axes(settings)
     options = SweepOptions(
-        overrides, axes, seed, runs, jobs, output, data, not keep_going, None if no_figures else _render
+        overrides,
+        axes,
+        seed,
+        runs,
+        engine_of(engine, jobs, scheduler),
+        output,
+        data,
+        fail_fast=not keep_going,
+        render=None if no_figures else sweep_figures,
     )
     if dry_run:
-        return _dry_run(file, options)
+        return dry_run_of(file, options, jobs)
+    with interruptible(), told_of_runs(quiet) as listener:
+        done = sweep(file, options, listener)
+    return answer(done, as_json)
 
-    def told(done: int, of: int) -> None:
-        click.echo(f"{done} of {of} runs", err=True)
 
-    with interruptible():
-        done = sweep(file, options, None if quiet else told)
+def answer(done: Swept, as_json: bool) -> ExitCode:
+    """Print what came of a sweep."""
     for failed in done.failed:
         click.echo(f"failed: {' '.join(failed.point.overrides)} run {failed.run}: {failed.reason}", err=True)
     for broken in done.broken:
@@ -67,15 +84,17 @@ def sweep_command(
     return ExitCode.FAILED if done.broken else ExitCode.DONE
 
 
-def _render(folder: Path) -> list[Path]:
+def sweep_figures(folder: Path) -> list[Path]:
+    """Draw the figures of a sweep into its folder."""
     from feitian_sim.report import render_sweep
 
     return render_sweep(folder)
 
 
-def _dry_run(file: Path, options: SweepOptions) -> ExitCode:
+def dry_run_of(file: Path, options: SweepOptions, jobs: int) -> ExitCode:
+    """Say what would be run, and what that would take."""
     from feitian_sim.experiments.estimate import estimate
-    from feitian_sim.experiments.sweep import axes_of, points_of
+    from feitian_sim.experiments.study import axes_of, points_of
     from feitian_sim.scenario import load
 
     base = load(file, options.overrides, options.seed, options.runs)
@@ -87,8 +106,8 @@ def _dry_run(file: Path, options: SweepOptions) -> ExitCode:
         [
             ("points", str(len(points))),
             ("runs", str(sum(one.runs for one in found))),
-            ("run time of all", quantity(total_s / options.jobs, "s")),
-            ("memory at once", quantity(max(one.memory_bytes for one in found) * options.jobs, "bytes")),
+            ("run time of all", quantity(total_s / jobs, "s")),
+            ("memory at once", quantity(max(one.memory_bytes for one in found) * jobs, "bytes")),
         ],
     )
     return ExitCode.DONE

@@ -59,3 +59,18 @@ class FolderLock:
 def _in_use(folder: Path, holder: str) -> str:
     who = f" (process {holder})" if holder else ""
     return f"another run{who} is writing {folder}: wait for it, or choose another folder with -o DIR"
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds the lock at ``path``, without disturbing him."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -3,7 +3,7 @@
 A run writes into a hidden sibling, ``.<folder>.partial``, which is moved into place by a rename when everything is
 in it; an older result of the same name is replaced in that instant. What was interrupted goes to
 ``<folder>.interrupted``, with the finished runs and a manifest that says so. A process that was killed leaves its
-hidden sibling, which the next run into the same folder removes.
+hidden sibling, which the next run into the same folder removes and ``feitian resume`` takes up.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Building:
         #: Where it went; None until it is put in place.
         self.placed: Path | None = None
 
-    def begin(self) -> None:
-        """Clear what a killed run left, and make the hidden sibling."""
+    def begin(self, *, take_up: bool = False) -> None:
+        """Make the hidden sibling: anew, or from what is there of the same result."""
         if self._replaced.exists():
             # Killed between the two renames: the older result is still the valid one unless a newer stands.
             if self.final.exists():
@@ -47,6 +47,10 @@ class Building:
             raise EnvironmentRefusal(
                 f"{self.final} is there and is not a results folder: move it away, or choose another with -o DIR"
             )
+        if take_up:
+            if not self.path.exists():
+                (self.interrupted if self.interrupted.exists() else self.final).rename(self.path)
+            return
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.mkdir()
 
@@ -66,17 +70,19 @@ class Building:
             self.placed = self.interrupted
         return self.interrupted
 
-    def abandon(self) -> None:
-        """Leave nothing behind."""
-        shutil.rmtree(self.path, ignore_errors=True)
+    def abandon(self, *, keeping: bool = False) -> None:
+        """Leave nothing behind, or with ``keeping`` whatever has a finished run in it."""
+        if not (keeping and any(self.path.rglob("DONE"))):
+            shutil.rmtree(self.path, ignore_errors=True)
 
 
 @contextmanager
-def building(root: Path, folder_name: str) -> Iterator[Building]:
-    """A results folder under ``root``, locked for its one writer.
+def building(root: Path, folder_name: str, *, take_up: bool = False, keeping: bool = False) -> Iterator[Building]:
+    """A results folder under ``root``, locked for its one writer; ``take_up`` goes on with what is there of it.
 
-    What is not committed (or kept as interrupted) when the block ends is removed. Raises EnvironmentRefusal
-    when the folder is in use, cannot be written, or when the disk is full.
+    What is not committed (or kept as interrupted) when the block ends is removed, unless ``keeping`` finished
+    runs for whoever takes them up. Raises EnvironmentRefusal when the folder is in use, cannot be written, or when the
+    disk is full.
     """
     root = root.absolute()
     final = root / folder_name
@@ -87,11 +93,11 @@ def building(root: Path, folder_name: str) -> Iterator[Building]:
     try:
         made = Building(final)
         with refusing(final):
-            made.begin()
+            made.begin(take_up=take_up)
         yield made
     finally:
         if made.placed is None:
-            made.abandon()
+            made.abandon(keeping=keeping)
         lock.release()
 
 

@@ -1,39 +1,45 @@
 """Sweep: one scenario over all combinations of the values on its axes, each with all its runs.
 
-Every run is a task of its own, in this process or in a pool of processes; what it leaves is the same. All points meet
-the same chance (common random numbers): the seed is one, and ``runs`` are its substreams. A run that fails does not
-take the others along: it is listed, and the sweep says so in the end.
+Every run is a task of its own, in this process or in others; what it leaves is the same. A run that fails does
+not take the others along: it is listed, and the sweep says so in the end. What is finished survives whatever happens
+to the sweep, and is taken up by :func:`resume`.
 """
 
 from __future__ import annotations
 
-import itertools
-import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from feitian_sim.experiments import summary as summaries
-from feitian_sim.experiments.interruption import raise_if_requested
+from feitian_sim.experiments.engines import Engine, HereEngine
 from feitian_sim.experiments.manifest import SCHEMA_VERSION, Began, RunRecord, document, file_hashes, total_digest
-from feitian_sim.experiments.one_run import run_once
-from feitian_sim.experiments.progress import Teller
-from feitian_sim.experiments.run_folder import write_run
+from feitian_sim.experiments.run_folder import read_record, remove_unfinished
 from feitian_sim.experiments.store import Building, building, refusing
+from feitian_sim.experiments.study import Axes, Point, Study, planned, study_of
 from feitian_sim.experiments.summary import write_json
-from feitian_sim.kernel import SECOND, ScenarioError
-from feitian_sim.scenario import Loaded, load
+from feitian_sim.experiments.task import Outcome
+from feitian_sim.kernel import SECOND, EnvironmentRefusal
 from feitian_sim.scenario.metrics import library
 
-Axes = dict[str, tuple[str, ...]]
 #: Draws the figures of a sweep's folder into it; returns what was written. Given from above.
 Render = Callable[[Path], list[Path]]
-#: Called after each finished run: how many there are, of how many.
-Told = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How far a study is: runs done of all, and the wall seconds that the rest takes at the pace so far."""
+
+    done: int
+    runs: int
+    left_s: float
+
+
+Listener = Callable[[Told], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +50,11 @@ class SweepOptions:
     axes: Axes = field(default_factory=dict)
     seed: int | None = None
     runs: int | None = None
-    jobs: int = 1
+    engine: Engine = field(default_factory=HereEngine)
     output: Path = Path("results")
     data: Path | None = None
     fail_fast: bool = False
     render: Render | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One combination: a value for each axis, as ``--set`` would say it."""
-
-    values: tuple[tuple[str, str], ...]
-
-    @property
-    def overrides(self) -> tuple[str, ...]:
-        """As ``key=value``."""
-        return tuple(f"{key}={value}" for key, value in self.values)
-
-    @property
-    def folder(self) -> str:
-        """Path under ``runs/``, one level an axis."""
-        return "/".join(f"{key}={_safe(value)}" for key, value in self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,170 +113,144 @@ class Swept:
         return self.found.digest
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    path: Path
-    overrides: tuple[str, ...]
-    seed: int | None
-    runs: int | None
-    data: tuple[Path, ...]
-    run: int
-    folder: Path
-
-
-def axes_of(loaded: Loaded, given: Axes) -> Axes:
-    """The axes in effect: those given, or the scenario's own. Raises ScenarioError when there are none."""
-    own = {key: tuple(_said(value) for value in values) for key, values in loaded.scenario.sweep.items()}
-    axes = given or own
-    if not axes:
-        raise ScenarioError(
-            f"{loaded.path}: nothing to sweep: give an axis, as in --set pangu.placement=random,copyset, or write one "
-            "under sweep:"
-        )
-    return axes
-
-
-def points_of(axes: Mapping[str, Sequence[str]]) -> list[Point]:
-    """All combinations, the last axis fastest."""
-    named = [[(key, value) for value in values] for key, values in axes.items()]
-    return [Point(combination) for combination in itertools.product(*named)]
-
-
-def sweep(path: str | Path, options: SweepOptions, told: Told | None = None) -> Swept:
+def sweep(path: str | Path, options: SweepOptions, listener: Listener | None = None) -> Swept:
     """Run the scenario at ``path`` over its axes and store what it leaves.
 
     Raises ScenarioError for what is wrong with the scenario at any point, before anything is run.
     """
+    data = (options.data,) if options.data else ()
+    study = study_of("sweep", path, options.overrides, options.axes, options.seed, options.runs, data)
     began = Began.now()
-    given = (options.data,) if options.data else ()
-    base = load(path, options.overrides, options.seed, options.runs, given)
-    axes = axes_of(base, options.axes)
-    points = points_of(axes)
-    for point in points:
-        load(path, (*options.overrides, *point.overrides), options.seed, options.runs, given)
-    with building(options.output, _folder_name(base, axes)) as folder:
-        todo = [(point, run) for point in points for run in range(base.scenario.runs)]
-        tasks = [
-            _Task(
-                Path(path),
-                (*options.overrides, *point.overrides),
-                options.seed,
-                options.runs,
-                given,
-                run,
-                folder.path / "runs" / point.folder,
-            )
-            for point, run in todo
-        ]
-        outcomes: dict[int, RunRecord | str] = {}
-        try:
-            _carry_out(tasks, options, told, outcomes)
-        except KeyboardInterrupt as error:
-            _keep(base, axes, folder, _found(todo, outcomes), began, error, len(todo))
-            raise
-        found = _found(todo, outcomes)
-        figures = _write(base, axes, folder, found, began, "incomplete" if found.failed else "finished", options.render)
-        folder.commit()
+    with study_folder(options.output, study) as folder:
+        outcomes = carried_out(study, folder, options, began, listener)
+        return complete(study, folder, outcomes, began, options.render)
+
+
+def resume(directory: str | Path, options: SweepOptions, listener: Listener | None = None) -> Swept:
+    """Carry out what is missing of the sweep that lies in, or beside, ``directory``.
+
+    Raises EnvironmentRefusal when there is none, or when its scenario has changed.
+    """
+    root, name, present = unfinished(Path(directory))
+    study = planned(present)
+    began = Began.now()
+    with building(root, name, take_up=True, keeping=True) as folder:
+        outcomes = carried_out(study, folder, options, began, listener)
+        return complete(study, folder, outcomes, began, options.render)
+
+
+def unfinished(directory: Path) -> tuple[Path, str, Path]:
+    """Root and name of the result that ``directory`` is or will be, and the folder in which most of it lies now."""
+    directory = directory.absolute()
+    name = directory.name.removesuffix(".interrupted")
+    if name.startswith(".") and name.endswith(".partial"):
+        name = name.removesuffix(".partial")[1:]
+    final = directory.with_name(name)
+    made = Building(final)
+    for present in (made.path, made.interrupted, final):
+        if present.is_dir():
+            return directory.parent, name, present
+    raise EnvironmentRefusal(f"{directory}: there is no such results folder, nor what a killed sweep left of it")
+
+
+@contextmanager
+def study_folder(output: Path, study: Study) -> Iterator[Building]:
+    """The folder in which a study is carried out from the beginning, its plan in it."""
+    with building(output, study.folder_name, keeping=True) as folder:
+        with refusing(folder.final):
+            study.write_plan(folder.path)
+        yield folder
+
+
+def carried_out(
+    study: Study,
+    folder: Building,
+    options: SweepOptions,
+    began: Began,
+    listener: Listener | None,
+) -> dict[int, Outcome]:
+    """What became of each run, by its number; those that are finished already are read.
+
+    An interruption keeps what is finished where nobody takes it for a whole result.
+    """
+    tasks = study.tasks(folder.path)
+    read = {number: read_record(task.run_folder) for number, task in tasks.items()}
+    outcomes: dict[int, Outcome] = {number: record for number, record in read.items() if record is not None}
+    missing = {number: task for number, task in tasks.items() if number not in outcomes}
+    for task in missing.values():
+        shutil.rmtree(task.run_folder, ignore_errors=True)
+    began_s, at_first = monotonic(), len(outcomes)
+    try:
+        for number, outcome in options.engine.outcomes(missing):
+            outcomes[number] = outcome
+            if listener is not None:
+                pace_s = (monotonic() - began_s) / (len(outcomes) - at_first)
+                listener(Told(len(outcomes), len(tasks), pace_s * (len(tasks) - len(outcomes))))
+            if options.fail_fast and isinstance(outcome, str):
+                break
+    except KeyboardInterrupt as error:
+        _keep(study, folder, found_of(study, outcomes), began, error)
+        raise
+    return outcomes
+
+
+def complete(
+    study: Study, folder: Building, outcomes: Mapping[int, Outcome], began: Began, render: Render | None
+) -> Swept:
+    """Write everything that stands over all runs, and move the folder into place."""
+    found = found_of(study, outcomes)
+    remove_unfinished(folder.path)
+    figures = _write(study, folder, found, began, "incomplete" if found.failed else "finished", render)
+    folder.commit()
     moved = tuple(folder.final / figure.relative_to(folder.path) for figure in figures)
-    scenario = base.scenario
+    scenario = study.base.scenario
     return Swept(
-        scenario.name, scenario.seed, tuple(axes), tuple(points), found, folder.final, moved, _broken(base, found)
+        scenario.name, scenario.seed, tuple(study.axes), study.points, found, folder.final, moved, _broken(study, found)
     )
 
 
-def _found(todo: Sequence[tuple[Point, int]], outcomes: Mapping[int, RunRecord | str]) -> Found:
+def found_of(study: Study, outcomes: Mapping[int, Outcome]) -> Found:
     """The outcomes in the order of the tasks, by what they are."""
+    todo = study.todo
     ordered = sorted(outcomes.items())
     records = tuple((todo[n][0], got) for n, got in ordered if isinstance(got, RunRecord))
     failed = tuple(Failed(*todo[n], got) for n, got in ordered if isinstance(got, str))
     return Found(records, failed, total_digest([record.digest for _, record in records]))
 
 
-def _broken(base: Loaded, found: Found) -> tuple[Broken, ...]:
+def _broken(study: Study, found: Found) -> tuple[Broken, ...]:
     return tuple(
         Broken(point, record.run, verdict.text)
         for point, record in found.records
-        for verdict in summaries.judged(base.expectations, [record])
+        for verdict in summaries.judged(study.base.expectations, [record])
         if not verdict.held
     )
 
 
-def _carry_out(
-    tasks: Sequence[_Task], options: SweepOptions, told: Told | None, outcomes: dict[int, RunRecord | str]
-) -> None:
-    """Note in ``outcomes`` what became of each task, by its number: its record, or why there is none."""
-    for number, outcome in _outcomes(tasks, options.jobs):
-        outcomes[number] = outcome
-        if told is not None:
-            told(len(outcomes), len(tasks))
-        if options.fail_fast and isinstance(outcome, str):
-            break
-
-
-def _outcomes(tasks: Sequence[_Task], jobs: int) -> Iterator[tuple[int, RunRecord | str]]:
-    if jobs == 1:
-        for number, task in enumerate(tasks):
-            raise_if_requested()
-            yield number, _tried(task)
-        return
-    with ProcessPoolExecutor(max_workers=jobs) as pool:
-        waiting: dict[Future[RunRecord | str], int] = {pool.submit(_tried, task): n for n, task in enumerate(tasks)}
-        try:
-            while waiting:
-                done, _ = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
-                raise_if_requested()
-                for future in sorted(done, key=lambda one: waiting[one]):
-                    yield waiting.pop(future), _result(future)
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-def _result(future: Future[RunRecord | str]) -> RunRecord | str:
-    try:
-        return future.result()
-    except Exception as error:
-        # The worker died: killed, or out of memory.
-        return f"{type(error).__name__}: {error}"
-
-
-def _tried(task: _Task) -> RunRecord | str:
-    """Carry out one run and write what it leaves; the reason when it fails."""
-    try:
-        loaded = load(task.path, task.overrides, task.seed, task.runs, task.data)
-        done = run_once(loaded, task.run, Teller(None, 1, loaded.scenario.duration / SECOND))
-        write_run(task.folder, task.run, done)
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    return done.record
-
-
-def _keep(
-    base: Loaded, axes: Axes, folder: Building, found: Found, began: Began, error: KeyboardInterrupt, runs: int
-) -> None:
+def _keep(study: Study, folder: Building, found: Found, began: Began, error: KeyboardInterrupt) -> None:
     """Keep the finished runs of an interrupted sweep where nobody takes them for a whole result."""
     if not found.records:
         error.add_note("no run was finished, nothing was kept")
         return
-    for path in sorted((folder.path / "runs").rglob("run=*")):
-        if not (path / "DONE").exists():
-            shutil.rmtree(path)
-    _write(base, axes, folder, found, began, "interrupted", None)
-    error.add_note(f"{len(found.records)} of {runs} runs were finished and are kept in {folder.keep_interrupted()}")
+    remove_unfinished(folder.path)
+    _write(study, folder, found, began, "interrupted", None)
+    kept = folder.keep_interrupted()
+    error.add_note(
+        f"{len(found.records)} of {len(study.todo)} runs were finished and are kept in {kept}; "
+        f"feitian resume {kept} goes on"
+    )
 
 
-def _write(
-    base: Loaded, axes: Axes, folder: Building, found: Found, began: Began, status: str, render: Render | None
-) -> list[Path]:
+def _write(study: Study, folder: Building, found: Found, began: Began, status: str, render: Render | None) -> list[Path]:
     """Everything that stands over all runs."""
-    records = found.records
+    base, axes, records = study.base, study.axes, found.records
     metrics = tuple(library())
     units = summaries.units_of(metrics)
     values = [tuple(value for _, value in point.values) for point, _ in records]
     with refusing(folder.final):
         (folder.path / "scenario.resolved.yaml").write_text(base.resolved_yaml(), encoding="utf-8")
         summaries.write_csv(folder.path / "summary.csv", [record for _, record in records], units, tuple(axes), values)
-        write_json(folder.path / "summary.json", _summary(base, axes, found, units))
+        write_json(folder.path / "summary.json", _summary(study, found, units))
         figures = render(folder.path) if render else []
         about = {
             "name": base.scenario.name,
@@ -307,7 +270,8 @@ def _write(
     return figures
 
 
-def _summary(base: Loaded, axes: Axes, found: Found, units: dict[str, str]) -> dict[str, Any]:
+def _summary(study: Study, found: Found, units: dict[str, str]) -> dict[str, Any]:
+    base, axes = study.base, study.axes
     by_point: dict[Point, list[RunRecord]] = {}
     for point, record in found.records:
         by_point.setdefault(point, []).append(record)
@@ -330,24 +294,3 @@ def _summary(base: Loaded, axes: Axes, found: Found, units: dict[str, str]) -> d
         ],
         "failed": [{"axes": dict(one.point.values), "run": one.run, "reason": one.reason} for one in found.failed],
     }
-
-
-def _folder_name(base: Loaded, axes: Axes) -> str:
-    """The same scenario over other axes is another result."""
-    over = blake2b(repr((base.config_hash, list(axes.items()))).encode(), digest_size=4).hexdigest()
-    return f"{base.scenario.name}-{over}-sweep"
-
-
-def _said(value: Any) -> str:
-    """A value of an axis as ``--set`` would say it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_said(inner)}" for key, inner in value.items()) + "}"
-    return str(value)
-
-
-def _safe(value: str) -> str:
-    """A value as part of a path."""
-    kept = "".join(letter if letter.isalnum() or letter in "-_.:=, " else "_" for letter in value)
-    return kept.replace(os.sep, "_")[:80]

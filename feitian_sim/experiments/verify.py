@@ -9,7 +9,7 @@ from feitian_sim.experiments.manifest import file_hash, versions
 from feitian_sim.experiments.one_run import run_once
 from feitian_sim.experiments.progress import Listener, Teller
 from feitian_sim.experiments.results import Results
-from feitian_sim.experiments.sweep import points_of
+from feitian_sim.experiments.study import points_of
 from feitian_sim.kernel import SECOND
 from feitian_sim.scenario import load
 

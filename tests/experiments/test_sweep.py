@@ -11,7 +11,9 @@ import ruamel.yaml
 
 from feitian_sim.cli.exits import ExitCode
 from feitian_sim.cli.main import invoke
-from feitian_sim.experiments.sweep import SweepOptions, points_of, sweep
+from feitian_sim.experiments.engines import engine_of
+from feitian_sim.experiments.study import points_of
+from feitian_sim.experiments.sweep import SweepOptions, sweep
 from feitian_sim.kernel import ScenarioError
 from feitian_sim.scenario import load
 from feitian_sim.scenario.overrides import split_axes
@@ -38,7 +40,10 @@ def test_commas_within_brackets_belong_to_the_value():
 @pytest.mark.slow
 def test_several_processes_leave_what_one_leaves(queue: Path, tmp_path: Path):
     """The same digests and the same table, whatever the number of jobs."""
-    swept = [sweep(queue, SweepOptions(axes=AXES, runs=2, jobs=jobs, output=tmp_path / str(jobs))) for jobs in (1, 2)]
+    swept = [
+        sweep(queue, SweepOptions(axes=AXES, runs=2, engine=engine_of("local", jobs), output=tmp_path / str(jobs)))
+        for jobs in (1, 2)
+    ]
     one, two = swept
     assert one.digest == two.digest
     assert [record.digest for _, record in one.records] == [record.digest for _, record in two.records]
@@ -86,7 +91,7 @@ def test_an_expectation_is_judged_at_every_point(queue: Path, tmp_path: Path, ca
 
 
 def test_an_interrupted_sweep_keeps_what_is_finished(queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from feitian_sim.experiments import sweep as module
+    from feitian_sim.experiments import task as module
 
     def stopped_at_the_second(loaded, run, teller, position=None):
         if loaded.scenario.cluster.machine.cores == 2:
@@ -105,7 +110,7 @@ def test_an_interrupted_sweep_keeps_what_is_finished(queue: Path, tmp_path: Path
 
 
 def test_a_run_that_fails_does_not_take_the_others_along(queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from feitian_sim.experiments import sweep as module
+    from feitian_sim.experiments import task as module
 
     def sometimes(loaded, run, teller, position=None):
         if loaded.scenario.cluster.machine.cores == 2:
@@ -123,7 +128,7 @@ def test_a_run_that_fails_does_not_take_the_others_along(queue: Path, tmp_path: 
 
 
 def test_what_cannot_be_swept_is_refused_before_anything_runs(queue: Path, tmp_path: Path):
-    with pytest.raises(ScenarioError, match="nothing to sweep"):
+    with pytest.raises(ScenarioError, match="nothing to vary"):
         sweep(queue, SweepOptions(output=tmp_path / "none"))
     for axis in ("cluster.machine.cores=1,zero", "cluster.machine.coers=1,2"):
         assert invoke(["sweep", str(queue), "--set", axis, "-o", str(tmp_path / "out")]) == ExitCode.REFUSED
