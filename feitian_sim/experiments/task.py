@@ -6,7 +6,6 @@ on another machine does the same as the parent would. What a run left is read ba
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +14,7 @@ from feitian_sim.experiments.manifest import RunRecord
 from feitian_sim.experiments.one_run import run_once
 from feitian_sim.experiments.progress import Teller
 from feitian_sim.experiments.run_folder import run_folder, write_run
-from feitian_sim.kernel import SECOND
+from feitian_sim.kernel import SECOND, ScenarioError
 from feitian_sim.scenario import Loaded, load
 
 #: What became of a run: its record, or why there is none.
@@ -46,14 +45,15 @@ class Task:
 
 def tried(task: Task) -> Outcome:
     """Carry out one run and write what it leaves; the reason when it fails."""
-    own: tuple[Path, ...] = ()
     try:
         loaded = _loaded(task.path, task.overrides, task.seed, task.runs, task.data, task.config_hash)
-        own = tuple(part.own.file for part in loaded.policies)
         done = run_once(loaded, task.run, Teller(None, 1, loaded.scenario.duration / SECOND))
         write_run(task.folder, task.run, done)
+    except ScenarioError as error:
+        # Says where it is from by itself, down to the line of a class of the user's own.
+        return str(error)
     except Exception as error:
-        return _reason(error, own)
+        return f"{type(error).__name__}: {error}"
     return done.record
 
 
@@ -66,13 +66,3 @@ def _loaded(
     if loaded.config_hash != config_hash:
         raise ValueError(f"{path} has changed since the study began")
     return loaded
-
-
-def _reason(error: Exception, own: tuple[Path, ...]) -> str:
-    """What went wrong, with the line of the user's own class if it went wrong there."""
-    words = f"{type(error).__name__}: {error}"
-    files = [str(path) for path in own]
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
-    if not frames:
-        return words
-    return f"{frames[-1].filename}:{frames[-1].lineno}: in {frames[-1].name}: {words}"

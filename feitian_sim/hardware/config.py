@@ -109,6 +109,52 @@ class ClientMachines(StrictModel):
     )
 
 
+class CostConfig(StrictModel):
+    """Prices, of which the planner has his own: plain numbers in US dollars."""
+
+    machine_usd: float = Field(
+        default=6000,
+        ge=0,
+        description="A machine without its disks (US dollars); default 6000. Source: the order of a two-socket server of "
+        "2024; an assumption, state yours.",
+    )
+    raw_tb_usd: float = Field(
+        default=18,
+        ge=0,
+        description="A raw terabyte of disk (US dollars); default 18. Source: prices of large hard disks in 2024, "
+        "14 to 20; an assumption, state yours.",
+    )
+    life_years: float = Field(
+        default=5, gt=0, description="Life of machines and disks (years); default 5. Source: usual depreciation."
+    )
+    machine_watts: float = Field(
+        default=250,
+        ge=0,
+        description="Power of a machine without its disks (watts); default 250. Source: Barroso et al., The Datacenter "
+        "as a Computer, 2018, ch. 4; the order of a two-socket server at middling load.",
+    )
+    disk_watts: float = Field(
+        default=7, ge=0, description="Power of a disk (watts); default 7. Source: data sheets of 3.5 inch hard disks."
+    )
+    kwh_usd: float = Field(
+        default=0.08,
+        ge=0,
+        description="A kilowatt hour (US dollars); default 0.08. Source: US industrial average 2023; state yours.",
+    )
+    power_usage_effectiveness: float = Field(
+        default=1.5,
+        ge=1,
+        description="Power of the whole building over that of the machines (ratio); default 1.5. Source: Uptime "
+        "Institute's surveys, 2020 to 2023: 1.55 to 1.6 on average, 1.1 to 1.2 in the largest.",
+    )
+    moved_tb_usd: float = Field(
+        default=0,
+        ge=0,
+        description="What moving a terabyte costs (US dollars); default 0. Source: within one's own network it is paid "
+        "for already; state it where it is not.",
+    )
+
+
 class ClusterConfig(StrictModel):
     """The cluster: equal racks of equal machines, a network and power domains."""
 
@@ -128,6 +174,9 @@ class ClusterConfig(StrictModel):
     power: PowerConfig = Field(
         default_factory=PowerConfig,
         description="Power domains (no unit); default: each rack its own. Source: see racks_per_domain.",
+    )
+    costs: CostConfig = Field(
+        default_factory=CostConfig, description="Prices (no unit); default: see each. Source: as stated there."
     )
     clients: ClientMachines | None = Field(
         default=None,

@@ -158,6 +158,28 @@ class RequestConfig(StrictModel):
     )
 
 
+class SurveyConfig(StrictModel):
+    """What is counted of the dataset's layout before anything happens to it."""
+
+    bursts: tuple[Ratio | int, ...] = Field(
+        default=(_text("1%"), 3, 4, 5, 10, 20, 50),
+        min_length=1,
+        description="Servers that fail for good at one time: shares of all, or counts; the first stands in tables; "
+        "default 1%, then 3 to 50. Source: Cidon et al., ATC 2013: 0.5 to 1 % do not return after a power outage.",
+    )
+    racks_added: int = Field(
+        default=1,
+        ge=1,
+        description="Racks by which the cluster grows when it is asked what moves (count); default 1. Source: the "
+        "smallest step of growth.",
+    )
+
+    def failures(self, servers: int) -> tuple[int, ...]:
+        """The bursts in servers, each once, as far as there are so many."""
+        counts = [one if isinstance(one, int) else max(1, round(one * servers)) for one in self.bursts]
+        return tuple(dict.fromkeys(count for count in counts if count <= servers))
+
+
 class PanguConfig(StrictModel):
     """The distributed file system."""
 
@@ -186,6 +208,9 @@ class PanguConfig(StrictModel):
     dataset: DatasetConfig | None = Field(default=None, description="Files that are there at the start.")
     scrub: ScrubConfig | None = Field(default=None, description="Background checks; default none.")
     request: RequestConfig = Field(default_factory=RequestConfig, description="Fixed cost of a read and a write.")
+    survey: SurveyConfig | None = Field(
+        default=None, description="Count what the layout of the dataset would survive and cost; default: not."
+    )
     client: ClientConfig = Field(default_factory=ClientConfig, description="How clients call and retry.")
     record_cpu: Duration = Field(
         default=_text("10us"),

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from feitian_sim.kernel import Simulation, Stream
-from feitian_sim.pangu.config import DatasetConfig
+from feitian_sim.kernel import ScenarioError, SimulatedError, Simulation, Stream
+from feitian_sim.pangu.cluster_view import ClusterView
+from feitian_sim.pangu.config import DatasetConfig, PanguConfig
+from feitian_sim.pangu.placement.policy import PlacementPolicy, Servers
 
 Ints = npt.NDArray[np.int64]
 
@@ -41,6 +43,24 @@ def draw(sim: Simulation, config: DatasetConfig | None, chunk_size_bytes: int) -
     lengths = np.full(int(ends[-1]), chunk_size_bytes, dtype=np.int64)
     lengths[ends - 1] = sizes - (counts - 1) * chunk_size_bytes
     return Dataset(sizes, counts, lengths)
+
+
+def laid_out(
+    sim: Simulation, view: ClusterView, policy: PlacementPolicy, config: PanguConfig
+) -> tuple[Dataset, Servers | None]:
+    """The dataset and the servers of each chunk, int32[chunks, replicas]; None where there is no chunk.
+
+    Raises :class:`ScenarioError` when it cannot be placed.
+    """
+    policy.prepare(view, config.replicas, sim.stream("pangu.placement", "", "policy"))
+    dataset = draw(sim, config.dataset, config.chunk_size)
+    if not dataset.chunk_count:
+        return dataset, None
+    stream = sim.stream("pangu.placement", "dataset")
+    try:
+        return dataset, policy.place_many(view, dataset.chunk_count, config.replicas, stream, dataset.lengths)
+    except SimulatedError as error:
+        raise ScenarioError(f"the dataset cannot be placed: {error}") from error
 
 
 def _file_sizes(stream: Stream, config: DatasetConfig) -> Ints:

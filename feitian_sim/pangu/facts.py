@@ -134,6 +134,39 @@ class MasterReady(Fact):
     recovery_ns: int
 
 
+@fact("pangu.layout_surveyed", canonical=False)
+class LayoutSurveyed(Fact):
+    """What the dataset's layout is worth (:mod:`feitian_sim.pangu.survey`); shares of 1, and chunks."""
+
+    chunks: int
+    used_sd: float
+    used_mean: float
+    used_max: float
+    usable: float
+    copysets: int
+    scatter_width: float
+    least_scatter_width: int
+    rack_loss: float
+    rack_chunks: float
+    two_rack_loss: float
+    two_rack_chunks: float
+    spare_racks: int
+    grown: float
+    usd_per_tb_year: float
+
+
+@fact("pangu.burst_surveyed", canonical=False)
+class BurstSurveyed(Fact):
+    """What ``failures`` servers would take that fail for good at one time: P(any loss) with its bounds."""
+
+    failures: int
+    any_loss: float
+    low: float
+    high: float
+    counted: bool
+    expected_chunks: float
+
+
 @fact("pangu.redundancy", canonical=False)
 class Redundancy(Fact):
     """Sampled: how many chunks lack ``missing`` of their replicas, by the replicas that are really there."""

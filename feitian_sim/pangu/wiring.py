@@ -6,8 +6,6 @@ knows everybody: replicas are placed, registered and known to the master without
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from feitian_sim.hardware import Daemon, DataCenter, Machine
@@ -27,7 +25,10 @@ from feitian_sim.pangu.master_server import MasterServer
 from feitian_sim.pangu.master_state import MasterState
 from feitian_sim.pangu.namespace import dataset_path
 from feitian_sim.pangu.placement import PlacementPolicy, placement_from
+from feitian_sim.pangu.placement.policy import Servers
 from feitian_sim.pangu.replica_keeper import ReplicaKeeper
+from feitian_sim.pangu.survey.layout import Layout
+from feitian_sim.pangu.survey.survey import survey
 from feitian_sim.pangu.truth import Truth
 
 MASTER_ROLE = "pangu.master"
@@ -108,9 +109,10 @@ class PanguCell:
         """Place the dataset and start every process. Raises :class:`ScenarioError` when it cannot be placed."""
         everywhere = self._view()
         everywhere.alive[:] = True
-        self._policy.prepare(everywhere, self._config.replicas, self._sim.stream("pangu.placement", "", "policy"))
-        self._dataset = datasets.draw(self._sim, self._config.dataset, self._config.chunk_size)
-        placed = self._place(everywhere) if self._dataset.chunk_count else None
+        self._dataset, placed = datasets.laid_out(self._sim, everywhere, self._policy, self._config)
+        if placed is not None:
+            self._fill(placed)
+            self._survey(everywhere, placed)
         for daemon in self.daemons:
             daemon.start()
         core = self.master.core
@@ -120,20 +122,27 @@ class PanguCell:
             core.books.locations.load(0, placed)
         self._hearing.catch_up()
 
-    def _place(self, view: ClusterView) -> Any:
-        """Choose every replica's server by the policy, in one step, and fill the disks."""
+    def _fill(self, placed: Servers) -> None:
+        """Put the replicas on the disks of their servers, in one step."""
         lengths = self._dataset.lengths
-        stream = self._sim.stream("pangu.placement", "dataset")
         try:
-            placed = self._policy.place_many(view, len(lengths), self._config.replicas, stream, lengths)
             by_server = np.argsort(placed.ravel(), kind="stable")
-            ends = np.cumsum(np.bincount(placed.ravel(), minlength=view.count))
+            ends = np.cumsum(np.bincount(placed.ravel(), minlength=len(self.keepers)))
             for server, keeper in self.keepers.items():
                 replicas = by_server[ends[server - 1] if server else 0 : ends[server]]
                 keeper.fill(replicas // self._config.replicas, lengths[replicas // self._config.replicas])
         except SimulatedError as error:
             raise ScenarioError(f"the dataset cannot be placed: {error}") from error
-        return placed
+
+    def _survey(self, view: ClusterView, placed: Servers) -> None:
+        """Count what the layout is worth, if the scenario asks for it."""
+        asked = self._config.survey
+        if asked is None:
+            return
+        layout = Layout(view, placed, self._dataset.lengths)
+        found = survey(self._sim, layout, self._policy, self._datacenter.config, self._config, asked)
+        for surveyed in found.facts():
+            self._sim.facts.emit(surveyed)
 
     def _snapshot(self) -> MasterState:
         """The master's state before the first record of its log: the dataset's files and chunks."""

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from feitian_sim.hardware import DISKS, ClientMachines, ClusterConfig, DiskConfig, MachineConfig, PowerConfig
+from feitian_sim.hardware.config import CostConfig
 from feitian_sim.kernel.units import TB
 
 
@@ -61,7 +62,7 @@ def test_a_dumped_cluster_loads_to_the_same() -> None:
     assert ClusterConfig.model_validate(config.model_dump(mode="json")) == config
 
 
-@pytest.mark.parametrize("model", [DiskConfig, MachineConfig, PowerConfig, ClientMachines, ClusterConfig])
+@pytest.mark.parametrize("model", [DiskConfig, MachineConfig, PowerConfig, CostConfig, ClientMachines, ClusterConfig])
 def test_every_number_says_its_unit_default_and_source(model: type[ClusterConfig]) -> None:
     for name, field in model.model_fields.items():
         description = field.description or ""

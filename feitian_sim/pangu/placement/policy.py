@@ -8,6 +8,7 @@ ones as there are rather than leave a chunk at risk; ``satisfied`` tells whether
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,10 @@ class PlacementPolicy(StrictModel):
     Define ``next_server``, or ``place`` when the replicas of a chunk are not chosen one by one; ``place_many`` follows
     from either, and is worth a vectorised one where datasets are large (see ``placement.bulk``).
     """
+
+    #: Whether where a chunk lies follows from a rule over the present servers (hashing), so that chunks move when these
+    #: change; otherwise the master remembers.
+    computes: ClassVar[bool] = False
 
     def prepare(self, view: ClusterView, replicas: int, stream: Stream) -> None:
         """Called once before anything is placed, with a stream of the policy's own: for what is fixed from then on."""
