@@ -14,7 +14,7 @@ from pathlib import Path
 
 import feitian_sim
 from feitian_sim.experiments.sweep import SweepOptions, sweep
-from feitian_sim.report import render_sweep
+from feitian_sim.report import render_study
 from feitian_sim.scenario import load
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -52,7 +52,7 @@ def refresh(scenario: Path) -> str:
 def _results(scenario: Path, output: Path) -> tuple[str, Path]:
     """Run a scenario, or sweep it when it has axes; the digest and the results folder."""
     if load(scenario).scenario.sweep:
-        swept = sweep(scenario, SweepOptions(output=output, render=render_sweep))
+        swept = sweep(scenario, SweepOptions(output=output, render=render_study))
         return swept.digest, swept.directory
     done = feitian_sim.run(scenario, output=output, figures=True)
     return done.digest, Path(done.directory)

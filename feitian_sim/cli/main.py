@@ -15,6 +15,7 @@ from feitian_sim.cli.guard import guarded
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("feitian_sim.cli.run", "Run a scenario and write its results."),
     "sweep": ("feitian_sim.cli.sweep", "Run a scenario over all combinations of the values on its axes."),
+    "compare": ("feitian_sim.cli.compare", "Variants that meet the same chance, with intervals of their differences."),
     "place": ("feitian_sim.cli.place", "What placement policies do, without simulating."),
     "resume": ("feitian_sim.cli.resume", "Go on with a sweep or a comparison that was stopped."),
     "status": ("feitian_sim.cli.resume", "How far a sweep or a comparison is."),

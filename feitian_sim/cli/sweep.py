@@ -86,9 +86,9 @@ def answer(done: Swept, as_json: bool) -> ExitCode:
 
 def sweep_figures(folder: Path) -> list[Path]:
     """Draw the figures of a sweep into its folder."""
-    from feitian_sim.report import render_sweep
+    from feitian_sim.report import render_study
 
-    return render_sweep(folder)
+    return render_study(folder)
 
 
 def dry_run_of(file: Path, options: SweepOptions, jobs: int) -> ExitCode:

@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Any
 
 from feitian_sim.experiments import summary as summaries
+from feitian_sim.experiments.comparison import Comparison, comparison_of
 from feitian_sim.experiments.engines import Engine, HereEngine
 from feitian_sim.experiments.manifest import SCHEMA_VERSION, Began, RunRecord, document, file_hashes, total_digest
 from feitian_sim.experiments.run_folder import read_record, remove_unfinished
@@ -251,6 +252,8 @@ def _write(study: Study, folder: Building, found: Found, began: Began, status: s
         (folder.path / "scenario.resolved.yaml").write_text(base.resolved_yaml(), encoding="utf-8")
         summaries.write_csv(folder.path / "summary.csv", [record for _, record in records], units, tuple(axes), values)
         write_json(folder.path / "summary.json", _summary(study, found, units))
+        if study.kind == "compare" and records:
+            _write_comparison(folder.path, compared(study, found), summaries.definitions_of(metrics))
         figures = render(folder.path) if render else []
         about = {
             "name": base.scenario.name,
@@ -268,6 +271,18 @@ def _write(study: Study, folder: Building, found: Found, began: Began, status: s
         written["files"] = file_hashes(folder.path)
         write_json(folder.path / "manifest.json", written)
     return figures
+
+
+def compared(study: Study, found: Found) -> Comparison:
+    """The comparison of a study's finished runs."""
+    labelled = [(point.label, record) for point, record in found.records]
+    labels = [point.label for point in study.points]
+    return comparison_of(labelled, labels, labels[study.baseline], summaries.units_of(tuple(library())))
+
+
+def _write_comparison(folder: Path, comparison: Comparison, definitions: Mapping[str, str]) -> None:
+    write_json(folder / "comparison.json", comparison.document(definitions))
+    comparison.write_csv(folder / "comparison.csv")
 
 
 def _summary(study: Study, found: Found, units: dict[str, str]) -> dict[str, Any]:

@@ -191,6 +191,28 @@ def master_recovery_s(tables: Tables) -> Measured:
     return tables.column("pangu.master_ready", "recovery_s") if tables.count("pangu.master_ready") else None
 
 
+def repair_latency_s(op: str, tables: Tables) -> Measured:
+    """Seconds of each operation that succeeded and ended between the first detection and the last repair."""
+    done = _operations(tables, op)
+    begun, ended = tables.column(_REPAIR, "queued_s"), tables.column(_REPAIR, "time_s")
+    if not done or not len(ended):
+        return None
+    meanwhile = (done["time_s"] >= begun.min()) & (done["time_s"] <= ended.max())
+    return (done["time_s"] - done["start_s"])[meanwhile] if meanwhile.any() else None
+
+
+_REPAIR_LATENCIES = tuple(
+    Metric(
+        f"pangu.repair_{op}_latency_s",
+        "s",
+        f"As pangu.{op}_latency_s, of those that ended while something was being repaired: between the first "
+        "pangu.repair.queued_s and the last pangu.repair.time_s.",
+        partial(repair_latency_s, op),
+        statistics=True,
+    )
+    for op in ("write", "read")
+)
+
 _LATENCIES = tuple(
     Metric(
         f"pangu.{op}_latency_s",
@@ -231,6 +253,7 @@ METRICS: tuple[Metric, ...] = (
         partial(span_bytes_per_s, ("read",)),
     ),
     *_LATENCIES,
+    *_REPAIR_LATENCIES,
     Metric(
         "pangu.operations_failed_count",
         "",

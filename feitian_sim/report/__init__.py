@@ -10,8 +10,7 @@ at a time for a notebook.
 """
 
 from feitian_sim.report.plots import Plots
-from feitian_sim.report.render import render, report
-from feitian_sim.report.scaling import render_sweep
+from feitian_sim.report.render import render, render_study, report
 from feitian_sim.report.sheet import Drawing, Omitted
 
-__all__ = ["Drawing", "Omitted", "Plots", "render", "render_sweep", "report"]
+__all__ = ["Drawing", "Omitted", "Plots", "render", "render_study", "report"]

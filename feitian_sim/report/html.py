@@ -36,6 +36,26 @@ _MADE_ON = (
 
 def page(evidence: Evidence, shown: Gallery) -> str:
     """The text of report.html."""
+    return filled(
+        "report.html.j2",
+        evidence=evidence,
+        quantities=_quantity_rows(evidence.quantities),
+        expectations=[(row.held, row.text, found_text(row)) for row in evidence.expectations],
+        held=sum(expectation.held for expectation in evidence.expectations),
+        phases=_phase_rows(evidence),
+        figures=[shown_figure(drawing) for drawing in shown.drawings],
+        omitted=shown.omitted,
+        duration=clock(evidence.duration_s),
+        warmup=clock(evidence.warmup_s) if evidence.warmup_s else "",
+        traces=_trace_rows(evidence),
+        versions=evidence.manifest.get("versions", {}),
+        made_on={name: evidence.manifest[name] for name in _MADE_ON if evidence.manifest.get(name) not in (None, "")},
+        warnings=_warnings(evidence),
+    )
+
+
+def filled(template: str, **values: Any) -> str:
+    """A template of this package with everything put in."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -45,21 +65,7 @@ def page(evidence: Evidence, shown: Gallery) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.j2").render(
-        evidence=evidence,
-        quantities=_quantity_rows(evidence.quantities),
-        expectations=[(row.held, row.text, found_text(row)) for row in evidence.expectations],
-        held=sum(expectation.held for expectation in evidence.expectations),
-        phases=_phase_rows(evidence),
-        figures=[_figure(drawing) for drawing in shown.drawings],
-        omitted=shown.omitted,
-        duration=clock(evidence.duration_s),
-        warmup=clock(evidence.warmup_s) if evidence.warmup_s else "",
-        traces=_trace_rows(evidence),
-        versions=evidence.manifest.get("versions", {}),
-        made_on={name: evidence.manifest[name] for name in _MADE_ON if evidence.manifest.get(name) not in (None, "")},
-        warnings=_warnings(evidence),
-    )
+    return environment.get_template(template).render(**values)
 
 
 def inline_svg(drawing: Drawing) -> str:
@@ -76,7 +82,8 @@ def inline_svg(drawing: Drawing) -> str:
     return text.replace("<svg", f'<svg role="img" aria-label="{drawing.title}"', 1)
 
 
-def _figure(drawing: Drawing) -> dict[str, Any]:
+def shown_figure(drawing: Drawing) -> dict[str, Any]:
+    """A figure as the templates show it."""
     from markupsafe import Markup
 
     # The SVG is drawn by matplotlib, which escapes every text in it: it may stand in the page as it is.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from feitian_sim.report.comparison import drawings
+from feitian_sim.report.comparison_page import comparison_page
 from feitian_sim.report.evidence import Evidence
 from feitian_sim.report.gallery import gallery
 from feitian_sim.report.html import page
@@ -18,7 +20,7 @@ def render(
     """Write ``figures/<name>.<format>`` and ``figures/<name>.csv`` of a results folder; returns the paths."""
     evidence = Evidence(folder)
     if evidence.is_sweep:
-        return render_sweep(folder, formats)
+        return render_study(folder, formats)
     return gallery(evidence, width_in, twin).save(evidence.folder / "figures", formats)
 
 
@@ -26,11 +28,25 @@ def report(folder: str | Path, formats: Sequence[str] = FORMATS, twin: bool = Tr
     """Write the figures and ``report.html`` of a results folder, drawing each figure once; returns the paths."""
     evidence = Evidence(folder)
     if evidence.is_sweep:
-        return render_sweep(folder, formats)
+        return render_study(folder, formats)
     shown = gallery(evidence, twin=twin)
     paths = shown.save(evidence.folder / "figures", formats)
-    whole = evidence.folder / "report.html"
+    return [*paths, _written(evidence.folder, page(evidence, shown))]
+
+
+def render_study(folder: str | Path, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Write the figures of a sweep or a comparison, and a comparison's page; returns the paths."""
+    folder = Path(folder)
+    if not (folder / "comparison.json").is_file():
+        return render_sweep(folder, formats)
+    drawn = drawings(folder)
+    paths = [path for drawing in drawn for path in drawing.save(folder / "figures", formats)]
+    return [*paths, _written(folder, comparison_page(folder, drawn))]
+
+
+def _written(folder: Path, text: str) -> Path:
+    whole = folder / "report.html"
     partial = whole.with_name(".report.html.partial")
-    partial.write_text(page(evidence, shown), encoding="utf-8")
+    partial.write_text(text, encoding="utf-8")
     partial.replace(whole)
-    return [*paths, whole]
+    return whole

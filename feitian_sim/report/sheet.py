@@ -147,14 +147,17 @@ class Panel:
 class Sheet:
     """The figure, its panels from top to bottom, its legend entries and the rows shown so far."""
 
-    def __init__(self, heights: Sequence[float], width_in: float = COLUMN_IN) -> None:
+    def __init__(self, heights: Sequence[float], width_in: float = COLUMN_IN, columns: int = 1) -> None:
+        """``heights``: of each row of panels, in inches; ``columns``: panels beside each other, filled row by row."""
         self.width_in = width_in
         self.heights_in = list(heights)
         self.label_break = " " if len(heights) == 1 else "\n"
         with paper_style():
             self.figure = Figure(figsize=(width_in, sum(heights)))
-            grid = self.figure.add_gridspec(len(heights), 1, height_ratios=self.heights_in)
-            self._free = [self.figure.add_subplot(grid[row, 0]) for row in range(len(heights))]
+            grid = self.figure.add_gridspec(len(heights), columns, height_ratios=self.heights_in)
+            self._free = [
+                self.figure.add_subplot(grid[row, column]) for row in range(len(heights)) for column in range(columns)
+            ]
         self.figure.set_layout_engine("constrained", h_pad=0.03, w_pad=0.02, hspace=0.02)
         self.panels: list[Panel] = []
         #: Rows of marks above the top panel.
@@ -163,10 +166,19 @@ class Sheet:
         self._rows: list[Row] = []
 
     def panel(self, name: str, x_scale: Scale, y_scale: Scale, y_label: str) -> Panel:
-        """The next panel from the top."""
+        """The next panel, row by row from the top."""
         panel = Panel(self, self._free.pop(0), name, x_scale, y_scale, y_label)
         self.panels.append(panel)
         return panel
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a place for a panel is left."""
+        return bool(self._free)
+
+    def leave_empty(self) -> None:
+        """Show nothing in the next place."""
+        self._free.pop(0).set_axis_off()
 
     def mark(self, label: str, artist: Artist) -> None:
         """Name a fault window or a phase in the legend below the panels; a label appears once."""

@@ -23,7 +23,7 @@ from feitian_sim.pangu.survey.layout import Layout
 
 Ints = npt.NDArray[np.int64]
 #: S2 is counted while S1 is below this, and P taken as counted when S2 is less than this share of S1.
-_RARE, _CLOSE = 0.05, 0.02
+_RARE, _CLOSE = 0.1, 0.06
 #: Bursts drawn at once, at most, and until the interval is so narrow.
 _BLOCK, _MOST, _NARROW = 256, 4096, 0.02
 _CONFIDENCE = 0.95
@@ -78,7 +78,7 @@ def burst_risk(layout: Layout, failures: int, stream: Stream) -> BurstRisk:
     if first <= _RARE:
         second = _pairs_chance(layout, failures)
         if second <= _CLOSE * first:
-            # The next term of the series lies between nothing and S2 * S1 / 3 where sets fail independently.
+            # The next term of the series is S2 * S1 / 3 where sets fail independently: 0.2 % at most.
             low = first - second
             return BurstRisk(failures, low, low, first, True, 0, expected)
     return _drawn(layout, failures, stream, expected)
