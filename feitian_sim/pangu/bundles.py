@@ -18,7 +18,7 @@ from feitian_sim.pangu.books import Books
 from feitian_sim.pangu.cluster_view import ClusterView
 from feitian_sim.pangu.effects import Bundle
 from feitian_sim.pangu.facts import Repair
-from feitian_sim.pangu.placement.policy import PlacementImpossible
+from feitian_sim.pangu.placement.policy import PlacementImpossible, chosen
 
 Ints = npt.NDArray[np.int64]
 
@@ -113,7 +113,7 @@ class Bundler:
     def _target(self, chunk: int, holders: tuple[int, ...], view: ClusterView) -> int | None:
         size_bytes = int(self._books.state.chunks.lengths[chunk])
         try:
-            (target,) = self._books.policy.place(view, 1, self._stream, existing=holders, size_bytes=size_bytes)
+            (target,) = chosen(self._books.policy, view, 1, self._stream, existing=holders, size_bytes=size_bytes)
         except PlacementImpossible as error:
             self._books.repair.put_off[str(error)] = self._books.repair.put_off.get(str(error), 0) + 1
             return None

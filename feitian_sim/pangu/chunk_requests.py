@@ -28,7 +28,7 @@ from feitian_sim.pangu.messages import (
     VersionTaken,
 )
 from feitian_sim.pangu.namespace import NamespaceError
-from feitian_sim.pangu.placement.policy import PlacementImpossible
+from feitian_sim.pangu.placement.policy import PlacementImpossible, chosen
 from feitian_sim.pangu.records import ChunkAbandoned, ChunkAdded, ChunkSealed, VersionRaised
 from feitian_sim.pangu.replica_tracker import ReplicaTracker
 
@@ -176,7 +176,8 @@ class ChunkRequests:
     def _place(self, ticket: int, request: AddChunk | LeaseLast, now_ns: int) -> list[Effect]:
         books = self._books
         try:
-            servers = books.policy.place(
+            servers = chosen(
+                books.policy,
                 books.view,
                 books.replicas,
                 self._stream,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from feitian_sim.kernel import ScenarioError, SimulatedError, Simulation, Stream
 from feitian_sim.pangu.cluster_view import ClusterView
 from feitian_sim.pangu.config import DatasetConfig, PanguConfig
-from feitian_sim.pangu.placement.policy import PlacementPolicy, Servers
+from feitian_sim.pangu.placement.policy import PlacementPolicy, Servers, chosen_many
 
 Ints = npt.NDArray[np.int64]
 
@@ -58,7 +58,7 @@ def laid_out(
         return dataset, None
     stream = sim.stream("pangu.placement", "dataset")
     try:
-        return dataset, policy.place_many(view, dataset.chunk_count, config.replicas, stream, dataset.lengths)
+        return dataset, chosen_many(policy, view, dataset.chunk_count, config.replicas, stream, dataset.lengths)
     except SimulatedError as error:
         raise ScenarioError(f"the dataset cannot be placed: {error}") from error
 

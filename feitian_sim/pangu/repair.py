@@ -21,7 +21,7 @@ from feitian_sim.pangu.chunk_table import ChunkTable, Locations
 from feitian_sim.pangu.cluster_view import ClusterView
 from feitian_sim.pangu.config import RepairConfig
 from feitian_sim.pangu.placement import PlacementPolicy
-from feitian_sim.pangu.placement.policy import PlacementImpossible
+from feitian_sim.pangu.placement.policy import PlacementImpossible, chosen
 
 #: How many waiting chunks are looked at before the planner concedes that no slot fits any.
 _LOOK_AT_MOST = 64
@@ -166,8 +166,8 @@ class RepairPlanner:
         busy = [int(server) for server in (self._view.clones_in >= self._config.per_server).nonzero()[0]]
         length_bytes = int(self._chunks.lengths[chunk])
         try:
-            (target,) = self._policy.place(
-                self._view, 1, self._stream, exclude=busy, existing=holders, size_bytes=length_bytes
+            (target,) = chosen(
+                self._policy, self._view, 1, self._stream, exclude=busy, existing=holders, size_bytes=length_bytes
             )
         except PlacementImpossible as error:
             self._defer(str(error))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -47,6 +47,8 @@ _NAMES = {
     "workloads.request_response_s.mean": "response, mean",
 }
 _PANELS = 4
+#: Nothing is repaired faster, so that a logarithmic axis can show it.
+_SHORTEST_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ def _front_panel(sheet: Sheet, compared: Compared, across: str, up: str) -> None
                 x[0], y[0], marker="o", markersize=9, markerfacecolor="none", markeredgecolor="#555555", zorder=1
             )
     panel.axes.set_xlabel(f"{_NAMES[across]} ({x_scale.unit})" if x_scale.unit else _NAMES[across])
+    panel.axes.margins(0.12)
     _spread_out(panel.axes, "x", [xs[label][0] for label in both])
     _spread_out(panel.axes, "y", [ys[label][0] for label in both])
 
@@ -171,14 +174,19 @@ def _beats(
     return no_worse and (xs[one][0] < xs[other][0] or ys[one][0] < ys[other][0])
 
 
-def _spread_out(axes: Axes, which: str, values: Sequence[float]) -> None:
+def _spread_out(axes: Axes, which: Literal["x", "y"], values: Sequence[float]) -> None:
     """A logarithmic axis where the variants lie decades apart; room around the points in any case."""
     if min(values) > 0 and max(values) > 20 * min(values):
         getattr(axes, f"set_{which}scale")("log")
         axis = axes.xaxis if which == "x" else axes.yaxis
         axis.set_major_formatter(PLAIN)
         axis.set_minor_formatter(NullFormatter())
-    axes.margins(0.12)
+    else:
+        # Intervals of what cannot be negative may reach below nothing; the axis does not.
+        axes.locator_params(axis=which, nbins=5)
+        low, high = getattr(axes, f"get_{which}lim")()
+        if low < 0 <= min(values):
+            getattr(axes, f"set_{which}lim")(min(0.0, -0.08 * max(values)), high)
 
 
 def _differs(values: Mapping[str, tuple[float, float, float]]) -> bool:
@@ -211,7 +219,7 @@ def recovery_curves(compared: Compared) -> Drawing | Omitted:
             waits = np.sort(np.concatenate(runs))
             # A few hundred points draw the same curve as a million.
             kept = np.unique(np.linspace(0, len(waits) - 1, 400).astype(np.int64))
-            shown[label] = Series(np.r_[0.0, waits[kept]], np.r_[0.0, (kept + 1) / len(waits)])
+            shown[label] = Series(np.maximum(waits[kept], _SHORTEST_S), (kept + 1) / len(waits))
     if not shown:
         return Omitted("nothing was repaired")
     longest_s = max(float(series.x[-1]) for series in shown.values())
@@ -223,7 +231,9 @@ def recovery_curves(compared: Compared) -> Drawing | Omitted:
             panel.line(label, series, Look(look.colour, look.dash, look.width), steps=True)
         panel.axes.set_xlabel(f"time since the loss was found ({panel.x_scale.unit})")
         panel.axes.set_ylim(0, 104)
-        panel.axes.set_xlim(left=0)
+        panel.axes.set_xscale("log")
+        panel.axes.xaxis.set_major_formatter(PLAIN)
+        panel.axes.xaxis.set_minor_formatter(NullFormatter())
     return sheet.finish(
         "recovery-curves",
         "Recovery of lost replicas",

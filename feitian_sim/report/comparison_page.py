@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from feitian_sim.experiments.goals import GOALS
 from feitian_sim.report.comparison import Compared
 from feitian_sim.report.html import filled, shown_figure
 from feitian_sim.report.numbers import value_text
@@ -18,7 +19,9 @@ def comparison_page(folder: Path, drawings: Sequence[Drawing]) -> str:
     document = Compared(folder).document
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     scenario = (folder / "scenario.resolved.yaml").read_text(encoding="utf-8")
-    rows = [_row(row, document) for row in document["metrics"]]
+    rank = {goal.metric: number for number, goal in enumerate(GOALS)}
+    ordered = sorted(document["metrics"], key=lambda row: rank.get(row["name"], len(rank)))
+    rows = [_row(row, document) for row in ordered]
     return filled(
         "comparison.html.j2",
         name=summary["scenario"],
@@ -59,7 +62,15 @@ def _row(row: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
 def _cell(row: Mapping[str, Any], label: str, baseline: float | None) -> dict[str, Any]:
     cell = row["variants"].get(label)
     if cell is None:
-        return {"value": "–", "interval": "", "difference": "", "certain": False, "best": False, "method": ""}
+        return {
+            "value": "–",
+            "interval": "",
+            "difference": "",
+            "bounds": "",
+            "certain": False,
+            "best": False,
+            "method": "",
+        }
     low_high = cell["interval"]
     found = cell.get("difference")
     bounds = found and found["interval"]
@@ -67,6 +78,7 @@ def _cell(row: Mapping[str, Any], label: str, baseline: float | None) -> dict[st
         "value": value_text(cell["value"]),
         "interval": f"{value_text(low_high[0])} … {value_text(low_high[1])}" if low_high else "one run",
         "difference": _difference(found, baseline) if found else "",
+        "bounds": _bounds(found, baseline),
         "certain": bool(bounds and (bounds[0] > 0 or bounds[1] < 0)),
         "best": label in row["best"],
         "method": found["method"] if found else "",
@@ -77,11 +89,21 @@ def _difference(found: Mapping[str, Any], baseline: float | None) -> str:
     if not found["value"]:
         return "equal" if found["method"] == "equal" else "±0"
     share = 100 / abs(baseline) if baseline else None
-    low_high = found["interval"]
     if share is None:
         return f"{found['value']:+.3g}"
-    text = f"{share * found['value']:+.3g} %"
-    return f"{text} ({share * low_high[0]:+.3g} … {share * low_high[1]:+.3g})" if low_high else text
+    return f"{_percent(share * found['value'])} %"
+
+
+def _bounds(found: Mapping[str, Any] | None, baseline: float | None) -> str:
+    if not found or not baseline or not found["interval"] or found["method"] == "equal":
+        return ""
+    low, high = (100 / abs(baseline) * bound for bound in found["interval"])
+    return f"{_percent(low)} … {_percent(high)}"
+
+
+def _percent(share: float) -> str:
+    """Two decimals up to a hundred, none above."""
+    return f"{share:+.2f}" if abs(share) < 100 else f"{share:+,.0f}"
 
 
 def _lost(label: str, found: Mapping[str, Any] | None) -> dict[str, str]:

@@ -3,18 +3,23 @@
 A policy sees the servers (:class:`ClusterView`), the replicas that are there already, and a stream of draws. New chunks
 and repaired ones obey the same rule. Where fewer racks are left than the rule wants, a repair takes as many distinct
 ones as there are rather than leave a chunk at risk; ``satisfied`` tells whether the rule holds in full.
+
+A policy may come from the user. What it answers is looked at before anybody relies on it (:func:`chosen`): a server
+named twice, one that does not exist or is dead, would otherwise show much later and somewhere else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from feitian_sim.kernel import SimulatedError, Stream, StrictModel
+from feitian_sim.kernel import ScenarioError, SimulatedError, Stream, StrictModel
 from feitian_sim.pangu.cluster_view import ClusterView
+
+_RULES = ("place_many", "place", "next_server")
 
 Ints = npt.NDArray[np.int64]
 Servers = npt.NDArray[np.int32]
@@ -81,7 +86,7 @@ class PlacementPolicy(StrictModel):
         filling = view.copy()
         rows = np.empty((count, replicas), dtype=np.int32)
         for row in range(count):
-            rows[row] = self.place(filling, replicas, stream, size_bytes=int(sizes[row]))
+            rows[row] = chosen(self, filling, replicas, stream, size_bytes=int(sizes[row]))
             filling.used_bytes[rows[row]] += sizes[row]
         return rows
 
@@ -127,3 +132,59 @@ def on_other_domains(
 def distinct(view: ClusterView, servers: Sequence[int], domain: npt.NDArray[np.int32]) -> bool:
     """Whether no two servers share a domain."""
     return len(np.unique(domain[list(servers)])) == len(servers)
+
+
+def chosen(policy: PlacementPolicy, view: ClusterView, replicas: int, stream: Stream, **asked: Any) -> tuple[int, ...]:
+    """``policy.place``, whose answer is ``replicas`` living servers, all different and none of ``existing``.
+
+    Raises PlacementImpossible as the policy does, ScenarioError for an answer that is none.
+    """
+    servers = policy.place(view, replicas, stream, **asked)
+    existing: Sequence[int] = asked.get("existing", ())
+    if len(servers) != replicas:
+        raise _mistake(policy, f"gave {len(servers)} servers where {replicas} were asked for: {servers}")
+    if len(dict.fromkeys((*servers, *existing))) != replicas + len(existing):
+        raise _mistake(policy, f"gave a server twice, or one that has the chunk already: {servers} beside {existing}")
+    for server in servers:
+        if not 0 <= server < view.count:
+            raise _mistake(policy, f"gave {server}, which is no server: there are {view.count}, counted from 0")
+        if not view.alive[server]:
+            raise _mistake(policy, f"gave {view.names[server]}, which is dead: choose from view.candidates()")
+    return servers
+
+
+def chosen_many(
+    policy: PlacementPolicy,
+    view: ClusterView,
+    count: int,
+    replicas: int,
+    stream: Stream,
+    sizes: npt.NDArray[np.int64],
+) -> Servers:
+    """``policy.place_many``, whose answer is a row of different living servers for each chunk.
+
+    Raises PlacementImpossible as the policy does, ScenarioError for an answer that is none.
+    """
+    rows = policy.place_many(view, count, replicas, stream, sizes)
+    if rows.shape != (count, replicas):
+        raise _mistake(policy, f"gave servers of the shape {rows.shape} where {(count, replicas)} was asked for")
+    outside = (rows < 0) | (rows >= view.count)
+    if outside.any():
+        raise _mistake(policy, f"gave {rows[outside][0]}, which is no server: there are {view.count}, counted from 0")
+    for place in range(1, replicas):
+        twice = (rows[:, :place] == rows[:, [place]]).any(axis=1)
+        if twice.any():
+            raise _mistake(policy, f"gave a server twice for one chunk: {rows[twice][0].tolist()}")
+    dead = ~view.alive[rows]
+    if dead.any():
+        name = view.names[int(rows[dead][0])]
+        raise _mistake(policy, f"gave {name}, which is dead or has no disks: choose from view.candidates()")
+    return rows
+
+
+def _mistake(policy: PlacementPolicy, words: str) -> ScenarioError:
+    """Blame the rule that the policy defines itself, by file and line."""
+    own = next((vars(type(policy))[rule] for rule in _RULES if rule in vars(type(policy))), None)
+    code = getattr(own, "__code__", None)
+    where = f"{code.co_filename}:{code.co_firstlineno}: in {code.co_name}: " if code is not None else ""
+    return ScenarioError(f"{where}{type(policy).__name__} {words}")
