@@ -38,8 +38,10 @@ def print_summary(done: Experiment) -> None:
 
 def _title(done: Experiment) -> str:
     runs = "1 run" if done.summary.runs == 1 else f"{done.summary.runs} runs"
+    warmups = [record.warmup_s for record in done.records]
+    warmup = f" (warm-up {quantity(max(warmups), 's')})" if max(warmups, default=0.0) > 0 else ""
     return (
-        f"{done.summary.name}: seed {done.summary.seed}, {runs} of {quantity(done.duration_s, 's')} simulated, "
+        f"{done.summary.name}: seed {done.summary.seed}, {runs} of {quantity(done.duration_s, 's')}{warmup} simulated, "
         f"{number(done.events)} events in {done.wall_seconds:.1f} s, digest {done.summary.digest[:12]}"
     )
 

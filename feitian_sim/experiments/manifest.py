@@ -35,6 +35,8 @@ class RunRecord:
     cpu_seconds: float
     wall_seconds: float
     metrics: dict[str, float] = field(default_factory=dict)
+    #: What its metrics leave out at the start, as given or as found.
+    warmup_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

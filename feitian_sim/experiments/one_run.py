@@ -52,5 +52,6 @@ def run_once(loaded: Loaded, run: int, teller: Teller, position: int | None = No
         cpu_seconds=round(process_time() - cpu_s, 3),
         wall_seconds=round(monotonic() - wall_s, 3),
         metrics=ran.metrics,
+        warmup_s=ran.tables.warmup_s,
     )
     return Done(record, ran.facts, ran.tables)

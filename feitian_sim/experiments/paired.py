@@ -133,16 +133,3 @@ def runs_needed(values: Sequence[float], precision: float) -> int:
     if centre == 0:
         return 2 * len(values)
     return max(len(values) + 1, math.ceil(len(values) * (half / (precision * centre)) ** 2))
-
-
-def mser5(values: Sequence[float]) -> int:
-    """How many values at the start are warm-up, by MSER-5 (White, Simulation 69, 1997): a multiple of five.
-
-    The series is cut into batches of five; as many leading ones are left out as make the standard error of the mean of
-    the rest least. The second half is not searched: a minimum there says that the series is too short.
-    """
-    batches = np.array(values[: len(values) // 5 * 5], dtype=np.float64).reshape(-1, 5).mean(axis=1)
-    if len(batches) < 4:
-        return 0
-    errors = [float(np.var(batches[first:])) / (len(batches) - first) for first in range(len(batches) // 2 + 1)]
-    return 5 * int(np.argmin(errors))

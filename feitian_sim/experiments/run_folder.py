@@ -63,7 +63,14 @@ def read_record(path: Path) -> RunRecord | None:
         spent = json.loads(cost)
         metrics = {name: math.nan if value is None else value for name, value in about["metrics"].items()}
         return RunRecord(
-            about["run"], digest, about["events"], spent["facts"], spent["cpu_seconds"], spent["wall_seconds"], metrics
+            about["run"],
+            digest,
+            about["events"],
+            spent["facts"],
+            spent["cpu_seconds"],
+            spent["wall_seconds"],
+            metrics,
+            about["warmup_s"],
         )
     except (OSError, ValueError, KeyError):
         return None

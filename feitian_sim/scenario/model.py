@@ -5,7 +5,7 @@ The parts (cluster, Pangu, load, faults) are declared by the packages that act o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -36,6 +36,11 @@ class Scenario(StrictModel):
     duration: Duration = Field(gt=0, description="Simulated time.", examples=["2h"])
     warmup: Duration = Field(
         default="0s", validate_default=True, description="Time at the start that statistics leave out."
+    )
+    warmup_rule: Literal["given", "mser-5"] = Field(
+        default="given",
+        description="How the warm-up is found: as given, or by MSER-5 in each run from what loads complete, the given "
+        "one at least.",
     )
     sample_every: Duration | None = Field(
         default=None,

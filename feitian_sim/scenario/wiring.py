@@ -19,6 +19,7 @@ from feitian_sim.pangu.wiring import PanguCell
 from feitian_sim.scenario.load import Loaded
 from feitian_sim.scenario.metrics import library
 from feitian_sim.scenario.plugins import blamed
+from feitian_sim.scenario.warmup import found_warmup_s
 from feitian_sim.workloads import wiring as workloads
 from feitian_sim.workloads.context import RunningLoad
 
@@ -92,6 +93,8 @@ class Platform:
             raise theirs from error
         scenario = self._loaded.scenario
         tables = Tables(self.facts.columns, duration_s=scenario.duration / SECOND, warmup_s=scenario.warmup / SECOND)
+        if scenario.warmup_rule == "mser-5":
+            tables.warmup_s = found_warmup_s(tables, scenario.warmup / SECOND)
         return Ran(self.facts, tables, self.sim.facts.digest(), self.sim.event_digest())
 
     def _simulate(self) -> None:

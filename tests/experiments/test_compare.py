@@ -17,10 +17,11 @@ from feitian_sim.experiments.compare import Precision, compare, compare_results
 from feitian_sim.experiments.comparison import comparison_of
 from feitian_sim.experiments.engines import LocalEngine
 from feitian_sim.experiments.manifest import RunRecord
-from feitian_sim.experiments.paired import bootstrapped, critical_value, difference, mser5, runs_needed
+from feitian_sim.experiments.paired import bootstrapped, critical_value, difference, runs_needed
 from feitian_sim.experiments.run import Options, run
 from feitian_sim.experiments.sweep import SweepOptions
 from feitian_sim.kernel import ScenarioError
+from feitian_sim.scenario.warmup import mser5
 
 CORES = {"cluster.machine.cores": ("1", "2", "4")}
 WAIT = "workloads.request_wait_s.mean"
