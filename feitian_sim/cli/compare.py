@@ -149,9 +149,20 @@ def _cell_words(cell: Cell | None, baseline: Cell | None, is_best: bool) -> str:
         return f"{words} {share * found.value:+.3g} %"
     if found.low == found.high:
         return f"{words} {share * found.value:+.3g} %" if found.value else f"{words} ="
-    half = share * max(found.high - found.value, found.value - found.low)
-    text = f"{share * found.value:+.3g}±{half:.2g} %"
+    low, high = share * (found.value - found.low), share * (found.high - found.value)
+    if max(low, high) < 1.5 * min(low, high):
+        text = f"{_signed(share * found.value)}±{_plain(max(low, high))} %"
+    else:
+        text = f"{_signed(share * found.value)} ({_signed(share * found.low)} to {_signed(share * found.high)}) %"
     return f"{words} {text}" if found.is_certain else f"{words} [{text}]"
+
+
+def _signed(share: float) -> str:
+    return f"{share:+,.0f}" if abs(share) >= 100 else f"{float(f'{share:.3g}'):+.4g}" if abs(share) >= 0.001 else "+0"
+
+
+def _plain(share: float) -> str:
+    return f"{share:,.0f}" if share >= 100 else f"{share:.2g}" if share >= 0.001 else "0"
 
 
 def _lost_words(found: tuple[int, int, float, float] | None) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 
 from feitian_sim.faults.config import Fault
 from feitian_sim.faults.disks import DamageDisk, FailDisk, SlowDisk
-from feitian_sim.faults.machines import CrashMachine, KillProcess, LoseRackPower, SlowMachine
+from feitian_sim.faults.machines import CrashMachine, KillProcess, LoseMachine, LoseRackPower, SlowMachine
 from feitian_sim.faults.networks import ImpairLink, LoseSwitch, Partition
 from feitian_sim.faults.world import Action
 
 ACTIONS: Mapping[str, Action[Any]] = MappingProxyType(
     {
         "machine-crash": CrashMachine(),
+        "machine-loss": LoseMachine(),
         "machine-slow": SlowMachine(),
         "process-kill": KillProcess(),
         "rack-power-loss": LoseRackPower(),

@@ -155,6 +155,14 @@ class MachineCrash(Traced):
     duration: DurationDistribution | None = Field(default=None, description=_FOREVER)
 
 
+class MachineLoss(Traced):
+    """The machine is gone for good with all its disks, and nothing takes its place: it does not come back from a power
+    cycle, it burns."""
+
+    unit: ClassVar[Unit] = "machine"
+    kind: Literal["machine-loss"]
+
+
 class MachineSlow(Traced):
     """A gray failure: everything on the machine's cores takes ``factor`` times as long."""
 
@@ -313,6 +321,7 @@ class DiskBitrot(Traced):
 #: Any fault of a scenario.
 FaultConfig = Annotated[
     MachineCrash
+    | MachineLoss
     | MachineSlow
     | ProcessKill
     | RackPowerLoss

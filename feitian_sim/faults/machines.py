@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from feitian_sim.faults.config import MachineCrash, MachineSlow, ProcessKill, RackPowerLoss
+from feitian_sim.faults.config import MachineCrash, MachineLoss, MachineSlow, ProcessKill, RackPowerLoss
 from feitian_sim.faults.timing import Streams
 from feitian_sim.faults.world import Undo, World
 
@@ -25,6 +25,25 @@ class CrashMachine:
                 machine.restart()
 
         return end
+
+
+class LoseMachine:
+    """``machine-loss``: the machine stays down and its disks have failed, whatever ends."""
+
+    def absorbs(self, world: World, fault: MachineLoss, target: str) -> str:
+        """A machine is lost once."""
+        disks = world.datacenter.machine(target).disks
+        return "the machine was lost already" if disks and all(disk.failed for disk in disks) else ""
+
+    def begin(self, world: World, fault: MachineLoss, target: str, streams: Streams) -> Undo:
+        """Crash for good, and fail every disk that has not failed by itself."""
+        machine = world.datacenter.machine(target)
+        if world.holds.take("machine", target):
+            machine.crash(fault.kind)
+        for disk in machine.disks:
+            if not disk.failed:
+                disk.fail(fault.kind)
+        return lambda: None
 
 
 class SlowMachine:

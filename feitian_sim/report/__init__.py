@@ -9,8 +9,9 @@ same figures beside the summary, the scenario and how to repeat the run.
 at a time for a notebook.
 """
 
+from feitian_sim.report.comparison import ComparisonPlots
 from feitian_sim.report.plots import Plots
 from feitian_sim.report.render import render, render_study, report
 from feitian_sim.report.sheet import Drawing, Omitted
 
-__all__ = ["Drawing", "Omitted", "Plots", "render", "render_study", "report"]
+__all__ = ["ComparisonPlots", "Drawing", "Omitted", "Plots", "render", "render_study", "report"]

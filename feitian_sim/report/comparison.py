@@ -6,17 +6,18 @@ They are drawn from the files of the comparison's folder: ``comparison.json`` an
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
-from feitian_sim.kernel import EnvironmentRefusal
+from feitian_sim.kernel import EnvironmentRefusal, ScenarioError
 from feitian_sim.kernel.tables import read_columns
 from feitian_sim.report.scale import Scale, amount, latency, rate, run_time
 from feitian_sim.report.series import Floats, Series
@@ -106,13 +107,6 @@ def _is_at(path: Path, folder: Path, axes: Mapping[str, str]) -> bool:
     from feitian_sim.experiments.study import Point
 
     return path.parent == folder / "runs" / Point(tuple(axes.items())).folder
-
-
-def drawings(folder: Path) -> list[Drawing]:
-    """Every figure that has something to show."""
-    compared = Compared(folder)
-    drawn = [draw(compared) for draw in (front, recovery_curves, burst_curves)]
-    return [one for one in drawn if not isinstance(one, Omitted)]
 
 
 def front(compared: Compared) -> Drawing | Omitted:
@@ -284,3 +278,31 @@ def _burst_series(runs: Sequence[Mapping[str, Any]]) -> Series:
     seen = columns["any_loss"] > 0
     low = np.maximum(columns["low"][seen], columns["any_loss"][seen] / 1e3)
     return Series(sizes[order][seen], columns["any_loss"][seen], low, columns["high"][seen])
+
+
+FIGURES: Mapping[str, Callable[[Compared], Drawing | Omitted]] = MappingProxyType(
+    {"pareto": front, "recovery-curves": recovery_curves, "burst-curves": burst_curves}
+)
+
+
+def drawings(folder: Path) -> list[Drawing]:
+    """Every figure that has something to show."""
+    compared = Compared(folder)
+    drawn = [draw(compared) for draw in FIGURES.values()]
+    return [one for one in drawn if not isinstance(one, Omitted)]
+
+
+class ComparisonPlots:
+    """The figures of a comparison by name, for notebooks."""
+
+    def __init__(self, folder: Path) -> None:
+        self._compared = Compared(folder)
+
+    def __call__(self, name: str) -> Drawing:
+        """The figure of that name; raises ScenarioError with the reason when there is nothing to show."""
+        if name not in FIGURES:
+            raise ScenarioError(f"there is no figure {name!r}: there are {', '.join(FIGURES)}")
+        drawn = FIGURES[name](self._compared)
+        if isinstance(drawn, Omitted):
+            raise ScenarioError(f"no figure {name!r}: {drawn.reason}")
+        return drawn
