@@ -69,7 +69,7 @@ def _compare_file(
     jobs: int, engine: str, scheduler: str | None, dry_run: bool, output: Path, data: Path | None, no_figures: bool,
     quiet: bool,
 ) -> ExitCode:  # fmt: skip
-    from feitian_sim.cli.sweep import dry_run_of, sweep_figures
+    from feitian_sim.cli.sweep import dry_run_of, sweep_figures, warn_of
     from feitian_sim.experiments.compare import Precision, compare
     from feitian_sim.experiments.engines import engine_of
     from feitian_sim.experiments.interruption import interruptible
@@ -83,6 +83,7 @@ def _compare_file(
     )  # fmt: skip
     if dry_run:
         return dry_run_of(path, options, jobs)
+    warn_of(path, options)
     wanted = None if precision is None else Precision(_share(precision), precise, max_runs)
     with interruptible(), told_of_runs(quiet) as listener:
         done = compare(path, options, baseline, wanted, listener)

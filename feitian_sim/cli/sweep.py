@@ -64,6 +64,7 @@ def sweep_command(
     )
     if dry_run:
         return dry_run_of(file, options, jobs)
+    warn_of(file, options)
     with interruptible(), told_of_runs(quiet) as listener:
         done = sweep(file, options, listener)
     return answer(done, as_json)
@@ -82,6 +83,21 @@ def answer(done: Swept, as_json: bool) -> ExitCode:
     if done.failed:
         return ExitCode.SOME_FAILED
     return ExitCode.FAILED if done.broken else ExitCode.DONE
+
+
+def warn_of(file: Path, options: SweepOptions) -> None:
+    """Say before anything is run what the user should think about, at any point of a study."""
+    from feitian_sim.experiments.study import axes_of, points_of
+    from feitian_sim.scenario import load
+
+    data = (options.data,) if options.data else ()
+    base = load(file, options.overrides, options.seed, options.runs, data)
+    said: dict[str, None] = {}
+    for point in points_of(axes_of(base, options.axes)):
+        loaded = load(file, (*options.overrides, *point.overrides), options.seed, options.runs, data)
+        said.update(dict.fromkeys(str(warning) for warning in loaded.warnings))
+    for words in said:
+        click.echo(f"warning: {words}", err=True)
 
 
 def sweep_figures(folder: Path) -> list[Path]:

@@ -201,6 +201,26 @@ def loads_start_in_time(draft: Draft) -> Iterator[Problem]:
             yield draft.problem((*path, "start"), message)
 
 
+def racks_are_to_spare(draft: Draft) -> Iterator[Problem]:
+    """Warning: after the loss of a rack the rule of placement cannot be kept any more."""
+    pangu, racks = draft.scenario.pangu, draft.scenario.cluster.racks
+    if pangu is None or pangu.placement == "random" or pangu.replicas == 1:
+        return
+    if not draft.sound(("cluster", "racks"), ("pangu", "replicas"), ("pangu", "placement")):
+        return
+    if racks == pangu.replicas:
+        yield draft.problem(
+            ("cluster", "racks"),
+            f"no spare failure domain: {racks} racks for {racks} replicas; after the loss of one no chunk can have "
+            "its copies on different racks; a rack more gives it back",
+        )
+    elif racks < pangu.replicas:
+        yield draft.problem(
+            ("cluster", "racks"),
+            f"fewer racks ({racks}) than replicas ({pangu.replicas}): no placement can keep copies on different racks",
+        )
+
+
 def files_are_there(draft: Draft, base_dir: Path, data_dirs: Sequence[Path]) -> Iterator[Problem]:
     """Warning: a trace that is missing here (it may be there where the scenario is run)."""
     for path, load in draft.items("load"):
@@ -230,7 +250,7 @@ CHECKS: tuple[Check, ...] = (
     expectations_parse,
     published_metrics_exist,
 )
-WARNINGS: tuple[Check, ...] = (faults_start_in_time, loads_start_in_time)
+WARNINGS: tuple[Check, ...] = (faults_start_in_time, loads_start_in_time, racks_are_to_spare)
 
 
 def _target_path(draft: Draft, path: KeyPath, message: str) -> KeyPath:

@@ -225,6 +225,15 @@ def test_bad_questions_are_refused(queue: Path, tmp_path: Path, capsys: pytest.C
     assert not list((tmp_path / "out").glob("*")) if (tmp_path / "out").exists() else True
 
 
+def test_no_spare_rack_is_said_before_anything_is_run(cell: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    vary = "--vary=pangu.placement=rack-spread,hdfs"
+    arguments = [str(cell), vary, "--set=cluster.racks=3", "--runs=1", "-o", str(tmp_path / "out"), "-q", "--no-figures"]
+    assert invoke(["compare", *arguments]) == ExitCode.DONE
+    assert capsys.readouterr().err.count("no spare failure domain") == 1
+    assert invoke(["place", str(cell), vary, "--set=cluster.racks=3"]) == ExitCode.DONE
+    assert "no spare failure domain" in capsys.readouterr().out
+
+
 def test_runs_are_added_until_the_precision_is_reached(queue: Path, tmp_path: Path):
     axes = {"cluster.machine.cores": ("1", "2")}
     found = compare(
