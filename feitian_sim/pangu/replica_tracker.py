@@ -24,6 +24,7 @@ from feitian_sim.pangu.facts import (
     ServerReturned,
 )
 from feitian_sim.pangu.messages import BadReplica, Done, Holdings, HoldingsRead, ReplicasGone
+from feitian_sim.pangu.move_facts import ServerJoined
 
 Ints = npt.NDArray[np.int64]
 
@@ -45,6 +46,9 @@ class ReplicaTracker:
         """A server says what it has: on registering, and from time to time."""
         books, server = self._books, report.server
         view = books.view
+        if books.state.roster.is_out(server):
+            # Whoever was decommissioned has nothing that anybody needs.
+            return [Reply(ticket, HoldingsRead(report.chunks, books.incarnation))]
         returned = server not in books.registered
         books.registered[server] = None
         view.alive[server] = True
@@ -66,7 +70,10 @@ class ReplicaTracker:
         if absent is not None:
             books.locations.set_absent(absent, -1)
         effects: list[Effect] = []
-        if report.first or returned:
+        if server in books.joining:
+            del books.joining[server]
+            effects.append(Emit(ServerJoined(view.names[server], report.capacity_bytes)))
+        elif report.first or returned:
             kept = int(good.sum()) - len(surplus)
             effects.append(Emit(ServerReturned(view.names[server], kept, len(stale), len(surplus))))
         effects += self._found(server, wanted, now_ns)
@@ -136,6 +143,15 @@ class ReplicaTracker:
         name = books.view.names[server]
         dead = Emit(ServerDead(name, len(chunks)))
         return [dead, *self._missing(name, "silent", chunks), *self._short(chunks, now_ns)]
+
+    def can_do_without(self, server: int) -> bool:
+        """Whether every chunk that a silent server was known to hold is whole without it."""
+        absent = self._absent_on.get(server)
+        if absent is None:
+            return True
+        table = self._books.state.chunks
+        whole = self._books.locations.live(table.count)[absent] >= self._books.replicas
+        return bool((whole | ~table.present[absent]).all())
 
     def take_stock(self, now_ns: int) -> list[Effect]:
         """A new master has heard, or given up on, every server: see what is missing."""

@@ -1,0 +1,38 @@
+"""The operator of a cell: tells the master which servers to add or to empty, and switches machines on and off.
+
+An order reaches the master as soon as one is ready: an operator who is not heard tries again at every heartbeat. A
+machine is switched on when the master has been told to expect it, and off only when the master has released it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from feitian_sim.hardware import Machine
+from feitian_sim.kernel import Simulation
+from feitian_sim.pangu.master_server import MasterServer
+from feitian_sim.pangu.roster_requests import Action
+
+
+class Operator:
+    """One cell's operator."""
+
+    def __init__(self, sim: Simulation, master: MasterServer, machines: Sequence[Machine], retry_ns: int) -> None:
+        self._sim = sim
+        self._master = master
+        self._machines = machines
+        self._retry_ns = retry_ns
+        master.on_release = self._released
+
+    def order(self, machine: Machine, action: Action) -> None:
+        """Have a server added, drained or decommissioned."""
+        core = self._master.core
+        if core is None:
+            self._sim.call_later(self._retry_ns, self.order, machine, action)
+            return
+        self._master.run(core.operate(machine.index, action, self._sim.now))
+        if action == "add":
+            machine.switch_on()
+
+    def _released(self, server: int) -> None:
+        self._machines[server].switch_off("decommissioned")
