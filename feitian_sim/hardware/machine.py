@@ -1,8 +1,9 @@
 """A machine: cores, disks and a network card, up or down as a whole.
 
-It is up when it is switched on, its rack has power and it has not crashed by itself; so a machine that crashed during a power loss
-stays down when the power returns, until it is restarted. Going down, it first stops answering and computing, then
-loses what its disks had not synced, then its processes die, all at one instant and without a trace on the wire.
+It is up when it is switched on, its rack has power and it has not crashed by itself; so a machine that crashed during
+a power loss stays down when the power returns, until it is restarted. Going down, it first stops answering and
+computing, then loses what its disks had not synced, then its processes die, all at one instant and without a trace on
+the wire.
 Coming up, it boots its daemons in the order in which they were hosted.
 """
 

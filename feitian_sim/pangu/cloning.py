@@ -1,8 +1,8 @@
 """Restoring a replica here, when the master says so: pull it from another server, check it, sync it, report.
 
 A clone moves at most at the configured rate of repairs, or at that of the move that it is part of (what it costs beside
-that, ``dispatch_cost``, the master waits before it commands). What arrives must match the checksum that came with it; a source that finds its own replica damaged says
-so instead of sending.
+that, ``dispatch_cost``, the master waits before it commands). What arrives must match the checksum that came with it; a
+source that finds its own replica damaged says so instead of sending.
 """
 
 from __future__ import annotations

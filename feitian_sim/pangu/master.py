@@ -1,8 +1,8 @@
 """The master's core: every decision of Pangu's metadata server, without clock, disk or network.
 
 Requests, answers to its commands, and the passing of time come in; effects come out (:mod:`feitian_sim.pangu.effects`).
-Its roles are files, chunks that are written, replicas, repair, moves and who serves; this class hands out the work and keeps the repair
-slots filled.
+Its roles are files, chunks that are written, replicas, repair, moves and who serves; this class hands out the work and
+keeps the repair slots filled.
 """
 
 from __future__ import annotations
