@@ -53,6 +53,6 @@ def _giver(sim: Simulation, datacenter: DataCenter, operator: Operator, order: O
     def give() -> None:
         for name in order.machines:
             sim.emit(Ordered(order.id, order.action, name))
-            operator.order(datacenter.machine(name), cast(Action, order.action))
+        operator.order([datacenter.machine(name) for name in order.machines], cast(Action, order.action))
 
     return give

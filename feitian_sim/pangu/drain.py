@@ -20,8 +20,9 @@ from feitian_sim.pangu.moves import Moves
 from feitian_sim.pangu.placement.policy import PlacementImpossible
 from feitian_sim.pangu.rebalance import Move, keeps_rule
 
-#: So many chunks of a server are looked at for one that can go now, before others get their turn.
-_LOOK_AT_MOST = 16
+#: So many chunks that wait for slots, or that cannot go, are looked at before others get their turn.
+_WAIT_AT_MOST = 16
+_PASS_AT_MOST = 256
 _BUSY = "busy"
 
 
@@ -36,7 +37,7 @@ class Drain:
     passed: dict[str, int] = field(default_factory=dict)
     #: Whether a replica has begun to leave in this round: then the next follows at once.
     progress: bool = False
-    #: When the next round may begin otherwise.
+    #: When to look again at the latest.
     next_ns: int = 0
     #: What was said last of why it is blocked.
     said: str = ""
@@ -70,8 +71,8 @@ class Drains:
         return self._drains.get(server)
 
     def next_ns(self) -> int | None:
-        """When a new round may begin; None when all are in one, or there is none."""
-        return min((drain.next_ns for drain in self._drains.values() if not drain.round), default=None)
+        """When to look again at the latest; None when nothing is drained."""
+        return min((drain.next_ns for drain in self._drains.values()), default=None)
 
     def begin_round(self, drain: Drain, now_ns: int) -> None:
         """Look at all of the server's replicas anew."""
@@ -87,20 +88,24 @@ class Drains:
 
     def next_move(self, drain: Drain, now_ns: int) -> tuple[Move, int] | None:
         """The next replica to go and whom to copy it from; None when none can go now."""
-        looked_at = 0
-        while drain.round and looked_at < _LOOK_AT_MOST and not self._moves.is_full("drain"):
+        waiting = passed = 0
+        while drain.round and waiting < _WAIT_AT_MOST and passed < _PASS_AT_MOST and not self._moves.is_full("drain"):
             chunk = drain.round.popleft()
             if drain.server not in self._books.locations.servers(chunk) or chunk in self._moves:
                 continue
-            looked_at += 1
             found = self._choose(drain, chunk, now_ns)
             if not isinstance(found, str):
                 drain.progress = True
                 return found
             if found == _BUSY:
                 drain.round.append(chunk)
+                waiting += 1
             else:
                 drain.pass_over(found)
+                passed += 1
+        if drain.round:
+            # The end of a move or a repair wakes it before, when slots were what it lacked.
+            drain.next_ns = now_ns + (self._books.config.heartbeat.scan if passed else self._retry_ns)
         return None
 
     def _choose(self, drain: Drain, chunk: int, now_ns: int) -> tuple[Move, int] | str:

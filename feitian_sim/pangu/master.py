@@ -199,9 +199,9 @@ class Master:
         self._retries = [retry for retry in self._retries if retry[0] > now_ns]
         return self._go_on(effects, now_ns)
 
-    def operate(self, server: int, action: Action, now_ns: int) -> list[Effect]:
-        """The operator adds a server, or wants it drained or decommissioned."""
-        effects = self._roster.operate(server, action, now_ns)
+    def operate(self, servers: Sequence[int], action: Action, now_ns: int) -> list[Effect]:
+        """The operator adds servers, or wants them drained or decommissioned."""
+        effects = self._roster.operate(servers, action, now_ns)
         self._migration.roster_changed()
         return self._go_on(effects, now_ns)
 

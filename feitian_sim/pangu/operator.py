@@ -24,14 +24,14 @@ class Operator:
         self._retry_ns = retry_ns
         master.on_release = self._released
 
-    def order(self, machine: Machine, action: Action) -> None:
-        """Have a server added, drained or decommissioned."""
+    def order(self, machines: Sequence[Machine], action: Action) -> None:
+        """Have servers added, drained or decommissioned: all at once, so that none of them takes another's data."""
         core = self._master.core
         if core is None:
-            self._sim.call_later(self._retry_ns, self.order, machine, action)
+            self._sim.call_later(self._retry_ns, self.order, machines, action)
             return
-        self._master.run(core.operate(machine.index, action, self._sim.now))
-        if action == "add":
+        self._master.run(core.operate([machine.index for machine in machines], action, self._sim.now))
+        for machine in machines if action == "add" else ():
             machine.switch_on()
 
     def _released(self, server: int) -> None:

@@ -5,6 +5,7 @@ What the operator wants is a record of the log, so a master that restarts in the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from feitian_sim.pangu.books import Books
@@ -29,8 +30,11 @@ class RosterRequests:
     def __init__(self, books: Books) -> None:
         self._books = books
 
-    def operate(self, server: int, action: Action, now_ns: int) -> list[Effect]:
-        """Carry it out, or refuse it with a fact that says why."""
+    def operate(self, servers: Sequence[int], action: Action, now_ns: int) -> list[Effect]:
+        """Carry it out for all servers at once, or refuse it for some with a fact that says why."""
+        return [effect for server in servers for effect in self._operate(server, action, now_ns)]
+
+    def _operate(self, server: int, action: Action, now_ns: int) -> list[Effect]:
         books, roster = self._books, self._books.state.roster
         name, mode = books.view.names[server], roster.mode(server)
         if mode not in _FROM[action]:

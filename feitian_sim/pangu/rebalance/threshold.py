@@ -16,7 +16,8 @@ class ThresholdRebalance(Rebalancer):
     mean then give to those below the band. The fullest gives first, and nobody beyond the mean.
 
     Source: the Balancer of HDFS (hadoop.apache.org, "HDFS User Guide", and HDFS-14904 for the order). Expected: it ends
-    with every server within the band, having moved little more than what lay outside it.
+    with every server within the band, having moved at most what perfect balance would take, n / (N + n) of the data when
+    n servers join N: it ends early, and takes nobody past the mean.
     """
 
     kind: Literal["threshold"] = "threshold"
