@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -100,7 +102,7 @@ def test_p6_greedy_never_widens_and_ends_nearest_to_optimum():
         for move in moves:
             paper.carry_out([move])
             worst.append(paper.worst())
-    assert all(later <= earlier + 1e-12 for earlier, later in zip(worst, worst[1:], strict=False))
+    assert all(later <= earlier + 1e-12 for earlier, later in pairwise(worst))
     assert paper.worst() <= 0.01 + 1e-9
     assert optimum * 0.9 <= paper.moved_bytes <= optimum * 1.05
 
