@@ -101,6 +101,7 @@ class PanguCell:
                 self.master,
                 self.hearts,
                 self.address_of,
+                self._rebalancer.disks,
             )
             name = f"{CHUNK_SERVER_ROLE}@{keeper.machine.name}"
             daemons.append(Daemon(keeper.machine, name, CHUNK_SERVER_ROLE, server.boot))
