@@ -28,6 +28,8 @@ from feitian_sim.pangu.replica_tracker import ReplicaTracker
 
 #: A move may take so many times what its rate alone would.
 _PATIENCE = 10
+#: So many planned moves of a target are looked at for one whose source is free.
+_LOOK_AT_MOST = 8
 
 
 class Migration:
@@ -51,8 +53,8 @@ class Migration:
         draining = Limits(drain.per_server, drain.per_cluster, drain.bandwidth)
         self.moves = Moves(books.view, {"balance": balancing, "drain": draining})
         self._drains = Drains(books, self.moves, stream, is_being_written, drain.retry_after)
-        # Moves of the rebalancer that wait for slots.
-        self._planned: deque[Move] = deque()
+        # Moves of the rebalancer that wait for slots, by target.
+        self._planned: dict[int, deque[Move]] = {}
         self._plans_ns = self._after(now_ns) if rebalancer.active else None
         # Whether something has changed that may let a move begin.
         self._changed = False
@@ -78,7 +80,9 @@ class Migration:
         """After every input of a settled master: plan when it is time, begin what can begin, ask to be woken."""
         effects: list[Effect] = []
         if self._plans_ns is not None and now_ns >= self._plans_ns:
-            self._planned = deque(self._rebalancer.plan(self.situation()))
+            self._planned = {}
+            for move in self._rebalancer.plan(self.situation()):
+                self._planned.setdefault(move.target, deque()).append(move)
             self._plans_ns = self._after(now_ns)
             self._changed = True
         drains_ns = self._drains.next_ns()
@@ -122,18 +126,19 @@ class Migration:
 
     def _begin_planned(self, now_ns: int) -> list[Effect]:
         effects: list[Effect] = []
-        waiting: deque[Move] = deque()
-        while self._planned and not self.moves.is_full("balance"):
-            move = self._planned.popleft()
-            if not self._is_still_right(move):
-                continue
-            busy = self.moves.busy("balance")
-            if busy[move.source] or busy[move.target]:
-                waiting.append(move)
-                continue
-            effects.append(self._begin(move, "balance", move.source, now_ns))
-        waiting.extend(self._planned)
-        self._planned = waiting
+        busy = self.moves.busy("balance").tolist()
+        for target, queue in list(self._planned.items()):
+            looked_at = 0
+            while queue and not busy[target] and looked_at < _LOOK_AT_MOST and not self.moves.is_full("balance"):
+                move = queue.popleft()
+                if busy[move.source]:
+                    queue.append(move)
+                    looked_at += 1
+                elif self._is_still_right(move):
+                    effects.append(self._begin(move, "balance", move.source, now_ns))
+                    busy = self.moves.busy("balance").tolist()
+            if not queue:
+                del self._planned[target]
         return effects
 
     def _is_still_right(self, move: Move) -> bool:

@@ -80,7 +80,10 @@ class ReplicaTracker:
         effects += self._gone(server, missing, "not on its disks any more", now_ns)
         if absent is not None:
             effects += self._judge(absent[books.locations.live(books.state.chunks.count)[absent] == 0])
-        drop = np.sort(np.concatenate([stale, surplus]))
+        exchanged = self._exchange(surplus, server)
+        effects += [books.drop(other, (chunk,)) for chunk, other in exchanged.items()]
+        not_needed = np.array([chunk for chunk in surplus.tolist() if chunk not in exchanged], dtype=np.int64)
+        drop = np.sort(np.concatenate([stale, not_needed]))
         return [*effects, Reply(ticket, HoldingsRead(drop, books.incarnation))]
 
     def gone(self, ticket: int, message: ReplicasGone, now_ns: int) -> list[Effect]:
@@ -183,6 +186,26 @@ class ReplicaTracker:
         short = chunks[books.locations.live(books.state.chunks.count)[chunks] < books.replicas]
         books.repair.add(short.tolist(), now_ns)
         return self._available(chunks.tolist() if self._unavailable else ())
+
+    def _exchange(self, surplus: Ints, server: int) -> dict[int, int]:
+        """Where the new replica makes the rule hold in the place of another: chunk -> server whose replica goes instead.
+
+        A master that restarts in the middle of a move may hear first of a source and a target in one rack.
+        """
+        books, view = self._books, self._books.view
+        exchanged: dict[int, int] = {}
+        for chunk in books.locations.crowded(surplus, (view.rack, view.power_domain)).tolist():
+            holders = books.locations.servers(chunk)
+            if books.policy.satisfied(view, holders) or not view.accepting[server]:
+                continue
+            for other in holders:
+                rest = [holder for holder in holders if holder != other]
+                if books.policy.satisfied(view, [*rest, server]):
+                    books.locations.remove(chunk, other)
+                    books.locations.add(chunk, server)
+                    exchanged[chunk] = other
+                    break
+        return exchanged
 
     def _gone(self, server: int, chunks: Ints, cause: str, now_ns: int) -> list[Effect]:
         books = self._books

@@ -294,6 +294,21 @@ def test_p6_a_new_master_goes_on_with_a_drain_and_waits_for_nobody_who_is_not_th
     assert set(redundancy(bench)) == {3}
 
 
+@pytest.mark.parametrize("kill_s", [100, 121, 133, 134, 135])
+def test_p6_a_master_that_dies_in_the_middle_of_moves_leaves_every_chunk_whole_and_in_its_place(kill_s: int):
+    """Of four replicas known to the next master, it keeps three that obey the rule, whoever registers first."""
+    bench = half_full(rebalance="greedy")
+    bench.at(kill_s, bench.cell.daemons[0].kill)
+    bench.at(kill_s + 5, bench.cell.daemons[0].start)
+    grow(bench, until_s=1200)
+    books = bench.core.books
+    for chunk in range(books.state.chunks.count):
+        assert books.policy.satisfied(books.view, books.locations.servers(chunk))
+        assert sorted(bench.holders(chunk)) == sorted(books.locations.servers(chunk))
+    assert set(redundancy(bench)) == {3}
+    assert not bench.table("pangu.chunk_lost")
+
+
 def test_p6_an_order_that_does_not_fit_is_refused_with_the_reason():
     bench = CellBench(absent=("r4/m1",))
     bench.order(10, "r4/m1", "drain")

@@ -70,16 +70,18 @@ class Plan:
             looked_at += 1
             if looked_at > _LOOK_AT_MOST:
                 return None
-            move = self.fitting(chunk, source, target)
-            if move is not None and move.size_bytes <= most_bytes:
+            move = self.fitting(chunk, source, target, most_bytes)
+            if move is not None:
                 return move
         return None
 
-    def fitting(self, chunk: int, source: int, target: int) -> Move | None:
-        """The move of ``chunk``, or None where it may not be made."""
+    def fitting(self, chunk: int, source: int, target: int, most_bytes: float = np.inf) -> Move | None:
+        """The move of ``chunk``, or None where it may not be made or is of more bytes than that."""
         size_bytes = int(self._situation.lengths[chunk])
         view = self.view
-        if chunk in self._chosen or size_bytes > min(self._left_bytes[source], self._left_bytes[target]):
+        if chunk in self._chosen or size_bytes > most_bytes:
+            return None
+        if size_bytes > min(self._left_bytes[source], self._left_bytes[target]):
             return None
         if view.capacity_bytes[target] - view.used_bytes[target] < size_bytes:
             return None
