@@ -240,7 +240,9 @@ class Migration:
     def _arrived(self, running: Running, reply: Cloned, now_ns: int) -> list[Effect]:
         books, move = self._books, running.move
         holders = books.locations.servers(move.chunk)
-        if len(holders) < books.replicas and books.view.alive[move.target]:
+        # Beside the source it may be one too many in a rack: then the move goes on, and repair finds another place.
+        fits = books.policy.satisfied(books.view, [*holders, move.target])
+        if len(holders) < books.replicas and books.view.alive[move.target] and fits:
             return self._stands_in(running, reply, len(holders), now_ns)
         after = [move.target if server == move.source else server for server in holders]
         why_not = ""
