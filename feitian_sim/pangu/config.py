@@ -116,6 +116,11 @@ class DrainConfig(StrictModel):
         description="A chunk that could not leave is looked at again after this; default 30s. Source: "
         "dfs.namenode.decommission.interval of HDFS.",
     )
+    linger: Duration = Field(
+        default=_text("60s"),
+        description="A decommissioned machine is switched off so long after its last chunk has left, that clients "
+        "which remember it get a refusal and no silence; default 60s. Source: pangu.client.remember_locations.",
+    )
 
 
 class DatasetConfig(StrictModel):

@@ -66,9 +66,10 @@ class Drains:
         self._drains = {server: self._drains.get(server) or Drain(server) for server in leaving}
         return list(self._drains.values())
 
-    def of(self, server: int) -> Drain | None:
-        """The drain of a server."""
-        return self._drains.get(server)
+    @property
+    def any(self) -> bool:
+        """Whether a server is being drained."""
+        return bool(self._drains)
 
     def next_ns(self) -> int | None:
         """When to look again at the latest; None when nothing is drained."""

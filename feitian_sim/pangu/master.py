@@ -191,6 +191,9 @@ class Master:
         effects: list[Effect] = []
         for server in self.books.detector.silent(now_ns):
             if self.books.state.roster.is_out(server):
+                # It was switched off on purpose.
+                self.books.view.alive[server] = False
+                self.books.registered.pop(server, None)
                 continue
             self._given_up[server] = None
             effects += self._replicas.dead(server, now_ns)

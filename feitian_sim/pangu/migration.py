@@ -79,6 +79,8 @@ class Migration:
     def go_on(self, now_ns: int) -> list[Effect]:
         """After every input of a settled master: plan when it is time, begin what can begin, ask to be woken."""
         effects: list[Effect] = []
+        if self._plans_ns is None and not self._changed and not self._drains.any:
+            return effects
         if self._plans_ns is not None and now_ns >= self._plans_ns:
             self._planned = {}
             for move in self._rebalancer.plan(self.situation()):
@@ -210,8 +212,6 @@ class Migration:
         self.roster_changed()
         effects.append(Emit(fact))
         if goal == "decommission":
-            books.view.alive[server] = False
-            books.registered.pop(server, None)
             effects.append(Release(server))
         return effects
 

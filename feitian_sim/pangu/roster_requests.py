@@ -40,7 +40,7 @@ class RosterRequests:
         if mode not in _FROM[action]:
             return [Emit(OperationRefused(name, action, f"the server is {mode}"))]
         if action == "add":
-            if roster.is_out(server):
+            if roster.is_out(server) and server not in books.registered:
                 books.joining[server] = None
                 # It has the whole time-out to register.
                 books.detector.heard(server, now_ns)

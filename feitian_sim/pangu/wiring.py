@@ -83,7 +83,7 @@ class PanguCell:
         datacenter.on_change(self.hearts.review)
         #: The cell's processes, the master first.
         self.daemons: list[Daemon] = self._hosted()
-        self.operator = Operator(sim, self.master, datacenter.machines, config.heartbeat.every)
+        self.operator = Operator(sim, self.master, datacenter.machines, config)
         self.truth = Truth(sim, self.keepers, self.master, self._snapshot, self.ledger, config.replicas)
         sim.probes.append(self.truth.sample)
         sim.final_probes.append(self.truth.account)

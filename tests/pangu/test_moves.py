@@ -165,7 +165,10 @@ def test_p6_a_decommissioned_machine_is_switched_off_when_its_last_chunk_is_whol
     assert all(seen)
     assert not victim.up
     (off,) = bench.table("hardware.machine_switched_off")
-    assert off["time_s"] >= bench.table("pangu.move")[-1]["time_s"]
+    (drained,) = bench.table("pangu.drained")
+    assert drained["time_s"] >= bench.table("pangu.move")[-1]["time_s"]
+    # A minute more, so that whoever remembers it is told that it has nothing.
+    assert off["time_s"] == pytest.approx(drained["time_s"] + 60, abs=0.1)
     # Nobody misses it, and a repair of the machine does not bring it back.
     bench.at(500, victim.restart)
     bench.run(1000)
@@ -292,6 +295,42 @@ def test_p6_a_new_master_goes_on_with_a_drain_and_waits_for_nobody_who_is_not_th
     bench.run(1500)
     assert not bench.table("pangu.server_dead")
     assert set(redundancy(bench)) == {3}
+
+
+def test_p6_readers_who_remember_a_decommissioned_machine_do_not_wait_for_it():
+    bench = CellBench(dataset={"bytes": "5GB", "file_size": "64MiB"}, client={"remember_locations": "60s"})
+    client = bench.client("r1/m0")
+    bench.order(60, "r1/m1", "decommission")
+    paths = [bench.cell.dataset_path(number) for number in range(bench.cell.dataset_paths())]
+    mine = bench.core.books.locations.held_by(bench.machines.machine("r1/m1").index).tolist()
+    path = paths[mine[0]]
+
+    def reads() -> Any:
+        # The nearest replica is the one next door, until it is gone.
+        for _ in range(200):
+            yield from client.read_file(path)
+            yield bench.sim.timeout(SECOND)
+
+    bench.do(reads())
+    assert bench.table("hardware.machine_switched_off")
+    operations = bench.table("pangu.operation")
+    assert len(operations) == 200
+    assert all(row["ok"] and row["time_s"] - row["start_s"] < 5 for row in operations)
+
+
+def test_p6_a_machine_that_is_added_again_before_it_is_switched_off_stays():
+    bench = CellBench(dataset=DATASET)
+    bench.order(60, "r1/m1", "decommission")
+    bench.run(61)
+    while not bench.table("pangu.drained"):
+        bench.run(bench.sim.now / SECOND + 1)
+    bench.order(bench.sim.now / SECOND + 5, "r1/m1", "add")
+    bench.settle(5)
+    assert bench.machines.machine("r1/m1").up
+    assert not bench.table("hardware.machine_switched_off")
+    client = bench.client()
+    bench.do(*(client.write_file(f"/f{number}", MIB) for number in range(40)))
+    assert bench.machines.machine("r1/m1").used_bytes > 0
 
 
 @pytest.mark.parametrize("kill_s", [100, 121, 133, 134, 135])
