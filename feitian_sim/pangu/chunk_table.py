@@ -189,6 +189,16 @@ class Locations:
         """Chunks of which ``server`` holds a good replica, ascending."""
         return np.flatnonzero((self._servers == server).any(axis=1))
 
+    def grouped(self, wanted: npt.NDArray[np.bool_], server_count: int) -> list[Ints]:
+        """For each server the chunks among those ``wanted`` that it holds, ascending: all servers in one pass."""
+        chunks = np.flatnonzero(wanted)
+        rows = self._servers[chunks]
+        servers, held = rows.ravel(), np.repeat(chunks, rows.shape[1])
+        known = servers != _NOWHERE
+        order = np.argsort(servers[known], kind="stable")
+        ends = np.cumsum(np.bincount(servers[known], minlength=server_count))
+        return np.split(held[known][order], ends[:-1])
+
     def are_on(self, chunks: Ints, server: int) -> npt.NDArray[np.bool_]:
         """For each of ``chunks`` whether ``server`` is known to hold it."""
         found: npt.NDArray[np.bool_] = (self._servers[chunks] == server).any(axis=1)

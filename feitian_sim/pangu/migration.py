@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-import numpy as np
-
 from feitian_sim.kernel import Stream
 from feitian_sim.pangu.books import Books
 from feitian_sim.pangu.cluster_view import Ints
@@ -110,21 +108,27 @@ class Migration:
             view=ahead,
             policy=books.policy,
             lengths=table.lengths,
-            chunks_on=self._movable_on,
+            chunks_on=self._movable(),
             holders=books.locations.servers,
             moves=tuple(in_flight),
             degraded=books.repair.queued_count + books.repair.running_count,
             stream=self._stream,
         )
 
-    def _movable_on(self, server: int) -> Ints:
-        books, table = self._books, self._books.state.chunks
-        held = books.locations.held_by(server)
-        whole = books.locations.live(table.count)[held] == books.replicas
-        found: Ints = held[table.sealed[held] & table.present[held] & whole]
-        moving = np.array([running.move.chunk for running in self.moves.all()], dtype=np.int64)
-        movable: Ints = found[~np.isin(found, moving)]
-        return movable
+    def _movable(self) -> Callable[[int], Ints]:
+        """Chunks that can be moved away from a server, found for all servers at once when the first is asked for."""
+        groups: list[Ints] = []
+
+        def of(server: int) -> Ints:
+            if not groups:
+                books, table = self._books, self._books.state.chunks
+                whole = books.locations.live(table.count) == books.replicas
+                wanted = table.sealed & table.present & whole
+                wanted[[running.move.chunk for running in self.moves.all()]] = False
+                groups.extend(books.locations.grouped(wanted, books.view.count))
+            return groups[server]
+
+        return of
 
     def _begin_planned(self, now_ns: int) -> list[Effect]:
         effects: list[Effect] = []

@@ -27,6 +27,8 @@ class Plan:
         self._left_bytes = np.full(view.count, budget_bytes, dtype=np.int64)
         self._chosen: dict[int, None] = {move.chunk: None for move in situation.moves}
         self._chunks: dict[int, list[int]] = {}
+        lengths = situation.lengths[situation.lengths > 0]
+        self._smallest_bytes = int(lengths.min()) if len(lengths) else 0
 
     @property
     def mean(self) -> float:
@@ -48,8 +50,8 @@ class Plan:
         return float(self.view.used_bytes[server] - level * self.view.capacity_bytes[server])
 
     def can_give(self, server: int) -> bool:
-        """Whether the server has bytes left to move in this interval."""
-        return bool(self._left_bytes[server] > 0)
+        """Whether the server could move another chunk in this interval."""
+        return bool(self._left_bytes[server] >= max(1, self._smallest_bytes))
 
     def chunks(self, server: int) -> list[int]:
         """Movable chunks of a server, in an order drawn for this plan."""
@@ -61,7 +63,7 @@ class Plan:
 
     def find(self, source: int, target: int, most_bytes: float = np.inf) -> Move | None:
         """A move from ``source`` to ``target`` of at most so many bytes."""
-        if not (self.can_give(source) and self.can_give(target)):
+        if most_bytes < self._smallest_bytes or not (self.can_give(source) and self.can_give(target)):
             return None
         looked_at = 0
         for chunk in self.chunks(source):
