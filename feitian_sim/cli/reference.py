@@ -36,8 +36,10 @@ def _rows(kind: str) -> list[tuple[str, ...]]:
         return [(metric.id, metric.unit, " ".join(metric.definition.split())) for metric in library()]
     if kind == "policies":
         from feitian_sim.pangu.placement import POLICIES
+        from feitian_sim.pangu.rebalance import REBALANCERS
 
-        return [(name, _first_line(policy.__doc__)) for name, policy in POLICIES.items()]
+        placements = [(name, _first_line(policy.__doc__)) for name, policy in POLICIES.items()]
+        return [*placements, *((f"rebalance: {name}", _first_line(one.__doc__)) for name, one in REBALANCERS.items())]
     from feitian_sim.scenario.explain import explain
 
     found = explain("faults" if kind == "faults" else "load").inside

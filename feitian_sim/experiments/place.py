@@ -13,12 +13,14 @@ from pathlib import Path
 from feitian_sim.experiments.study import Axes, Point, points_of
 from feitian_sim.hardware import DataCenter
 from feitian_sim.kernel import ScenarioError, Simulation
+from feitian_sim.operations import wiring as operations
 from feitian_sim.pangu.cluster_view import ClusterView
 from feitian_sim.pangu.config import SurveyConfig
 from feitian_sim.pangu.placement import placement_from
 from feitian_sim.pangu.survey.survey import Survey, made_layout, survey
 from feitian_sim.scenario import Loaded, load
 from feitian_sim.scenario.plugins import blamed
+from feitian_sim.scenario.roles import roles
 
 PLACEMENT = "pangu.placement"
 
@@ -58,13 +60,17 @@ def survey_of(loaded: Loaded) -> Survey:
     own = next((part for part in loaded.policies if part.key == PLACEMENT), None)
     policy = own.create() if own is not None else placement_from(config.placement)
     sim = Simulation(loaded.scenario.seed, 0)
-    machines = DataCenter(sim, loaded.scenario.cluster).machines
+    datacenter = DataCenter(sim, loaded.scenario.cluster)
+    # Machines that are to be added are not there yet.
+    operations.prepare(sim, datacenter, loaded.scenario.operations, roles(loaded.scenario))
+    machines = datacenter.machines
     view = ClusterView(
         names=tuple(machine.name for machine in machines),
         rack=[machine.rack for machine in machines],
         power_domain=[machine.power_domain for machine in machines],
         capacity_bytes=[sum(disk.capacity_bytes for disk in machine.disks) for machine in machines],
     )
+    view.alive[:] = [machine.up for machine in machines]
     asked = config.survey or SurveyConfig()
     work: Callable[[], Survey] = lambda: survey(  # noqa: E731
         sim, made_layout(sim, view, policy, config)[0], policy, loaded.scenario.cluster, config, asked

@@ -20,6 +20,21 @@ class MachineRestarted(Fact):
     machine: str
 
 
+@fact("hardware.machine_switched_off")
+class MachineSwitchedOff(Fact):
+    """An operator took a machine out of service: it was not added yet, or is to go."""
+
+    machine: str
+    why: str
+
+
+@fact("hardware.machine_switched_on")
+class MachineSwitchedOn(Fact):
+    """An operator put a machine into service; its processes boot."""
+
+    machine: str
+
+
 @fact("hardware.rack_power_lost")
 class RackPowerLost(Fact):
     """A rack lost its power."""

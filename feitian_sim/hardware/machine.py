@@ -1,8 +1,9 @@
 """A machine: cores, disks and a network card, up or down as a whole.
 
-It is up when its rack has power and it has not crashed by itself; so a machine that crashed during a power loss
-stays down when the power returns, until it is restarted. Going down, it first stops answering and computing, then
-loses what its disks had not synced, then its processes die, all at one instant and without a trace on the wire.
+It is up when it is switched on, its rack has power and it has not crashed by itself; so a machine that crashed during
+a power loss stays down when the power returns, until it is restarted. Going down, it first stops answering and
+computing, then loses what its disks had not synced, then its processes die, all at one instant and without a trace on
+the wire.
 Coming up, it boots its daemons in the order in which they were hosted.
 """
 
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from feitian_sim.hardware.cpu import Cpu
 from feitian_sim.hardware.disk import Disk
-from feitian_sim.hardware.facts import MachineCrashed, MachineRestarted
-from feitian_sim.kernel import Simulation
+from feitian_sim.hardware.facts import MachineCrashed, MachineRestarted, MachineSwitchedOff, MachineSwitchedOn
+from feitian_sim.kernel import Fact, Simulation
 
 if TYPE_CHECKING:
     from feitian_sim.hardware.daemon import Daemon
@@ -29,6 +30,7 @@ class Machine:
     __slots__ = (
         "_changed",
         "_daemons",
+        "_off",
         "_stopped",
         "cpu",
         "disks",
@@ -71,6 +73,7 @@ class Machine:
         self.disks: tuple[Disk, ...] = ()
         self._daemons: list[Daemon] = []
         self._stopped = False
+        self._off = False
         self._changed = changed
 
     def __repr__(self) -> str:
@@ -120,29 +123,46 @@ class Machine:
         self.powered = True
         self._settle("")
 
-    def _settle(self, cause: str) -> None:
-        up = self.powered and not self._stopped
+    def switch_off(self, why: str) -> None:
+        """An operator takes the machine out, until :meth:`switch_on`: on purpose, so this is no crash."""
+        was_up, self._off = self.up, True
+        if was_up:
+            self._halt(MachineSwitchedOff(self.name, why))
+
+    def switch_on(self) -> None:
+        """An operator puts the machine in; it boots if it has power and has not crashed."""
+        if self._off:
+            self._off = False
+            self.sim.emit(MachineSwitchedOn(self.name))
+            self._settle("", planned=True)
+
+    def _settle(self, cause: str, *, planned: bool = False) -> None:
+        up = self.powered and not self._stopped and not self._off
         if up == self.up:
             return
         if up:
-            self._come_up()
+            self._come_up(planned=planned)
         else:
             self._go_down(cause)
 
     def _go_down(self, cause: str) -> None:
+        self._halt(MachineCrashed(self.name, cause))
+
+    def _halt(self, what: Fact) -> None:
         self.up = False
         self.cpu.halt()
         for disk in self.disks:
             disk.crash()
-        self.sim.emit(MachineCrashed(self.name, cause))
+        self.sim.emit(what)
         for daemon in self._daemons:
             daemon.kill()
         self._changed()
 
-    def _come_up(self) -> None:
+    def _come_up(self, *, planned: bool) -> None:
         self.up = True
         self.cpu.resume()
-        self.sim.emit(MachineRestarted(self.name))
+        if not planned:
+            self.sim.emit(MachineRestarted(self.name))
         self._changed()
         for daemon in self._daemons:
             if daemon.autostart:

@@ -17,6 +17,11 @@ the bytes through all replicas as one flow, and commits; the primary answers whe
 repair, the fewest copies first, and are cloned within limits per server and cluster (:mod:`.repair`). A server that
 comes back has its stale replicas dropped and its good ones kept (:mod:`.replica_tracker`).
 
+*Growth, shrinking, balance.* Which servers belong to the cell is in the master's log, as its operator says
+(:mod:`.roster`, :mod:`.operator`). Replicas leave servers that are drained (:mod:`.drain`), and go from fuller servers
+to emptier ones if a rebalancer is chosen (:mod:`.rebalance`): a clone and then a drop, in slots of their own
+(:mod:`.migration`, :mod:`.moves`). Between the disks of one server they move without the master (:mod:`.disk_balance`).
+
 What decides is pure: :class:`.master.Master` takes requests, answers and times, and returns effects
 (:mod:`.effects`). What acts is thin: :mod:`.master_server`, :mod:`.chunk_server`, :mod:`.client`, put on machines by
 :mod:`.wiring`. Heartbeats that nobody can miss take no events (:mod:`.heartbeat`); repairs of a whole year travel in

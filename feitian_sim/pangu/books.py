@@ -36,6 +36,8 @@ class Books:
     incarnation: int
     #: Servers that have registered with this incarnation.
     registered: dict[int, None] = field(default_factory=dict)
+    #: Servers that were added and have not registered yet.
+    joining: dict[int, None] = field(default_factory=dict)
 
     @property
     def replicas(self) -> int:

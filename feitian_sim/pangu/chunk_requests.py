@@ -86,7 +86,9 @@ class ChunkRequests:
             return []
         lease = self._books.leases.current(chunk, now_ns)
         servers = self._books.locations.servers(chunk)
-        must_seal = request.full == chunk or any(server in request.exclude for server in servers)
+        # A chunk on a server that is to be drained is closed, so that its replicas can go.
+        leaving = not self._books.view.accepting[list(servers)].all()
+        must_seal = request.full == chunk or leaving or any(server in request.exclude for server in servers)
         if must_seal or lease is None or servers != lease.servers:
             return self._raise(ticket, request, chunk, servers, now_ns, seal=must_seal or lease is not None)
         if lease.until_ns - now_ns > self._books.config.lease // 2:

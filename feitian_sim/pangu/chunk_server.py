@@ -21,6 +21,7 @@ from feitian_sim.kernel import Owner, SimulatedError, Simulation, Timer
 from feitian_sim.kuafu import CallError, Endpoint, IncomingCall, Kuafu
 from feitian_sim.pangu.cloning import Cloning
 from feitian_sim.pangu.config import PanguConfig
+from feitian_sim.pangu.disk_balance import DiskBalancer
 from feitian_sim.pangu.heartbeat import Heartbeats
 from feitian_sim.pangu.master_server import MasterServer
 from feitian_sim.pangu.messages import (
@@ -37,6 +38,7 @@ from feitian_sim.pangu.messages import (
     VersionTaken,
 )
 from feitian_sim.pangu.primary import Primary
+from feitian_sim.pangu.rebalance.rebalancer import DiskBalance
 from feitian_sim.pangu.replica_keeper import ReplicaKeeper
 from feitian_sim.pangu.replica_reads import ReplicaReads
 from feitian_sim.pangu.replica_writes import ReplicaWrites
@@ -59,6 +61,7 @@ class ChunkServer:
         master: MasterServer,
         hearts: Heartbeats,
         address_of: Callable[[int], str],
+        disks: DiskBalance | None = None,
     ) -> None:
         self._sim = sim
         self._datacenter = datacenter
@@ -69,6 +72,8 @@ class ChunkServer:
         self._master = master
         self._hearts = hearts
         self._address_of = address_of
+        self._disks = disks
+        self._disk_balancer: DiskBalancer | None = None
         self._owner: Owner | None = None
         #: Incarnation of the master that knows this process; 0 when none does.
         self.known_to = 0
@@ -117,6 +122,9 @@ class ChunkServer:
         endpoint.serve(DropReplicas, self._drop)
         keeper.on_disk_lost = self._disk_lost
         keeper.on_change = self._changed
+        self._disk_balancer = None
+        if self._disks is not None:
+            self._disk_balancer = DiskBalancer(self._sim, self._datacenter, owner, keeper, self._writes, self._disks)
         if config.scrub is not None:
             scrubber = Scrubber(self._sim, owner, self.name, config.scrub.every, self._check)
             keeper.on_damage = scrubber.damaged
@@ -177,6 +185,8 @@ class ChunkServer:
     def _disk_lost(self, disk: Disk, chunks: Ints) -> None:
         self._writes.disk_lost(disk)
         self._cloning.disk_lost(disk)
+        if self._disk_balancer is not None:
+            self._disk_balancer.disk_lost(disk)
         for chunk in chunks.tolist() if self._leases else ():
             self._leases.pop(chunk, None)
         if len(chunks):

@@ -7,6 +7,8 @@ that ten million chunks take some hundreds of megabytes and the death of a serve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -187,10 +189,31 @@ class Locations:
         """Chunks of which ``server`` holds a good replica, ascending."""
         return np.flatnonzero((self._servers == server).any(axis=1))
 
+    def grouped(self, wanted: npt.NDArray[np.bool_], server_count: int) -> list[Ints]:
+        """For each server the chunks among those ``wanted`` that it holds, ascending: all servers in one pass."""
+        chunks = np.flatnonzero(wanted)
+        rows = self._servers[chunks]
+        servers, held = rows.ravel(), np.repeat(chunks, rows.shape[1])
+        known = servers != _NOWHERE
+        order = np.argsort(servers[known], kind="stable")
+        ends = np.cumsum(np.bincount(servers[known], minlength=server_count))
+        return np.split(held[known][order], ends[:-1])
+
     def are_on(self, chunks: Ints, server: int) -> npt.NDArray[np.bool_]:
         """For each of ``chunks`` whether ``server`` is known to hold it."""
         found: npt.NDArray[np.bool_] = (self._servers[chunks] == server).any(axis=1)
         return found
+
+    def crowded(self, chunks: Ints, domains: Sequence[npt.NDArray[np.int32]]) -> Ints:
+        """Those of ``chunks`` of which two known replicas share one of the domains (racks, say), given by server."""
+        rows = self._servers[chunks]
+        shared = np.zeros(len(chunks), dtype=np.bool_)
+        for domain in domains:
+            # Places without a replica differ from each other and from every domain.
+            there = np.where(rows == _NOWHERE, -1 - np.arange(rows.shape[1]), domain[rows])
+            ordered = np.sort(there, axis=1)
+            shared |= (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
+        return chunks[shared]
 
     def remove_many(self, chunks: Ints, server: int) -> None:
         """Forget the replicas of distinct ``chunks`` on ``server``, where known."""

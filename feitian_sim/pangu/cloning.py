@@ -1,8 +1,8 @@
 """Restoring a replica here, when the master says so: pull it from another server, check it, sync it, report.
 
-A clone moves at most at the configured rate (what it costs beside that, ``dispatch_cost``, the master waits before it
-commands). What arrives must match the checksum that came with it; a source that finds its own replica damaged says
-so instead of sending.
+A clone moves at most at the configured rate of repairs, or at that of the move that it is part of (what it costs beside
+that, ``dispatch_cost``, the master waits before it commands). What arrives must match the checksum that came with it; a
+source that finds its own replica damaged says so instead of sending.
 """
 
 from __future__ import annotations
@@ -66,8 +66,9 @@ class Cloning:
             call.reply(CloneFailed(order.chunk, str(error)))
             return
         self._rooms[order.chunk] = _Room(call, disk, order.length_bytes)
-        request = PullChunk(order.chunk, order.version, 0, -1, disk.name, self._repair.rate)
-        at_rate_ns = order.length_bytes * 8 * 1_000_000_000 // self._repair.rate
+        rate_bps = order.rate_bps or self._repair.rate
+        request = PullChunk(order.chunk, order.version, 0, -1, disk.name, rate_bps)
+        at_rate_ns = order.length_bytes * 8 * 1_000_000_000 // rate_bps
         self._endpoint.call(
             self._address_of(order.source),
             request,

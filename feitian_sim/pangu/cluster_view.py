@@ -26,6 +26,8 @@ class ClusterView:
         self.capacity_bytes = np.array(capacity_bytes, dtype=np.int64)
         self.used_bytes = np.zeros(len(self.names), dtype=np.int64)
         self.alive = np.zeros(len(self.names), dtype=np.bool_)
+        #: Whether new replicas may go there: not to a server that is being drained.
+        self.accepting = np.ones(len(self.names), dtype=np.bool_)
         #: Clones that each server takes part in now, as target and as source.
         self.clones_in = np.zeros(len(self.names), dtype=np.int32)
         self.clones_out = np.zeros(len(self.names), dtype=np.int32)
@@ -40,6 +42,7 @@ class ClusterView:
         twin = ClusterView(self.names, self.rack, self.power_domain, self.capacity_bytes)
         twin.used_bytes[:] = self.used_bytes
         twin.alive[:] = self.alive
+        twin.accepting[:] = self.accepting
         twin.clones_in[:] = self.clones_in
         twin.clones_out[:] = self.clones_out
         return twin
@@ -49,8 +52,8 @@ class ClusterView:
         return self.used_bytes / np.maximum(self.capacity_bytes, 1)
 
     def candidates(self, exclude: Sequence[int] = (), size_bytes: int = 0) -> Ints:
-        """Living servers with so much free space, ascending, without ``exclude``."""
-        usable = self.alive & (self.capacity_bytes - self.used_bytes >= max(size_bytes, 1))
+        """Living servers that accept replicas and have so much free space, ascending, without ``exclude``."""
+        usable = self.alive & self.accepting & (self.capacity_bytes - self.used_bytes >= max(size_bytes, 1))
         if len(exclude):
             usable[list(exclude)] = False
         return np.flatnonzero(usable)

@@ -90,6 +90,39 @@ class RepairConfig(StrictModel):
     )
 
 
+class DrainConfig(StrictModel):
+    """How servers are emptied that are drained or decommissioned, and how much that may take."""
+
+    bandwidth: Bandwidth = Field(
+        default=_text("100MB/s"),
+        gt=0,
+        description="Most that all drain moves of one server may take together, in and out; default 100MB/s. Source: "
+        "two clones at pangu.repair.rate.",
+    )
+    per_server: int = Field(
+        default=2,
+        ge=1,
+        description="Drain moves that a server may take part in at once (count); default 2. Source: "
+        "dfs.namenode.replication.max-streams of HDFS, which bounds decommissioning too.",
+    )
+    per_cluster: int = Field(
+        default=1000,
+        ge=1,
+        description="Drain moves in the cluster at once (count); default 1000. Source: as pangu.rebalance.per_cluster.",
+    )
+    retry_after: Duration = Field(
+        default=_text("30s"),
+        gt=0,
+        description="A chunk that could not leave is looked at again after this; default 30s. Source: "
+        "dfs.namenode.decommission.interval of HDFS.",
+    )
+    linger: Duration = Field(
+        default=_text("60s"),
+        description="A decommissioned machine is switched off so long after its last chunk has left, that clients "
+        "which remember it get a refusal and no silence; default 60s. Source: pangu.client.remember_locations.",
+    )
+
+
 class DatasetConfig(StrictModel):
     """Files that are there when the simulation begins, placed by the policy."""
 
@@ -205,6 +238,12 @@ class PanguConfig(StrictModel):
         description="Between full chunk reports of a server; default 1h. Source: HDFS, MSST 2010, sec. 2.",
     )
     repair: RepairConfig = Field(default_factory=RepairConfig, description="Restoring missing replicas.")
+    rebalance: str | dict[str, Any] = Field(
+        default="none",
+        description="What moves replicas from fuller servers to emptier ones: none, threshold, two-choices, lazy, "
+        "greedy, {kind: threshold, threshold: 5%}, or file.py:Class; default none. Source: P6.",
+    )
+    drain: DrainConfig = Field(default_factory=DrainConfig, description="Emptying servers that are to go.")
     dataset: DatasetConfig | None = Field(default=None, description="Files that are there at the start.")
     scrub: ScrubConfig | None = Field(default=None, description="Background checks; default none.")
     request: RequestConfig = Field(default_factory=RequestConfig, description="Fixed cost of a read and a write.")

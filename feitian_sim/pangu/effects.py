@@ -75,4 +75,11 @@ class Log:
     then: tuple[Effect, ...]
 
 
-Effect = Reply | Send | Emit | WakeAt | Bundle | Log
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Tell the operator that a server holds nothing any more and may be switched off."""
+
+    server: int
+
+
+Effect = Reply | Send | Emit | WakeAt | Bundle | Log | Release

@@ -1,8 +1,8 @@
 """The master's core: every decision of Pangu's metadata server, without clock, disk or network.
 
 Requests, answers to its commands, and the passing of time come in; effects come out (:mod:`feitian_sim.pangu.effects`).
-Its roles are files, chunks that are written, replicas, and repair; this class hands out the work and keeps the repair
-slots filled.
+Its roles are files, chunks that are written, replicas, repair, moves and who serves; this class hands out the work and
+keeps the repair slots filled.
 """
 
 from __future__ import annotations
@@ -45,10 +45,14 @@ from feitian_sim.pangu.messages import (
     ReplicasGone,
     SealChunk,
 )
+from feitian_sim.pangu.migration import Migration
 from feitian_sim.pangu.namespace import NamespaceError
 from feitian_sim.pangu.placement import PlacementPolicy
+from feitian_sim.pangu.rebalance import Rebalancer
+from feitian_sim.pangu.rebalance.none import NoRebalance
 from feitian_sim.pangu.repair import Clone, RepairPlanner
 from feitian_sim.pangu.replica_tracker import ReplicaTracker
+from feitian_sim.pangu.roster_requests import Action, RosterRequests
 
 #: A clone may take so many times what its rate alone would.
 _CLONE_PATIENCE = 10
@@ -63,14 +67,15 @@ class Master:
         view: ClusterView,
         policy: PlacementPolicy,
         state: MasterState,
-        streams: tuple[Stream, Stream],
+        streams: tuple[Stream, Stream, Stream],
         incarnation: int,
         now_ns: int,
+        rebalancer: Rebalancer | None = None,
     ) -> None:
         beat = config.heartbeat
         locations = Locations(config.replicas)
         locations.cover(state.chunks.count)
-        placing, repairing = streams
+        placing, repairing, moving = streams
         planner = RepairPlanner(config.repair, config.replicas, state.chunks, locations, view, policy, repairing)
         detector = FailureDetector(view.count, beat.timeout, beat.scan, now_ns)
         self.books = Books(config, state, locations, view, policy, Leases(), planner, detector, incarnation)
@@ -78,6 +83,10 @@ class Master:
         self._replicas = ReplicaTracker(self.books)
         self._chunks = ChunkRequests(self.books, placing, self._replicas)
         self._bundler = Bundler(self.books, repairing) if config.repair.bundle == "rack-pair" else None
+        self._migration = Migration(
+            self.books, rebalancer or NoRebalance(), self._replicas, moving, self._chunks.is_being_written, now_ns
+        )
+        self._roster = RosterRequests(self.books)
         self._given_up: dict[int, None] = {}
         self._settled = False
         # Due when, which chunk, short of a replica since when.
@@ -86,12 +95,13 @@ class Master:
     # What comes in
 
     def adopt(self, used_bytes: Sequence[int]) -> None:
-        """Everybody is known from the start (the preloaded cluster): no need to wait for reports."""
+        """Everybody in service is known from the start (the preloaded cluster): no need to wait for reports."""
         view = self.books.view
-        view.alive[:] = True
         view.used_bytes[:] = used_bytes
         for server in range(view.count):
-            self.books.registered[server] = None
+            if not self.books.state.roster.is_out(server):
+                view.alive[server] = True
+                self.books.registered[server] = None
         self._settled = True
 
     def handle(self, ticket: int, message: Any, now_ns: int) -> list[Effect]:
@@ -139,7 +149,10 @@ class Master:
         match asked:
             case NewVersion():
                 return self._go_on(self._chunks.answered(server, asked, reply, now_ns), now_ns)
+            case CloneChunk(moving=True):
+                return self._go_on(self._migration.ended(asked, reply, now_ns), now_ns)
             case CloneChunk():
+                self._migration.slots_changed()
                 return self._go_on(self._cloned(asked, reply, now_ns), now_ns)
         return []
 
@@ -177,11 +190,22 @@ class Master:
         """Time has passed: look for silent servers, and try again what had failed."""
         effects: list[Effect] = []
         for server in self.books.detector.silent(now_ns):
+            if self.books.state.roster.is_out(server):
+                # It was switched off on purpose.
+                self.books.view.alive[server] = False
+                self.books.registered.pop(server, None)
+                continue
             self._given_up[server] = None
             effects += self._replicas.dead(server, now_ns)
         for _, chunk, since_ns in (retry for retry in self._retries if retry[0] <= now_ns):
             self.books.repair.add([chunk], since_ns)
         self._retries = [retry for retry in self._retries if retry[0] > now_ns]
+        return self._go_on(effects, now_ns)
+
+    def operate(self, servers: Sequence[int], action: Action, now_ns: int) -> list[Effect]:
+        """The operator adds servers, or wants them drained or decommissioned."""
+        effects = self._roster.operate(servers, action, now_ns)
+        self._migration.roster_changed()
         return self._go_on(effects, now_ns)
 
     # What follows
@@ -241,11 +265,13 @@ class Master:
 
     def _go_on(self, effects: list[Effect], now_ns: int) -> list[Effect]:
         """After every input: settle a new master, fill the repair slots, ask to be woken."""
-        if not self._settled and len(self.books.registered) + len(self._given_up) >= self.books.view.count:
+        expected = self.books.view.count - self.books.state.roster.out_count
+        if not self._settled and len(self.books.registered) + len(self._given_up) >= expected:
             self._settled = True
             effects += self._replicas.take_stock(now_ns)
         if self._settled:
             effects += self._fill_slots(now_ns)
+            effects += self._migration.go_on(now_ns)
         wake_ns = self.books.detector.next_look_ns(now_ns)
         times = [at_ns for at_ns, _, _ in self._retries]
         if wake_ns is not None:

@@ -18,7 +18,7 @@ from feitian_sim.pangu import messages
 from feitian_sim.pangu.bundle_runner import BundleRunner
 from feitian_sim.pangu.commit_log import CommitLog
 from feitian_sim.pangu.config import PanguConfig
-from feitian_sim.pangu.effects import Bundle, Effect, Emit, Log, Reply, Send, WakeAt
+from feitian_sim.pangu.effects import Bundle, Effect, Emit, Log, Release, Reply, Send, WakeAt
 from feitian_sim.pangu.facts import MasterReady, MasterStopped
 from feitian_sim.pangu.master import Master
 from feitian_sim.pangu.master_state import MasterState
@@ -77,6 +77,8 @@ class MasterServer:
         self.on_turn: Callable[[], object] = _nothing
         #: Called before each request is decided.
         self.before_decision: Callable[[], object] = _nothing
+        #: Called with a server that holds nothing any more, when it was to be decommissioned.
+        self.on_release: Callable[[int], object] = _nobody
         self._calls: dict[int, IncomingCall] = {}
         self._tickets = 0
         self._wake: Timer | None = None
@@ -158,6 +160,8 @@ class MasterServer:
                     self._log.when_durable(partial(self._reply, effect))
                 case Send():
                     self._log.when_durable(partial(self._hold, effect))
+                case Release():
+                    self._log.when_durable(partial(self.on_release, effect.server))
                 case Bundle():
                     self._log.when_durable(partial(self._start_bundle, effect))
 
@@ -200,3 +204,7 @@ class MasterServer:
 
 def _nothing() -> None:
     """Nobody listens."""
+
+
+def _nobody(_: int) -> None:
+    """There is no operator."""

@@ -1,7 +1,7 @@
 """The master's replicated state: a deterministic machine that is fed records.
 
-Namespace and chunk table, and nothing volatile: applying the records of the log in order always gives this state,
-whichever master does it. The log is somebody else's (here a journal on one disk).
+Namespace, chunk table and roster of servers, and nothing volatile: applying the records of the log in order always
+gives this state, whichever master does it. The log is somebody else's (here a journal on one disk).
 """
 
 from __future__ import annotations
@@ -22,16 +22,19 @@ from feitian_sim.pangu.records import (
     FileCreated,
     Record,
     Renamed,
+    ServerModeSet,
     VersionRaised,
 )
+from feitian_sim.pangu.roster import Roster
 
 
 class MasterState:
-    """Files, chunks, versions and lengths, as of the records applied."""
+    """Files, chunks, versions, lengths and who serves, as of the records applied."""
 
     def __init__(self) -> None:
         self.namespace = Namespace()
         self.chunks = ChunkTable()
+        self.roster = Roster()
         self.records_applied = 0
 
     def apply(self, record: Record) -> tuple[int, ...]:
@@ -51,6 +54,8 @@ class MasterState:
                 self.chunks.seal(record.chunk, record.length_bytes)
             case VersionRaised():
                 self.chunks.raise_version(record.chunk, record.version)
+            case ServerModeSet():
+                self.roster.set(record.server, record.mode, record.at_ns)
             case ChunkAbandoned():
                 self.namespace.remove_chunk(record.path, record.chunk)
                 return self._remove([record.chunk])

@@ -248,6 +248,10 @@ class CloneChunk:
     version: int
     length_bytes: int
     source: int
+    #: Most that the transfer may take, bits per second; 0 for the rate of repairs.
+    rate_bps: int = 0
+    #: Whether it is one half of a move: the source's replica will be dropped.
+    moving: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from feitian_sim.pangu.roster import Mode
+
 _FIXED_BYTES = 48
 
 
@@ -113,4 +115,28 @@ class VersionRaised:
         return _FIXED_BYTES
 
 
-Record = FileCreated | DirectoryMade | Deleted | Renamed | ChunkAdded | ChunkSealed | ChunkAbandoned | VersionRaised
+@dataclass(frozen=True, slots=True)
+class ServerModeSet:
+    """The operator, or a drain that ended, has changed what a server is to the cell."""
+
+    server: int
+    mode: Mode
+    at_ns: int
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes in the log."""
+        return _FIXED_BYTES
+
+
+Record = (
+    FileCreated
+    | DirectoryMade
+    | Deleted
+    | Renamed
+    | ChunkAdded
+    | ChunkSealed
+    | ChunkAbandoned
+    | VersionRaised
+    | ServerModeSet
+)

@@ -167,6 +167,11 @@ class ReplicaKeeper:
         if not known:
             self.on_change()
 
+    def change_disk(self, chunk: int, disk: Disk) -> None:
+        """The replica lies on another disk of this machine now, where room was taken for it."""
+        freed_bytes, old = self.store.change_disk(chunk, disk.index)
+        self.machine.disks[old].release(freed_bytes)
+
     def drop(self, chunks: Ints) -> None:
         """Remove replicas and free their space."""
         for disk, freed_bytes in self.store.drop_many(chunks).items():

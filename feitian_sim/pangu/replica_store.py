@@ -180,6 +180,18 @@ class ReplicaStore:
         self._own[chunk] = replica
         self.own_changes.append(chunk)
 
+    def change_disk(self, chunk: int, disk: int) -> tuple[int, int]:
+        """The replica, which must be here, lies on another disk now; returns its length and the disk before."""
+        own = self._own.get(chunk)
+        if own is not None:
+            self._own[chunk] = replace(own, disk=disk)
+            return own.length_bytes, own.disk
+        row = self._row(chunk)
+        assert row is not None, f"there is no replica of chunk {chunk} here"
+        before = int(self._disks[row])
+        self._disks[row] = disk
+        return int(self._lengths[row]), before
+
     def extend(self, chunk: int, version: int, disk: int, extents: tuple[Extent, ...]) -> int:
         """Add extents at the end, making the replica if there is none; returns its length."""
         old = self.get(chunk)

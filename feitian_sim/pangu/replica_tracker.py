@@ -24,6 +24,7 @@ from feitian_sim.pangu.facts import (
     ServerReturned,
 )
 from feitian_sim.pangu.messages import BadReplica, Done, Holdings, HoldingsRead, ReplicasGone
+from feitian_sim.pangu.move_facts import ServerJoined
 
 Ints = npt.NDArray[np.int64]
 
@@ -45,6 +46,9 @@ class ReplicaTracker:
         """A server says what it has: on registering, and from time to time."""
         books, server = self._books, report.server
         view = books.view
+        if books.state.roster.is_out(server):
+            # Whoever was decommissioned has nothing that anybody needs.
+            return [Reply(ticket, HoldingsRead(report.chunks, books.incarnation))]
         returned = server not in books.registered
         books.registered[server] = None
         view.alive[server] = True
@@ -66,14 +70,20 @@ class ReplicaTracker:
         if absent is not None:
             books.locations.set_absent(absent, -1)
         effects: list[Effect] = []
-        if report.first or returned:
+        if server in books.joining:
+            del books.joining[server]
+            effects.append(Emit(ServerJoined(view.names[server], report.capacity_bytes)))
+        elif report.first or returned:
             kept = int(good.sum()) - len(surplus)
             effects.append(Emit(ServerReturned(view.names[server], kept, len(stale), len(surplus))))
         effects += self._found(server, wanted, now_ns)
         effects += self._gone(server, missing, "not on its disks any more", now_ns)
         if absent is not None:
             effects += self._judge(absent[books.locations.live(books.state.chunks.count)[absent] == 0])
-        drop = np.sort(np.concatenate([stale, surplus]))
+        exchanged = self._exchange(surplus, server)
+        effects += [books.drop(other, (chunk,)) for chunk, other in exchanged.items()]
+        not_needed = np.array([chunk for chunk in surplus.tolist() if chunk not in exchanged], dtype=np.int64)
+        drop = np.sort(np.concatenate([stale, not_needed]))
         return [*effects, Reply(ticket, HoldingsRead(drop, books.incarnation))]
 
     def gone(self, ticket: int, message: ReplicasGone, now_ns: int) -> list[Effect]:
@@ -137,6 +147,15 @@ class ReplicaTracker:
         dead = Emit(ServerDead(name, len(chunks)))
         return [dead, *self._missing(name, "silent", chunks), *self._short(chunks, now_ns)]
 
+    def can_do_without(self, server: int) -> bool:
+        """Whether every chunk that a silent server was known to hold is whole without it."""
+        absent = self._absent_on.get(server)
+        if absent is None:
+            return True
+        table = self._books.state.chunks
+        whole = self._books.locations.live(table.count)[absent] >= self._books.replicas
+        return bool((whole | ~table.present[absent]).all())
+
     def take_stock(self, now_ns: int) -> list[Effect]:
         """A new master has heard, or given up on, every server: see what is missing."""
         table = self._books.state.chunks
@@ -167,6 +186,26 @@ class ReplicaTracker:
         short = chunks[books.locations.live(books.state.chunks.count)[chunks] < books.replicas]
         books.repair.add(short.tolist(), now_ns)
         return self._available(chunks.tolist() if self._unavailable else ())
+
+    def _exchange(self, surplus: Ints, server: int) -> dict[int, int]:
+        """Where the new replica makes the rule hold in the place of another: chunk -> server whose replica goes instead.
+
+        A master that restarts in the middle of a move may hear first of a source and a target in one rack.
+        """
+        books, view = self._books, self._books.view
+        exchanged: dict[int, int] = {}
+        for chunk in books.locations.crowded(surplus, (view.rack, view.power_domain)).tolist():
+            holders = books.locations.servers(chunk)
+            if books.policy.satisfied(view, holders) or not view.accepting[server]:
+                continue
+            for other in holders:
+                rest = [holder for holder in holders if holder != other]
+                if books.policy.satisfied(view, [*rest, server]):
+                    books.locations.remove(chunk, other)
+                    books.locations.add(chunk, server)
+                    exchanged[chunk] = other
+                    break
+        return exchanged
 
     def _gone(self, server: int, chunks: Ints, cause: str, now_ns: int) -> list[Effect]:
         books = self._books

@@ -64,6 +64,10 @@ class ReplicaWrites:
         """Length that a write would start from; None when this replica must not take part."""
         return self._replicas.length_for_write(chunk, version)
 
+    def is_writing(self, chunk: int) -> bool:
+        """Whether room is kept for a write to the chunk, or one is being synced."""
+        return chunk in self._rooms or chunk in self._syncing
+
     def reserve(self, chunk: int, version: int, offset_bytes: int, length_bytes: int) -> Disk:
         """Keep room for a write at ``offset_bytes``. Raises :class:`WriteImpossible`."""
         length_now = self._replicas.length_for_write(chunk, version)

@@ -16,6 +16,7 @@ from feitian_sim.pangu.facts import Redundancy, RepairQueue
 from feitian_sim.pangu.ledger import Ledger, PromisedFile
 from feitian_sim.pangu.master_server import JOURNAL, MasterServer
 from feitian_sim.pangu.master_state import MasterState
+from feitian_sim.pangu.move_facts import Balance
 from feitian_sim.pangu.namespace import NamespaceError
 from feitian_sim.pangu.replica_keeper import ReplicaKeeper
 
@@ -50,7 +51,7 @@ class Truth:
     # Probes
 
     def sample(self) -> None:
-        """Publish redundancy, the repair queue, and what is missing."""
+        """Publish redundancy, the repair queue, what is missing, and how full the servers are."""
         facts = self._sim.facts
         core = self._master.core
         state = core.books.state if core is not None else self._durable.state()
@@ -62,12 +63,24 @@ class Truth:
             self._sim.emit(RepairQueue(queued, repair.running_count if repair is not None else 0))
         if core is not None and facts.wants(Shortage):
             self._sim.emit(Shortage(self._shortage(core.books)))
+        if core is not None and facts.wants(Balance):
+            self._sample_balance(core.books)
 
     def _shortage(self, books: Books) -> int:
         table = books.state.chunks
         wanted = table.present & table.sealed
         live = books.locations.live(table.count)[wanted]
         return int(np.clip(self._replicas - live, 0, self._replicas).sum())
+
+    def _sample_balance(self, books: Books) -> None:
+        view = books.view
+        members = view.alive & view.accepting & (view.capacity_bytes > 0)
+        if members.any():
+            used = np.array([keeper.machine.used_bytes for keeper in self._keepers.values()], dtype=np.float64)
+            found = used[members] / view.capacity_bytes[members]
+            middle, mean = float(np.median(found)), float(used[members].sum() / view.capacity_bytes[members].sum())
+            extremes = float(found.min()), float(found.max())
+            self._sim.emit(Balance(len(found), extremes[0], middle, mean, extremes[1], float(found.std())))
 
     def _sample_redundancy(self, state: MasterState) -> None:
         keepers = self._keepers.values()

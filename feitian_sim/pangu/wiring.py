@@ -24,8 +24,10 @@ from feitian_sim.pangu.master import Master
 from feitian_sim.pangu.master_server import MasterServer
 from feitian_sim.pangu.master_state import MasterState
 from feitian_sim.pangu.namespace import dataset_path
+from feitian_sim.pangu.operator import Operator
 from feitian_sim.pangu.placement import PlacementPolicy, placement_from
 from feitian_sim.pangu.placement.policy import Servers
+from feitian_sim.pangu.rebalance import Rebalancer, rebalancer_from
 from feitian_sim.pangu.replica_keeper import ReplicaKeeper
 from feitian_sim.pangu.survey.layout import Layout
 from feitian_sim.pangu.survey.survey import survey
@@ -37,7 +39,7 @@ _FIRST_CLIENT_PORT = 20_000
 
 
 class PanguCell:
-    """One Pangu. ``placement`` is a policy object of the user's own; otherwise the configuration names one."""
+    """One Pangu. ``placement`` and ``rebalancer`` are the user's own objects; otherwise the configuration names them."""
 
     def __init__(
         self,
@@ -47,12 +49,17 @@ class PanguCell:
         config: PanguConfig,
         *,
         placement: PlacementPolicy | None = None,
+        rebalancer: Rebalancer | None = None,
     ) -> None:
         self._sim = sim
         self._datacenter = datacenter
         self._kuafu = kuafu
         self._config = config
-        self._policy: PlacementPolicy = placement if placement is not None else placement_from(config.placement)
+        self._rebalancer = rebalancer if rebalancer is not None else rebalancer_from(config.rebalance)
+        chosen: PlacementPolicy = placement if placement is not None else placement_from(config.placement)
+        self._policy = self._rebalancer.placement(chosen)
+        # Machines that are switched off at the beginning, to be added later.
+        self._absent: tuple[int, ...] = ()
         self._dataset = datasets.EMPTY
         self._clients = 0
         self._addresses = [f"tcp://{machine.name}:{CHUNK_SERVER_PORT}" for machine in datacenter.machines]
@@ -77,6 +84,7 @@ class PanguCell:
         datacenter.on_change(self.hearts.review)
         #: The cell's processes, the master first.
         self.daemons: list[Daemon] = self._hosted()
+        self.operator = Operator(sim, self.master, datacenter.machines, config)
         self.truth = Truth(sim, self.keepers, self.master, self._snapshot, self.ledger, config.replicas)
         sim.probes.append(self.truth.sample)
         sim.final_probes.append(self.truth.account)
@@ -94,6 +102,7 @@ class PanguCell:
                 self.master,
                 self.hearts,
                 self.address_of,
+                self._rebalancer.disks,
             )
             name = f"{CHUNK_SERVER_ROLE}@{keeper.machine.name}"
             daemons.append(Daemon(keeper.machine, name, CHUNK_SERVER_ROLE, server.boot))
@@ -108,7 +117,8 @@ class PanguCell:
     def preload(self) -> None:
         """Place the dataset and start every process. Raises :class:`ScenarioError` when it cannot be placed."""
         everywhere = self._view()
-        everywhere.alive[:] = True
+        everywhere.alive[:] = [machine.up for machine in self._datacenter.machines]
+        self._absent = tuple(machine.index for machine in self._datacenter.machines if not machine.up)
         self._dataset, placed = datasets.laid_out(self._sim, everywhere, self._policy, self._config)
         if placed is not None:
             self._fill(placed)
@@ -147,13 +157,17 @@ class PanguCell:
     def _snapshot(self) -> MasterState:
         """The master's state before the first record of its log: the dataset's files and chunks."""
         state = MasterState()
+        for server in self._absent:
+            state.roster.set(server, "absent", 0)
         if self._dataset.chunk_count:
             state.load_dataset(self._dataset.chunks_per_file, self._dataset.lengths)
         return state
 
     def _core(self, state: MasterState, incarnation: int, now_ns: int) -> Master:
-        streams = (self._sim.stream("pangu.placement"), self._sim.stream("pangu.placement", "", "repair"))
-        return Master(self._config, self._view(), self._policy, state, streams, incarnation, now_ns)
+        stream = self._sim.stream
+        streams = (stream("pangu.placement"), stream("pangu.placement", "", "repair"), stream("pangu.rebalance"))
+        view = self._view()
+        return Master(self._config, view, self._policy, state, streams, incarnation, now_ns, self._rebalancer)
 
     def _view(self) -> ClusterView:
         machines = self._datacenter.machines

@@ -13,12 +13,13 @@ from feitian_sim.faults.traces import check_trace
 from feitian_sim.kernel import ScenarioError
 from feitian_sim.kernel.data_files import find_data_file
 from feitian_sim.kernel.units import format_duration, format_size
+from feitian_sim.operations.check import check_operation, racks_left
 from feitian_sim.scenario.draft import Draft
 from feitian_sim.scenario.expectations import parse_expectation
 from feitian_sim.scenario.metrics import library
-from feitian_sim.scenario.placements import placement_is_known, wants_racks
+from feitian_sim.scenario.placements import placement_is_known, rebalance_is_known, wants_racks
 from feitian_sim.scenario.problems import KeyPath, Problem
-from feitian_sim.scenario.roles import roles
+from feitian_sim.scenario.roles import MASTER_ROLE, roles
 from feitian_sim.workloads.check import check_load
 
 _MACHINES: tuple[KeyPath, ...] = (("cluster", "racks"), ("cluster", "machines_per_rack"))
@@ -157,6 +158,33 @@ def targets_exist(draft: Draft) -> Iterator[Problem]:
             yield draft.problem(_target_path(draft, path, message), message)
 
 
+def operations_make_sense(draft: Draft) -> Iterator[Problem]:
+    """Every operation is about machines that hold chunks and can be taken out or put in."""
+    scenario = draft.scenario
+    if not draft.sound(*_MACHINES, ("cluster", "machine"), ("pangu",)) or _is_absurd(draft):
+        return
+    for path, operation in draft.items("operations"):
+        if scenario.pangu is None:
+            yield draft.problem(path, "there is no file system whose machines could be added or drained: add pangu:")
+            continue
+        for message in check_operation(operation, scenario.cluster, roles(scenario), MASTER_ROLE):
+            yield draft.problem(_target_path(draft, path, message), message)
+
+
+def drains_can_end(draft: Draft) -> Iterator[Problem]:
+    """Warning: where too few machines or racks are left, a drain waits for ever."""
+    scenario, pangu = draft.scenario, draft.scenario.pangu
+    if pangu is None or not draft.sound(*_MACHINES, ("pangu",), ("operations",)) or _is_absurd(draft):
+        return
+    operations = [operation for _, operation in draft.items("operations")]
+    machines, racks = racks_left(operations, scenario.cluster, roles(scenario))
+    needs_racks = wants_racks(pangu.placement)
+    if operations and (machines < pangu.replicas or (needs_racks and racks < pangu.replicas)):
+        found, what = (racks, "racks") if machines >= pangu.replicas else (machines, "machines")
+        message = f"drains leave {found} {what}, too few for {pangu.replicas} replicas: they cannot end"
+        yield draft.problem(("operations",), message)
+
+
 def expectations_parse(draft: Draft) -> Iterator[Problem]:
     """Every expectation names a metric and a value in its unit."""
     for path, text in draft.items("expect"):
@@ -180,11 +208,11 @@ def published_metrics_exist(draft: Draft) -> Iterator[Problem]:
 
 
 def faults_start_in_time(draft: Draft) -> Iterator[Problem]:
-    """Warning: a fault after the end never happens."""
+    """Warning: a fault or an operation after the end never happens."""
     duration = draft.scenario.duration
     if not draft.sound(("duration",)):
         return
-    for path, fault in draft.items("faults"):
+    for path, fault in (*draft.items("faults"), *draft.items("operations")):
         for key in ("at", "start"):
             found = getattr(fault, key, None)
             if found is not None and found >= duration:
@@ -242,15 +270,17 @@ CHECKS: tuple[Check, ...] = (
     sampling_fits,
     cluster_is_not_absurd,
     placement_is_known,
+    rebalance_is_known,
     replicas_fit,
     dataset_fits,
     loads_make_sense,
     fault_names_are_unique,
     targets_exist,
+    operations_make_sense,
     expectations_parse,
     published_metrics_exist,
 )
-WARNINGS: tuple[Check, ...] = (faults_start_in_time, loads_start_in_time, racks_are_to_spare)
+WARNINGS: tuple[Check, ...] = (faults_start_in_time, loads_start_in_time, racks_are_to_spare, drains_can_end)
 
 
 def _target_path(draft: Draft, path: KeyPath, message: str) -> KeyPath:

@@ -22,7 +22,7 @@ from feitian_sim.scenario.problems import KeyPath, Problem, dotted
 from feitian_sim.scenario.shapes import locate
 
 #: Sections whose items stand for themselves: a wrong one is left out alone.
-_LISTS = ("load", "faults", "expect")
+_LISTS = ("load", "faults", "operations", "expect")
 #: In place of required parts that are wrong; no check looks at them.
 _STAND_INS: Mapping[str, Any] = {
     "name": "unnamed",

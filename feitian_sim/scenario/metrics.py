@@ -12,6 +12,7 @@ from feitian_sim.faults import metrics as faults
 from feitian_sim.hardware import metrics as hardware
 from feitian_sim.kernel.metric import STATISTICS, Metric
 from feitian_sim.pangu import metrics as pangu
+from feitian_sim.pangu import move_metrics as moves
 from feitian_sim.pangu.survey import metrics as surveys
 from feitian_sim.scenario.problems import nearest, shortened, suggestion
 from feitian_sim.workloads import metrics as workloads
@@ -63,4 +64,5 @@ class MetricTable:
 @cache
 def library() -> MetricTable:
     """The metrics of all subsystems."""
-    return MetricTable((*hardware.METRICS, *pangu.METRICS, *surveys.METRICS, *workloads.METRICS, *faults.METRICS))
+    parts = (hardware, pangu, moves, surveys, workloads, faults)
+    return MetricTable(metric for part in parts for metric in part.METRICS)

@@ -13,6 +13,7 @@ from feitian_sim.faults.config import FaultConfig
 from feitian_sim.hardware.config import ClusterConfig
 from feitian_sim.kernel import SECOND, Duration, StrictModel
 from feitian_sim.kuafu.config import KuafuConfig
+from feitian_sim.operations.config import OperationConfig
 from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.scenario.validation_config import ValidationConfig
 from feitian_sim.workloads.config import LoadConfig
@@ -53,6 +54,9 @@ class Scenario(StrictModel):
     pangu: PanguConfig | None = Field(default=None, description="The distributed file system.")
     load: tuple[LoadConfig, ...] = Field(default=(), description="What is asked of the platform.")
     faults: tuple[FaultConfig, ...] = Field(default=(), description="What goes wrong.")
+    operations: tuple[OperationConfig, ...] = Field(
+        default=(), description="What the operator does: machines are added, drained, decommissioned."
+    )
     expect: tuple[str, ...] = Field(
         default=(),
         description="What must hold, METRIC OP VALUE; decides the exit code.",

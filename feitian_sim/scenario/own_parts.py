@@ -17,6 +17,7 @@ PLACES: Mapping[KeyPath, tuple[str, tuple[str, ...]]] = {
         "feitian_sim.pangu.placement.PlacementPolicy",
         ("prepare", "place", "place_many", "satisfied"),
     ),
+    ("pangu", "rebalance"): ("feitian_sim.pangu.rebalance.Rebalancer", ("plan", "placement")),
 }
 
 

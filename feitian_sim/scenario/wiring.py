@@ -1,7 +1,7 @@
 """From a loaded scenario to a platform that runs: the one place where all parts are made and put together.
 
 The order is fixed, since it is the order of insertion at time 0: simulation, hardware, calls, Pangu with its
-dataset, loads, faults. The tables listen from before the first fact.
+dataset, loads, faults, operations. The tables listen from before the first fact.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from feitian_sim.hardware import Daemon, DataCenter
 from feitian_sim.kernel import SECOND, FactTables, InvariantError, ScenarioError, Simulation, less_collection
 from feitian_sim.kernel.metric import Tables, measure
 from feitian_sim.kuafu.rpc import Kuafu
+from feitian_sim.operations import wiring as operations
 from feitian_sim.pangu.wiring import PanguCell
 from feitian_sim.scenario.load import Loaded
 from feitian_sim.scenario.metrics import library
 from feitian_sim.scenario.plugins import blamed
+from feitian_sim.scenario.roles import roles
 from feitian_sim.scenario.warmup import found_warmup_s
 from feitian_sim.workloads import wiring as workloads
 from feitian_sim.workloads.context import RunningLoad
@@ -49,6 +51,8 @@ class Platform:
         self.facts = FactTables(self.sim.facts)
         self.datacenter = DataCenter(self.sim, scenario.cluster)
         self.kuafu = Kuafu(self.sim, self.datacenter, scenario.kuafu)
+        # Before anything is placed: machines that are to be added later hold nothing of the dataset.
+        planned = operations.prepare(self.sim, self.datacenter, scenario.operations, roles(scenario))
         self.cell = self._cell()
         self.loads: Sequence[RunningLoad] = workloads.install(
             self.sim, self.datacenter, self.cell, scenario.load, loaded.data_dirs, loaded.base_dir
@@ -63,12 +67,21 @@ class Platform:
             loaded.base_dir,
             duration_ns=scenario.duration,
         )
+        if self.cell is not None:
+            operations.schedule(self.sim, self.datacenter, self.cell.operator, planned)
 
     def _cell(self) -> PanguCell | None:
         config = self._loaded.scenario.pangu
         if config is None:
             return None
-        cell = PanguCell(self.sim, self.datacenter, self.kuafu, config, placement=self._own("pangu.placement"))
+        cell = PanguCell(
+            self.sim,
+            self.datacenter,
+            self.kuafu,
+            config,
+            placement=self._own("pangu.placement"),
+            rebalancer=self._own("pangu.rebalance"),
+        )
         cell.preload()
         return cell
 

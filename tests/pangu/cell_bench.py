@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
 
 from feitian_sim.hardware import ClusterConfig, DataCenter, Machine
@@ -18,15 +18,27 @@ MIB = 1 << 20
 class CellBench:
     """Five racks of two machines, with a short time-out; every key can be set."""
 
-    def __init__(self, *, seed: int = 1, racks: int = 5, per_rack: int = 2, disks: int = 2, **pangu: Any) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        racks: int = 5,
+        per_rack: int = 2,
+        disks: int = 2,
+        disk: Any = "hdd-2tb",
+        absent: Sequence[str] = (),
+        **pangu: Any,
+    ) -> None:
         self.sim = Simulation(seed=seed)
         self.tables = FactTables(self.sim.facts)
         self.machines = DataCenter(
             self.sim,
             ClusterConfig.model_validate(
-                {"racks": racks, "machines_per_rack": per_rack, "machine": {"disks": disks, "disk": "hdd-2tb"}}
+                {"racks": racks, "machines_per_rack": per_rack, "machine": {"disks": disks, "disk": disk}}
             ),
         )
+        for name in absent:
+            self.machines.machine(name).switch_off("a test")
         config = {"heartbeat": {"timeout": "30s"}, **pangu}
         kuafu = Kuafu(self.sim, self.machines)
         self.config = PanguConfig.model_validate(config)
@@ -50,6 +62,11 @@ class CellBench:
     def at(self, time_s: float, what: Callable[..., Any], *args: Any) -> None:
         """Do something at a time."""
         self.sim.call_at(int(time_s * SECOND), what, *args)
+
+    def order(self, time_s: float, machines: str | Sequence[str], action: Any) -> None:
+        """Have the operator add, drain or decommission machines at a time."""
+        names = [machines] if isinstance(machines, str) else machines
+        self.at(time_s, self.cell.operator.order, [self.machines.machine(name) for name in names], action)
 
     def run(self, until_s: float) -> None:
         """Let time pass."""

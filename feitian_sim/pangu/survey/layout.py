@@ -39,8 +39,8 @@ class Layout:
 
     @cached_property
     def servers(self) -> Ints:
-        """Servers that have disks, ascending."""
-        return np.flatnonzero(self.view.capacity_bytes > 0)
+        """Servers that are there and have disks, ascending."""
+        return np.flatnonzero(self.view.alive & (self.view.capacity_bytes > 0))
 
     @cached_property
     def used_bytes(self) -> Ints:

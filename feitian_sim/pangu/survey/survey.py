@@ -120,7 +120,6 @@ def made_layout(
     sim: Simulation, view: ClusterView, policy: PlacementPolicy, config: PanguConfig
 ) -> tuple[Layout, Dataset]:
     """The layout with which a run of this simulation would begin, without the run. Raises ScenarioError."""
-    view.alive[:] = True
     dataset, rows = laid_out(sim, view, policy, config)
     if rows is None:
         rows = np.zeros((0, config.replicas), dtype=np.int32)
