@@ -123,6 +123,8 @@ class CellPlacement(PlacementPolicy):
 
     def _in_whole_cells(self, view: ClusterView, free: Ints) -> Ints:
         """Those of ``free`` whose cell has free servers on as many racks as there are replicas."""
-        pairs = np.unique(np.column_stack([self.cells[free], view.rack[free]]), axis=0)
-        racks = np.bincount(pairs[:, 0], minlength=int(self.cells.max(initial=0)) + 1)
-        return free[racks[self.cells[free]] >= self._replicas]
+        cell, rack = self.cells[free], view.rack[free]
+        has_rack = np.zeros((int(self.cells.max(initial=0)) + 1, int(view.rack.max(initial=0)) + 1), dtype=np.bool_)
+        has_rack[cell, rack] = True
+        whole: Ints = free[has_rack.sum(axis=1)[cell] >= self._replicas]
+        return whole

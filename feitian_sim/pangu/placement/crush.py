@@ -53,12 +53,12 @@ class CrushPlacement(HashedGroupsPlacement):
         self._members[inverse[by_rack], within] = by_rack
         super().prepare(view, replicas, stream)
 
-    def choose(self, groups: Ints, usable: Mask) -> Ints:
+    def choose(self, groups: Ints, usable: Mask, count: int) -> Ints:
         """For each replica the first attempt that leads to a usable server on another rack."""
         keys = mixed(self._seed, groups)
-        rows = np.full((len(groups), self._replicas), -1, dtype=np.int64)
-        racks = np.full((len(groups), self._replicas), -1, dtype=np.int64)
-        for place in range(self._replicas):
+        rows = np.full((len(groups), count), -1, dtype=np.int64)
+        racks = np.full((len(groups), count), -1, dtype=np.int64)
+        for place in range(count):
             left = np.arange(len(groups))
             for attempt in range(self.tries):
                 if not len(left):

@@ -70,8 +70,8 @@ class HashedGroupsPlacement(PlacementPolicy):
     _home: GroupTable | None = PrivateAttr(default=None)
     _last: tuple[bytes, GroupTable] | None = PrivateAttr(default=None)
 
-    def choose(self, groups: Ints, usable: Mask) -> Ints:
-        """Usable servers of these groups on distinct racks: int64[n, replicas], -1 where there are no more."""
+    def choose(self, groups: Ints, usable: Mask, count: int) -> Ints:
+        """The first usable servers of these groups on distinct racks: int64[n, count], -1 where there are no more."""
         raise NotImplementedError
 
     def default_groups(self, servers: int, replicas: int) -> int:
@@ -111,7 +111,8 @@ class HashedGroupsPlacement(PlacementPolicy):
         chosen = self._add(list(existing), row, usable, wanted)
         if len(chosen) < wanted:
             beside = usable & ~np.isin(view.rack, view.rack[np.array(chosen, dtype=np.int64)])
-            chosen = self._add(chosen, self.choose(np.array([group]), beside)[0], beside, wanted)
+            stand_ins = self.choose(np.array([group]), beside, wanted - len(chosen))[0]
+            chosen = self._add(chosen, stand_ins, beside, wanted)
         while len(chosen) < wanted:
             free = free_servers(view, chosen, exclude, size_bytes)
             free = on_other_domains(view, free, chosen, view.rack, "racks", relaxed=bool(existing))
@@ -186,7 +187,7 @@ class HashedGroupsPlacement(PlacementPolicy):
         step = max(1, _PAIRS_AT_ONCE // max(1, len(self._rack)))
         rows = np.full((len(groups), self._replicas), -1, dtype=np.int64)
         for first in range(0, len(groups), step):
-            rows[first : first + step] = self.choose(groups[first : first + step], usable)
+            rows[first : first + step] = self.choose(groups[first : first + step], usable, self._replicas)
         return rows
 
     def _prepared(self) -> GroupTable:

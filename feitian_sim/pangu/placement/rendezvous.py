@@ -14,7 +14,7 @@ _MOST_GROUPS = 1 << 16
 
 
 class RendezvousPlacement(HashedGroupsPlacement):
-    """Highest random weight (Thaler and Ravishankar, IEEE/ACM Trans. Networking 1998), on distinct racks.
+    """Highest random weight, on distinct racks (Thaler and Ravishankar, IEEE/ACM ToN 1998).
 
     Every server has a hash with the group; the best of each rack are ranked, and the first so many taken. Weighted
     by capacity w, the score is ``-w / ln(u)`` (Schindelhauer and Schomaker, SPAA 2005). A server that leaves moves
@@ -33,13 +33,13 @@ class RendezvousPlacement(HashedGroupsPlacement):
         """About 100 replicas of groups on a server, up to a bound."""
         return min(super().default_groups(servers, replicas), _MOST_GROUPS)
 
-    def choose(self, groups: Ints, usable: Mask) -> Ints:
+    def choose(self, groups: Ints, usable: Mask, count: int) -> Ints:
         """The best usable servers of the best racks."""
         servers = np.flatnonzero(usable)
         lengths = self.lengths(groups, servers)
-        rows = np.full((len(groups), self._replicas), -1, dtype=np.int64)
+        rows = np.full((len(groups), count), -1, dtype=np.int64)
         racks = np.full((len(groups), 0), -1, dtype=np.int64)
-        for place in range(self._replicas):
+        for place in range(count):
             # The racks taken earlier are barred in the straws already.
             rows[:, place] = best_on_other_racks(lengths, servers, self._rack, racks)
             racks = np.where(rows[:, place] < 0, -1, self._rack[rows[:, place]])[:, np.newaxis].astype(np.int64)
