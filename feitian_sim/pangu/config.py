@@ -223,8 +223,9 @@ class PanguConfig(StrictModel):
     )
     placement: str | dict[str, Any] = Field(
         default="pangu",
-        description="Where replicas go: pangu, rack-spread, random, hdfs, copyset, {kind: copyset, scatter_width: 4}, "
-        "or file.py:Class; default pangu. Source: P10.",
+        description="Where replicas go: pangu, rack-spread, random, hdfs, copyset, two-choices, available-space, tiered, "
+        "node-group, crush, rendezvous, cell, one with options as in {kind: copyset, scatter_width: 4}, or "
+        "file.py:Class; default pangu. Source: P10.",
     )
     lease: Duration = Field(
         default=_text("60s"),

@@ -16,7 +16,9 @@ from feitian_sim.scenario.problems import KeyPath, Problem, dotted, suggestion
 _PATH: KeyPath = ("pangu", "placement")
 _REBALANCE: KeyPath = ("pangu", "rebalance")
 #: Policies that never put two replicas of a chunk on one rack.
-_ONE_REPLICA_PER_RACK = ("pangu", "rack-spread")
+_ONE_REPLICA_PER_RACK = (
+    "pangu", "rack-spread", "two-choices", "available-space", "tiered", "node-group", "crush", "rendezvous", "cell",
+)  # fmt: skip
 
 
 def kind_and_options(placement: str | dict[str, Any]) -> tuple[Any, dict[str, Any]]:

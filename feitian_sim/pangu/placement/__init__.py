@@ -10,12 +10,19 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
+from feitian_sim.pangu.placement.available_space import AvailableSpacePlacement
+from feitian_sim.pangu.placement.cell import CellPlacement
 from feitian_sim.pangu.placement.copyset import CopysetPlacement
+from feitian_sim.pangu.placement.crush import CrushPlacement
 from feitian_sim.pangu.placement.hdfs import HdfsPlacement
+from feitian_sim.pangu.placement.node_group import NodeGroupPlacement
 from feitian_sim.pangu.placement.pangu import PanguPlacement
 from feitian_sim.pangu.placement.policy import PlacementImpossible, PlacementPolicy
 from feitian_sim.pangu.placement.rack_spread import RackSpreadPlacement
 from feitian_sim.pangu.placement.random import RandomPlacement
+from feitian_sim.pangu.placement.rendezvous import RendezvousPlacement
+from feitian_sim.pangu.placement.tiered import TieredPlacement
+from feitian_sim.pangu.placement.two_choices import TwoChoicesPlacement
 
 __all__ = ["POLICIES", "PlacementImpossible", "PlacementPolicy", "placement_from"]
 
@@ -26,6 +33,13 @@ POLICIES: Mapping[str, type[PlacementPolicy]] = MappingProxyType(
         "random": RandomPlacement,
         "hdfs": HdfsPlacement,
         "copyset": CopysetPlacement,
+        "two-choices": TwoChoicesPlacement,
+        "available-space": AvailableSpacePlacement,
+        "tiered": TieredPlacement,
+        "node-group": NodeGroupPlacement,
+        "crush": CrushPlacement,
+        "rendezvous": RendezvousPlacement,
+        "cell": CellPlacement,
     }
 )
 
