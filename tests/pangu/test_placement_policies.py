@@ -226,6 +226,21 @@ def test_a_new_rack_takes_its_share_and_little_else_moves(policy: type[HashedGro
     assert grown(policy, racks) == pytest.approx(1 / (racks + 1), rel=0.2)
 
 
+@pytest.mark.parametrize("policy", HASHED)
+def test_a_grown_cluster_is_computed_from_the_same_groups(policy: type[HashedGroupsPlacement]):
+    hashed, other = policy(), policy(groups=2048)
+    view, bigger = cluster([8] * 10), cluster([8] * 11)
+    prepared(hashed, view)
+    before, after = placed(hashed, view, 5000), placed(hashed, bigger, 5000)
+    # The number of groups stays as it was prepared, as Ceph's pg_num does.
+    prepared(other, bigger)
+    assert len(hashed.copysets) == 2048
+    assert (after == placed(other, bigger, 5000)).all()
+    assert (placed(hashed, view, 5000) == before).all()
+    stays = (before[:, :, np.newaxis] == after[:, np.newaxis, :]).any(axis=2)
+    assert 1 - stays.mean() == pytest.approx(1 / 11, rel=0.25)
+
+
 def test_rendezvous_moves_to_the_new_rack_only():
     before, after = RendezvousPlacement(groups=2048), RendezvousPlacement(groups=2048)
     prepared(before, cluster([5] * 8))

@@ -6,11 +6,10 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
-from feitian_sim.kernel import Stream
-from feitian_sim.pangu.cluster_view import ClusterView
-from feitian_sim.pangu.placement.hashed_groups import HashedGroupsPlacement, Mask, best_on_other_racks
+from feitian_sim.pangu.placement.cluster_map import ClusterMap, Mask, best_on_other_racks
+from feitian_sim.pangu.placement.hashed_groups import HashedGroupsPlacement
 from feitian_sim.pangu.placement.mixing import mixed, straws
 from feitian_sim.pangu.placement.policy import Ints
 
@@ -38,22 +37,7 @@ class CrushPlacement(HashedGroupsPlacement):
         "default 50. Source: Ceph, choose_total_tries.",
     )
 
-    #: Of each rack: its number, its weight, and its servers, padded with -1 to the largest.
-    _numbers: Ints = PrivateAttr(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    _rack_weight: npt.NDArray[np.float64] = PrivateAttr(default_factory=lambda: np.zeros(0))
-    _members: Ints = PrivateAttr(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
-
-    def prepare(self, view: ClusterView, replicas: int, stream: Stream) -> None:
-        """List the servers of every rack, then compute the servers of every group."""
-        self._numbers, inverse, sizes = np.unique(view.rack, return_inverse=True, return_counts=True)
-        self._rack_weight = np.bincount(inverse, weights=view.capacity_bytes).astype(np.float64)
-        self._members = np.full((len(sizes), int(sizes.max(initial=0))), -1, dtype=np.int64)
-        by_rack = np.argsort(inverse, kind="stable")
-        within = np.arange(view.count) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        self._members[inverse[by_rack], within] = by_rack
-        super().prepare(view, replicas, stream)
-
-    def choose(self, groups: Ints, usable: Mask, count: int) -> Ints:
+    def choose(self, cluster: ClusterMap, groups: Ints, usable: Mask, count: int) -> Ints:
         """For each replica the first attempt that leads to a usable server on another rack."""
         keys = mixed(self._seed, groups)
         rows = np.full((len(groups), count), -1, dtype=np.int64)
@@ -63,30 +47,32 @@ class CrushPlacement(HashedGroupsPlacement):
             for attempt in range(self.tries):
                 if not len(left):
                     break
-                drawn = self._racks_for(keys[left], place + attempt * self._replicas)
-                leaves = self._leaves_for(keys[left], drawn)
-                good = usable[leaves] & (racks[left] != self._numbers[drawn][:, np.newaxis]).all(axis=1)
+                drawn = self._racks_for(cluster, keys[left], place + attempt * self._replicas)
+                leaves = self._leaves_for(cluster, keys[left], drawn)
+                good = usable[leaves] & (racks[left] != cluster.numbers[drawn][:, np.newaxis]).all(axis=1)
                 rows[left[good], place] = leaves[good]
-                racks[left[good], place] = self._numbers[drawn[good]]
+                racks[left[good], place] = cluster.numbers[drawn[good]]
                 left = left[~good]
             if len(left):
                 servers = np.flatnonzero(usable)
-                lengths = self.lengths(groups[left], servers)
-                rows[left, place] = found = best_on_other_racks(lengths, servers, self._rack, racks[left])
-                racks[left, place] = np.where(found < 0, -1, self._rack[found])
+                lengths = self.lengths(cluster, groups[left], servers)
+                rows[left, place] = found = best_on_other_racks(lengths, servers, cluster.rack, racks[left])
+                racks[left, place] = np.where(found < 0, -1, cluster.rack[found])
         return rows
 
-    def _racks_for(self, keys: npt.NDArray[np.uint64], trial: int) -> Ints:
+    @staticmethod
+    def _racks_for(cluster: ClusterMap, keys: npt.NDArray[np.uint64], trial: int) -> Ints:
         """The rack of each group in one trial, as an index into the list of racks."""
         # The complement keeps the hashes of racks apart from those of servers.
         trials = mixed(keys, ~np.array([trial], dtype=np.int64))[:, np.newaxis]
-        drawn: Ints = np.argmax(straws(mixed(trials, self._numbers[np.newaxis, :]), self._rack_weight), axis=1)
+        drawn: Ints = np.argmax(straws(mixed(trials, cluster.numbers[np.newaxis, :]), cluster.rack_weight), axis=1)
         return drawn
 
-    def _leaves_for(self, keys: npt.NDArray[np.uint64], racks: Ints) -> Ints:
+    @staticmethod
+    def _leaves_for(cluster: ClusterMap, keys: npt.NDArray[np.uint64], racks: Ints) -> Ints:
         """The server that each group has on its rack, dead or alive."""
-        members = self._members[racks]
-        weights = np.where(members < 0, 0.0, self._weight[members])
+        members = cluster.members[racks]
+        weights = np.where(members < 0, 0.0, cluster.weight[members])
         best = np.argmax(straws(mixed(keys[:, np.newaxis], members), weights), axis=1)
         leaves: Ints = members[np.arange(len(members)), best]
         return leaves

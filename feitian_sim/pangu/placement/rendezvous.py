@@ -6,7 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from feitian_sim.pangu.placement.hashed_groups import HashedGroupsPlacement, Mask, best_on_other_racks
+from feitian_sim.pangu.placement.cluster_map import ClusterMap, Mask, best_on_other_racks
+from feitian_sim.pangu.placement.hashed_groups import HashedGroupsPlacement
 from feitian_sim.pangu.placement.policy import Ints
 
 #: Beyond this many groups by default, scoring every pair of a group and a server takes longer than most studies.
@@ -33,14 +34,14 @@ class RendezvousPlacement(HashedGroupsPlacement):
         """About 100 replicas of groups on a server, up to a bound."""
         return min(super().default_groups(servers, replicas), _MOST_GROUPS)
 
-    def choose(self, groups: Ints, usable: Mask, count: int) -> Ints:
+    def choose(self, cluster: ClusterMap, groups: Ints, usable: Mask, count: int) -> Ints:
         """The best usable servers of the best racks."""
         servers = np.flatnonzero(usable)
-        lengths = self.lengths(groups, servers)
+        lengths = self.lengths(cluster, groups, servers)
         rows = np.full((len(groups), count), -1, dtype=np.int64)
         racks = np.full((len(groups), 0), -1, dtype=np.int64)
         for place in range(count):
             # The racks taken earlier are barred in the straws already.
-            rows[:, place] = best_on_other_racks(lengths, servers, self._rack, racks)
-            racks = np.where(rows[:, place] < 0, -1, self._rack[rows[:, place]])[:, np.newaxis].astype(np.int64)
+            rows[:, place] = best_on_other_racks(lengths, servers, cluster.rack, racks)
+            racks = np.where(rows[:, place] < 0, -1, cluster.rack[rows[:, place]])[:, np.newaxis].astype(np.int64)
         return rows

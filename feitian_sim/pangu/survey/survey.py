@@ -154,10 +154,10 @@ def _recomputed(policy: PlacementPolicy, before: ClusterView, after: ClusterView
         return 0.0
     rows = []
     for view in (before, after):
-        # Of their own, and far from full: only the rule is asked, not the room.
+        # Of their own, and empty: only the rule is asked, not the room. Capacities stay, as they weigh the servers.
         sim = Simulation(seed=1)
         empty = view.copy()
-        empty.capacity_bytes = np.where(view.capacity_bytes > 0, np.int64(2**50), 0)
+        empty.used_bytes[:] = 0
         rows.append(
             policy.place_many(empty, _SAMPLE, config.replicas, sim.stream("pangu.movement"), np.ones(_SAMPLE, np.int64))
         )
