@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,8 @@ class HashedGroupsPlacement(PlacementPolicy):
     matter to it, so that only the groups of a lost server are chosen again.
     """
 
+    computes: ClassVar[bool] = True
+
     groups: int | None = Field(
         default=None,
         ge=1,
@@ -73,6 +76,10 @@ class HashedGroupsPlacement(PlacementPolicy):
     def choose(self, groups: Ints, usable: Mask, count: int) -> Ints:
         """The first usable servers of these groups on distinct racks: int64[n, count], -1 where there are no more."""
         raise NotImplementedError
+
+    def with_as_many_groups(self) -> HashedGroupsPlacement:
+        """The same rule, not prepared, with as many groups as this one has: what a grown cluster goes on with."""
+        return self.model_copy(update={"groups": len(self._prepared().rows)})
 
     def default_groups(self, servers: int, replicas: int) -> int:
         """How many groups there are when the option is not given."""

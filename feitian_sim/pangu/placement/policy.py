@@ -40,6 +40,10 @@ class PlacementPolicy(StrictModel):
     #: change; otherwise the master remembers.
     computes: ClassVar[bool] = False
 
+    def with_as_many_groups(self) -> PlacementPolicy:
+        """The same rule for another number of servers, to be prepared for them; asked only of one that computes."""
+        return self.model_copy()
+
     def prepare(self, view: ClusterView, replicas: int, stream: Stream) -> None:
         """Called once before anything is placed, with a stream of the policy's own: for what is fixed from then on."""
 

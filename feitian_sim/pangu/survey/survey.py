@@ -154,13 +154,16 @@ def _recomputed(policy: PlacementPolicy, before: ClusterView, after: ClusterView
         return 0.0
     rows = []
     for view in (before, after):
-        # Of their own, and far from full: only the rule is asked, not the room.
+        # Far from full, since only the rule is asked and not the room; the same draws in both.
         sim = Simulation(seed=1)
         empty = view.copy()
-        empty.capacity_bytes = np.where(view.capacity_bytes > 0, np.int64(2**50), 0)
-        rows.append(
-            policy.place_many(empty, _SAMPLE, config.replicas, sim.stream("pangu.movement"), np.ones(_SAMPLE, np.int64))
-        )
+        empty.used_bytes[:] = 0
+        # Prepared for all servers of a view, also those that are down in it.
+        known, rule = empty.copy(), policy.with_as_many_groups()
+        known.alive[:] = known.capacity_bytes > 0
+        rule.prepare(known, config.replicas, sim.stream("pangu.movement", "", "policy"))
+        draws = sim.stream("pangu.movement")
+        rows.append(rule.place_many(empty, _SAMPLE, config.replicas, draws, np.ones(_SAMPLE, np.int64)))
     return moved_ratio(rows[0], rows[1])
 
 
