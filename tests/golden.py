@@ -13,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import feitian_sim
+from feitian_sim.experiments.compare import compare
 from feitian_sim.experiments.sweep import SweepOptions, sweep
 from feitian_sim.report import render_study
 from feitian_sim.scenario import load
@@ -50,8 +51,12 @@ def refresh(scenario: Path) -> str:
 
 
 def _results(scenario: Path, output: Path) -> tuple[str, Path]:
-    """Run a scenario, or sweep it when it has axes; the digest and the results folder."""
-    if load(scenario).scenario.sweep:
+    """Run a scenario, sweep it when it has axes, or compare its points when it has runs too; digest and folder."""
+    loaded = load(scenario).scenario
+    if loaded.sweep and loaded.runs > 1:
+        compared = compare(scenario, SweepOptions(output=output, render=render_study)).swept
+        return compared.digest, compared.directory
+    if loaded.sweep:
         swept = sweep(scenario, SweepOptions(output=output, render=render_study))
         return swept.digest, swept.directory
     done = feitian_sim.run(scenario, output=output, figures=True)

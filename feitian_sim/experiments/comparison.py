@@ -12,9 +12,8 @@ from typing import Any
 from feitian_sim.experiments.goals import GOALS, Goal
 from feitian_sim.experiments.manifest import SCHEMA_VERSION, RunRecord
 from feitian_sim.experiments.paired import Difference, difference, interval_of
-from feitian_sim.experiments.statistics import Estimate, mean
+from feitian_sim.experiments.statistics import Estimate, mean, wilson
 from feitian_sim.experiments.summary import plain
-from feitian_sim.pangu.survey.bursts import wilson
 
 #: Of what it is counted in how many runs it happened at all.
 _LOST = "pangu.chunks_lost"

@@ -51,3 +51,15 @@ def over_runs(runs: Sequence[Mapping[str, float]], units: Mapping[str, str]) -> 
 
 def _estimate(name: str, unit: str, values: list[float]) -> Estimate:
     return Estimate(name, unit, mean(values), interval(values), len(values))
+
+
+def wilson(hits: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Wilson's score interval of a proportion (JASA 22, 1927); with no hit its upper end is the rule of three's, 3/n."""
+    if hits in (0, trials):
+        # On one side only: what is as likely as 5 % to have shown no exception in so many trials.
+        edge = min(1.0, -math.log(1 - confidence) / trials)
+        return (0.0, edge) if hits == 0 else (1.0 - edge, 1.0)
+    from scipy.stats import binomtest  # over a second of import
+
+    found = binomtest(hits, trials).proportion_ci(confidence, method="wilson")
+    return float(found.low), float(found.high)

@@ -5,14 +5,16 @@ lies, so the expected number of lost chunks is the same for every placement; wha
 lost at all (Cidon et al., Copysets, ATC 2013), and so how much is lost at one time.
 
 P(any loss) is that some copyset in use fails. With S1 the sum of the sets' chances and S2 that of their pairs',
-S1 - S2 <= P <= S1 (Bonferroni). Where these lie close together, both are counted and P is exact to their distance;
-elsewhere bursts are drawn, and P carries a Wilson interval.
+S1 - S2 <= P <= S1 (Bonferroni). Where these lie close together, both are counted and P is exact to their distance.
+Elsewhere bursts are drawn by the estimator of Karp and Luby (FOCS 1983), whose relative error does not grow as P
+becomes small: P is S1 times the mean of 1/K, where K sets are lost in a burst that takes a set drawn beforehand.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -24,9 +26,9 @@ from feitian_sim.pangu.survey.layout import Layout
 Ints = npt.NDArray[np.int64]
 #: S2 is counted while S1 is below this, and P taken as counted when S2 is less than this share of S1.
 _RARE, _CLOSE = 0.1, 0.06
-#: Bursts drawn at once, at most, and until the interval is so narrow.
-_BLOCK, _MOST, _NARROW = 256, 4096, 0.02
-_CONFIDENCE = 0.95
+#: Bursts drawn at once, at most, and until half the interval is such a share of the value; the interval is of 95 %.
+_BLOCK, _MOST, _NARROW = 256, 4096, 0.01
+_Z = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,57 +117,56 @@ def _pairs_alike(codes: Ints) -> int:
 
 
 def _drawn(layout: Layout, failures: int, stream: Stream, expected: float) -> BurstRisk:
-    hits = trials = 0
-    low, high = 0.0, 1.0
-    while trials < _MOST and high - low > _NARROW:
-        hits += int(_losses(layout, _bursts(layout, failures, stream, _BLOCK)).sum())
-        trials += _BLOCK
-        low, high = wilson(hits, trials)
-    return BurstRisk(failures, hits / trials, low, high, False, trials, expected)
+    """By the estimator of Karp and Luby: bursts that hold a set drawn beforehand, each weighed by how many it holds."""
+    sets = len(layout.codes)
+    first = sets * subset_chance(len(layout.servers), failures, layout.replicas)
+    weights = np.zeros(0)
+    value, half = 0.0, math.inf
+    while len(weights) < _MOST and half > _NARROW * value:
+        drawn = (stream.uniforms(_BLOCK) * sets).astype(np.int64)
+        bursts = _bursts(layout, failures, stream, layout.sets[drawn])
+        weights = np.concatenate([weights, 1.0 / _held(layout, bursts)])
+        value = first * float(np.mean(weights))
+        half = _Z * first * float(np.std(weights, ddof=1)) / math.sqrt(len(weights))
+    low, high = max(0.0, value - half), min(1.0, first, value + half)
+    return BurstRisk(failures, min(1.0, value), low, high, False, len(weights), expected)
 
 
-def wilson(hits: int, trials: int, confidence: float = _CONFIDENCE) -> tuple[float, float]:
-    """Wilson's score interval of a proportion (JASA 22, 1927); with no hit its upper end is the rule of three's, 3/n."""
-    if hits in (0, trials):
-        # On one side only: what is as likely as 5 % to have shown no exception in so many trials.
-        edge = min(1.0, -math.log(1 - confidence) / trials)
-        return (0.0, edge) if hits == 0 else (1.0 - edge, 1.0)
-    from scipy.stats import binomtest  # over a second of import
-
-    found = binomtest(hits, trials).proportion_ci(confidence, method="wilson")
-    return float(found.low), float(found.high)
+def _bursts(layout: Layout, failures: int, stream: Stream, sets: Ints) -> Ints:
+    """Bursts that take these sets and others at random, each ascending: int64[sets, failures]."""
+    chance = np.full((len(sets), layout.view.count), np.inf)
+    chance[:, layout.servers] = stream.uniforms(len(sets) * len(layout.servers)).reshape(len(sets), -1)
+    np.put_along_axis(chance, sets, -1.0, axis=1)
+    return np.sort(np.argpartition(chance, failures - 1, axis=1)[:, :failures], axis=1)
 
 
-def _bursts(layout: Layout, failures: int, stream: Stream, count: int) -> Ints:
-    """Servers that fail, each burst ascending: int64[count, failures]."""
-    drawn = stream.uniforms(count * len(layout.servers)).reshape(count, -1)
-    failed = layout.servers[np.argpartition(drawn, failures - 1, axis=1)[:, :failures]]
-    return np.sort(failed, axis=1)
-
-
-def _losses(layout: Layout, bursts: Ints) -> npt.NDArray[np.bool_]:
-    """Which bursts hold a whole copyset."""
+def _held(layout: Layout, bursts: Ints) -> Ints:
+    """How many copysets each burst holds."""
     subsets = math.comb(bursts.shape[1], layout.replicas)
     # Looking a subset up costs about as much as looking at sixteen sets in passing, which 64 bursts share.
     if 64 * subsets * 16 < len(layout.codes):
-        return np.array([_holds(layout, burst) for burst in bursts])
+        return np.array([_found(layout, burst) for burst in bursts])
     return np.concatenate([_passed(layout, bursts[first : first + 64]) for first in range(0, len(bursts), 64)])
 
 
-def _holds(layout: Layout, burst: Ints) -> bool:
-    chosen = np.array(list(combinations(range(len(burst)), layout.replicas)))
-    codes = layout.encoded(burst[chosen])
+def _found(layout: Layout, burst: Ints) -> int:
+    codes = layout.encoded(burst[_subsets(len(burst), layout.replicas)])
     at = np.minimum(np.searchsorted(layout.codes, codes), len(layout.codes) - 1)
-    return bool((layout.codes[at] == codes).any())
+    return int((layout.codes[at] == codes).sum())
 
 
-def _passed(layout: Layout, bursts: Ints) -> npt.NDArray[np.bool_]:
-    """As :func:`_holds` for up to 64 bursts at once: a bit for each, and a set is lost where all its servers have it."""
+@lru_cache(maxsize=8)
+def _subsets(members: int, size: int) -> Ints:
+    return np.array(list(combinations(range(members), size)))
+
+
+def _passed(layout: Layout, bursts: Ints) -> Ints:
+    """As :func:`_found` for up to 64 bursts at once: a bit for each, and a set is lost where all its servers have it."""
     bits = np.zeros(layout.view.count, dtype=np.uint64)
     for number, burst in enumerate(bursts):
         bits[burst] |= np.uint64(1) << np.uint64(number)
     lost = bits[layout.sets[:, 0]]
     for column in range(1, layout.replicas):
         lost &= bits[layout.sets[:, column]]
-    any_lost = int(np.bitwise_or.reduce(lost))
-    return np.array([bool(any_lost >> number & 1) for number in range(len(bursts))])
+    lost = lost[lost != 0]
+    return np.array([int((lost >> np.uint64(number) & np.uint64(1)).sum()) for number in range(len(bursts))])

@@ -52,8 +52,8 @@ METRICS: tuple[Metric, ...] = (
         "pangu.burst_loss_ratio",
         "ratio",
         _COUNTED + "the chance that any chunk is lost when a burst of servers fails for good at one time, each set of "
-        "servers as likely as any other; counted by Bonferroni's bounds where these are close, otherwise the share of "
-        "drawn bursts (columns low and high of pangu.burst_surveyed)." + _OF_THE_FIRST_BURST,
+        "servers as likely as any other; counted by Bonferroni's bounds where these are close, otherwise estimated "
+        "from drawn bursts (columns low and high of pangu.burst_surveyed)." + _OF_THE_FIRST_BURST,
         partial(_of_burst, "any_loss"),
     ),
     Metric(
