@@ -54,6 +54,8 @@ class BundleRunner:
             target,
             max(1, int(bundle.lengths.sum())),
             cap_bps=bundle_rate_bps(self._config, bundle.slots, bundle.lengths),
+            # So many clones at once, each of which would have its share.
+            weight=self._config.weight * max(1.0, bundle.slots),
             owner=owner,
             on_done=lambda _: done(bundle.number, self._arrive(bundle)),
             on_fail=lambda _flow, _reason: self.start(bundle, owner, done),

@@ -52,7 +52,7 @@ class Bundler:
         free_slots = self._books.repair.limit - sum(planned.effect.slots for planned in self._running.values())
         if not self._books.repair.queued_count or free_slots < 1:
             return [], []
-        groups, unplaced = self._group(self._books.repair.take_all_waiting())
+        groups, unplaced = self._group(self._books.repair.take_all_waiting(now_ns))
         total = sum(len(members) for members in groups.values())
         # A slot moves one chunk at a time, so a bundle has no use for more of them than it has chunks.
         bundles = [

@@ -121,6 +121,8 @@ class PullChunk:
     into_disk: str = ""
     #: Most that the transfer may take, bits per second; 0 for no limit.
     cap_bps: int = 0
+    #: Share of a link beside other transfers.
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

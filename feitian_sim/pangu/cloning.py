@@ -67,7 +67,7 @@ class Cloning:
             return
         self._rooms[order.chunk] = _Room(call, disk, order.length_bytes)
         rate_bps = order.rate_bps or self._repair.rate
-        request = PullChunk(order.chunk, order.version, 0, -1, disk.name, rate_bps)
+        request = PullChunk(order.chunk, order.version, 0, -1, disk.name, rate_bps, self._repair.weight)
         at_rate_ns = order.length_bytes * 8 * 1_000_000_000 // rate_bps
         self._endpoint.call(
             self._address_of(order.source),

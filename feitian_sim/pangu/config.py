@@ -77,6 +77,35 @@ class RepairConfig(StrictModel):
         "synced and reported; default 1.9s. Source: calibrated, the one free parameter, to the recovery of GFS, SOSP "
         "2003, sec. 6.2.5 (23.2 minutes where the limits alone allow 18.0).",
     )
+    delay: Duration = Field(
+        default=_text("0s"),
+        description="From finding that a replica is missing to restoring it, unless it was the last but one; in time "
+        "units; default 0s. Source: the timer of 15 minutes of GFS (Ford et al., OSDI 2010) lies in heartbeat.timeout; "
+        "this one also covers disks, and never delays a chunk with one copy.",
+    )
+    lazy_below: int | None = Field(
+        default=None,
+        ge=2,
+        description="Restore a chunk only once fewer copies than this are left, and then all of them (count); default: "
+        "as soon as one is missing. Source: lazy recovery, Silberstein et al., SYSTOR 2014.",
+    )
+    source: Literal["least-busy", "random", "same-rack"] = Field(
+        default="least-busy",
+        description="From which copy: the server with the fewest clones, any, or one on the target's rack if there is "
+        "one; default least-busy. Source: HDFS, chooseSourceDatanodes, prefers servers that are not busy.",
+    )
+    target: Literal["policy", "same-rack"] = Field(
+        default="policy",
+        description="Where to: as the placement chooses, or on a rack that has a copy where the rule of placement allows "
+        "it, so that fewer bytes cross racks; default policy. Source: P10.",
+    )
+    weight: float = Field(
+        default=1.0,
+        gt=0,
+        le=100,
+        description="Share of a link that a clone gets beside a client's transfer (ratio); default 1. Source: max-min "
+        "fair sharing between equals; below 1 repair yields to the foreground.",
+    )
     retry_after: Duration = Field(
         default=_text("30s"),
         gt=0,

@@ -274,8 +274,7 @@ class Master:
             effects += self._migration.go_on(now_ns)
         wake_ns = self.books.detector.next_look_ns(now_ns)
         times = [at_ns for at_ns, _, _ in self._retries]
-        if wake_ns is not None:
-            times.append(wake_ns)
+        times += [at_ns for at_ns in (wake_ns, self.books.repair.next_due_ns) if at_ns is not None]
         if times:
             effects.append(WakeAt(min(times)))
         return effects

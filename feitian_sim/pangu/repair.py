@@ -1,9 +1,10 @@
 """Repair: which missing replica is restored next, from where, to where, and how much at once.
 
-Chunks wait in queues by copies left, the fewest first (or in one queue, first come). A clone takes a slot of its source
-(out), of its target (in) and of the cluster until its result is in. The source is the least loaded server with a good
-replica; the target is what the placement policy would choose beside the replicas that are left, so that
-restored chunks obey the same rules as new ones (racks, power domains, disk use).
+Chunks wait in queues by copies left, the fewest first (or in one queue, first come). Repair may be lazy, so that a
+chunk waits for a second loss, and may wait for a while, since most servers come back. A clone takes a slot of its source
+(out), of its target (in) and of the cluster until its result is in. By default the source is the least loaded server
+with a good replica, and the target is what the placement policy would choose beside the replicas that are left, so
+that restored chunks obey the same rules as new ones (racks, power domains, disk use).
 
 Pure: the master asks :meth:`RepairPlanner.next_clone` until it gets None.
 """
@@ -65,6 +66,10 @@ class RepairPlanner:
         # When a chunk began to wait; a chunk that is in no queue is not here.
         self._waiting: dict[int, int] = {}
         self._running: dict[int, Clone] = {}
+        # Chunks that wait for their time, in order of it.
+        self._delayed: deque[tuple[int, int]] = deque()
+        # Chunks of which all copies are restored, once repair has begun; where it is not lazy, all are.
+        self._begun: dict[int, None] = {}
         #: Why chunks are not being repaired, by reason: chunks that were put off.
         self.put_off: dict[str, int] = {}
 
@@ -89,8 +94,25 @@ class RepairPlanner:
     def add(self, chunks: Iterable[int], now_ns: int) -> None:
         """These chunks may lack replicas: let them wait, unless they do already."""
         for chunk in chunks:
-            if chunk not in self._running:
-                self._waiting.setdefault(chunk, now_ns)
+            if chunk in self._running:
+                continue
+            since_ns = self._waiting.setdefault(chunk, now_ns)
+            due_ns = since_ns + self._config.delay
+            if due_ns > now_ns and self._locations.copies(chunk) > 1:
+                if since_ns == now_ns:
+                    self._delayed.append((due_ns, chunk))
+            else:
+                self._queues[self._place(chunk)].append(chunk)
+
+    @property
+    def next_due_ns(self) -> int | None:
+        """When the next of those comes whose repair is delayed."""
+        return self._delayed[0][0] if self._delayed else None
+
+    def _ripen(self, now_ns: int) -> None:
+        while self._delayed and self._delayed[0][0] <= now_ns:
+            _, chunk = self._delayed.popleft()
+            if chunk in self._waiting:
                 self._queues[self._place(chunk)].append(chunk)
 
     def is_running(self, chunk: int) -> bool:
@@ -99,6 +121,7 @@ class RepairPlanner:
 
     def next_clone(self, now_ns: int, may_repair: Callable[[int], bool]) -> Clone | None:
         """The clone to start now, its slots taken; None when nothing can start."""
+        self._ripen(now_ns)
         if len(self._running) >= self.limit:
             return None
         looked_at = 0
@@ -129,8 +152,9 @@ class RepairPlanner:
             self._view.clones_in[clone.target] -= 1
         return clone
 
-    def take_all_waiting(self) -> list[tuple[int, int]]:
+    def take_all_waiting(self, now_ns: int) -> list[tuple[int, int]]:
         """Every chunk that waits and can be repaired, with since when, most urgent first; for bundles."""
+        self._ripen(now_ns)
         taken = []
         for left, queue in enumerate(self._queues):
             while queue:
@@ -151,7 +175,14 @@ class RepairPlanner:
         copies = self._locations.copies(chunk)
         if not self._chunks.knows(chunk) or copies >= self._replicas or copies == 0:
             del self._waiting[chunk]
+            self._begun.pop(chunk, None)
             return False
+        if self._config.lazy_below is not None and chunk not in self._begun:
+            if copies >= self._config.lazy_below:
+                # The loss of another copy brings it back.
+                del self._waiting[chunk]
+                return False
+            self._begun[chunk] = None
         if self._place(chunk) != left:
             self._queues[self._place(chunk)].append(chunk)
             return False
@@ -163,22 +194,21 @@ class RepairPlanner:
         if source is None:
             self._defer("all sources are busy")
             return None
-        busy = [int(server) for server in (self._view.clones_in >= self._config.per_server).nonzero()[0]]
         length_bytes = int(self._chunks.lengths[chunk])
         try:
-            (target,) = chosen(
-                self._policy, self._view, 1, self._stream, exclude=busy, existing=holders, size_bytes=length_bytes
-            )
+            target = self._target(holders, length_bytes)
         except PlacementImpossible as error:
             self._defer(str(error))
             return None
+        if self._config.source == "same-rack":
+            source = self._source_near(target, chunk, holders)
         clone = Clone(
             chunk=chunk,
             version=int(self._chunks.versions[chunk]),
             length_bytes=length_bytes,
             copies_left=len(holders),
             source=source,
-            target=int(target),
+            target=target,
             queued_ns=self._waiting.pop(chunk),
             started_ns=now_ns,
         )
@@ -187,9 +217,36 @@ class RepairPlanner:
         self._view.clones_in[clone.target] += 1
         return clone
 
+    def _target(self, holders: tuple[int, ...], length_bytes: int) -> int:
+        """Where the replica is restored. Raises PlacementImpossible."""
+        view = self._view
+        busy = view.clones_in >= self._config.per_server
+        if self._config.target == "same-rack":
+            free = view.candidates(holders, length_bytes)
+            near = free[np.isin(view.rack[free], view.rack[list(holders)]) & ~busy[free]]
+            near = near[[self._policy.satisfied(view, (*holders, int(server))) for server in near]] if len(near) else near
+            if len(near):
+                return int(near[np.argmin(view.used_ratio()[near])])
+        exclude = [int(server) for server in busy.nonzero()[0]]
+        (target,) = chosen(
+            self._policy, view, 1, self._stream, exclude=exclude, existing=holders, size_bytes=length_bytes
+        )
+        return int(target)
+
+    def _source_near(self, target: int, chunk: int, holders: tuple[int, ...]) -> int:
+        """A free source on the target's rack, or any."""
+        near = tuple(server for server in holders if self._view.rack[server] == self._view.rack[target])
+        source = self._source(chunk, near)
+        if source is None:
+            source = self._source(chunk, holders)
+        assert source is not None, "a source was free a moment ago"
+        return source
+
     def _source(self, chunk: int, holders: tuple[int, ...]) -> int | None:
         out = self._view.clones_out
         free = [server for server in holders if self._view.alive[server] and out[server] < self._config.per_server]
+        if self._config.source == "random" and free:
+            return free[self._stream.integer(len(free))]
         # Equally loaded sources take turns by chunk, so that no server is everybody's source.
         return min(free, key=lambda server: (int(out[server]), (server + chunk) % len(out)), default=None)
 

@@ -90,6 +90,7 @@ class ReplicaReads:
             disks_read=stored.disk.read_links,
             disks_write=into,
             cap_bps=request.cap_bps or None,
+            weight=request.weight,
             owner=self._endpoint.owner,
             on_done=partial(self._sent, call, pulled),
             on_fail=partial(self._stalled, call),

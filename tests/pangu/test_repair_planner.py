@@ -134,3 +134,67 @@ def test_every_short_chunk_waits_or_runs_whatever_happens(steps):
     copies = [made.locations.copies(chunk) for chunk in range(20)]
     assert all(count in (0, 3) or count > 3 for count in copies)
     assert made.queued_count == 0
+
+
+def test_lazy_repair_waits_for_a_second_loss_and_then_restores_all():
+    made = planner([(0, 2), (4,)], per_server=9, lazy_below=2)
+    made.add([0, 1], 0)
+    (first,) = started(made)
+    assert first.chunk == 1
+    made.done(1)
+    made.locations.add(1, first.target)
+    made.add([1], 0)
+    # Two copies are not below two, but what was begun is finished.
+    (second,) = started(made)
+    assert second.chunk == 1
+    made.done(1)
+    made.locations.add(1, second.target)
+    made.add([1], 0)
+    assert started(made) == []
+    made.locations.remove(0, 2)
+    made.add([0], 0)
+    assert [clone.chunk for clone in started(made)] == [0]
+
+
+def test_a_delayed_repair_comes_in_its_time_and_at_once_for_the_last_copy():
+    made = planner([(0, 2), (4,), (2, 4), (0, 4)], per_server=9, delay="10s")
+    made.add([0, 1, 2], 0)
+    assert [clone.chunk for clone in started(made)] == [1]
+    made.add([3], 5_000_000_000)
+    assert made.next_due_ns == 10_000_000_000
+    # Chunk 2 comes back by itself, chunk 3 loses another copy.
+    made.locations.add(2, 6)
+    made.locations.remove(3, 4)
+    made.add([3], 6_000_000_000)
+    assert made.next_clone(6_000_000_000, lambda chunk: True).chunk == 3
+    assert made.next_clone(9_999_999_999, lambda chunk: True) is None
+    clone = made.next_clone(10_000_000_000, lambda chunk: True)
+    assert (clone.chunk, clone.queued_ns) == (0, 0)
+    assert made.next_clone(20_000_000_000, lambda chunk: True) is None
+    assert made.next_due_ns is None
+    assert made.queued_count == 0
+
+
+def test_sources_by_choice():
+    by_kind = {}
+    for kind in ("least-busy", "random", "same-rack"):
+        made = planner([(0, 2)] * 24, racks=(2, 2, 40), per_server=24, source=kind)
+        made.add(range(24), 0)
+        by_kind[kind] = [clone.source for clone in started(made)]
+    assert by_kind["least-busy"].count(0) == by_kind["least-busy"].count(2) == 12
+    assert 3 < by_kind["random"].count(0) < 21
+    assert by_kind["random"] != by_kind["least-busy"]
+    near = planner([(0, 4)] * 8, racks=(4, 4), per_server=9, source="same-rack", target="same-rack")
+    near._policy = placement_from("hdfs")
+    near.add(range(8), 0)
+    clones = started(near)
+    assert len(clones) == 8
+    assert all(near.view.rack[clone.source] == near.view.rack[clone.target] for clone in clones)
+
+
+def test_a_target_on_a_rack_that_has_a_copy_only_where_the_rule_allows_it():
+    made = planner([(0, 2)] * 6, per_server=9, target="same-rack")
+    made.add(range(6), 0)
+    # Rack-spread allows none: as without the option.
+    for clone in started(made):
+        assert made.view.rack[clone.target] not in made.view.rack[[0, 2]]
