@@ -153,6 +153,7 @@ class LayoutSurveyed(Fact):
     spare_racks: int
     grown: float
     usd_per_tb_year: float
+    moved_tb_usd: float
 
 
 @fact("pangu.burst_surveyed", canonical=False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
+
 from feitian_sim.kernel.metric import Measured, Metric, Tables
 
 _LAYOUT, _BURST = "pangu.layout_surveyed", "pangu.burst_surveyed"
@@ -26,6 +28,14 @@ def _chunks_per_incident(tables: Tables) -> Measured:
     if not values or not values["any_loss"][0]:
         return None
     return float(values["expected_chunks"][0] / values["any_loss"][0])
+
+
+def _moved_usd(tables: Tables) -> Measured:
+    price = _of_layout("moved_tb_usd", tables)
+    if price is None:
+        return None
+    moved = sum(float(np.sum(tables.column(kind, "size_bytes"))) for kind in ("pangu.repair", "pangu.move"))
+    return float(price) * moved / 1e12
 
 
 def _metric(id: str, unit: str, definition: str, column: str) -> Metric:
@@ -92,5 +102,12 @@ METRICS: tuple[Metric, ...] = (
         "price of the cluster in a year (cluster.costs: machines and disks over their life, power) over the terabytes "
         "of users' data that it holds when its fullest server is full.",
         "usd_per_tb_year",
+    ),
+    Metric(
+        "pangu.moved_usd",
+        "USD",
+        "Bytes of repairs and of moves (pangu.repair, pangu.move) times cluster.costs.moved_tb_usd, if pangu.survey is "
+        "asked for.",
+        _moved_usd,
     ),
 )

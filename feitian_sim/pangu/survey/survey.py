@@ -49,6 +49,7 @@ class Survey:
     grown: Movement
     shrunk: Movement
     usd_per_usable_tb_year: float
+    moved_tb_usd: float
 
     @property
     def burst(self) -> BurstRisk:
@@ -74,6 +75,7 @@ class Survey:
             spare_racks=self.spare_racks,
             grown=self.grown.moved_ratio,
             usd_per_tb_year=self.usd_per_usable_tb_year,
+            moved_tb_usd=self.moved_tb_usd,
         )
         return [layout, *(_burst_fact(one) for one in self.bursts)]
 
@@ -113,6 +115,7 @@ def survey(
         grown=_grown(layout, policy, asked.racks_added, config),
         shrunk=_shrunk(layout, policy, config),
         usd_per_usable_tb_year=usd_per_usable_tb_year(cluster, usable, config.replicas),
+        moved_tb_usd=cluster.costs.moved_tb_usd,
     )
 
 
