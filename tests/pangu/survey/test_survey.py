@@ -131,8 +131,6 @@ def test_racks_against_closed_forms():
     assert one.expected_chunks == pytest.approx(mean, abs=3 * math.sqrt(mean / racks))
     on_three = math.comb(racks, 3) * each**3 / math.comb(racks * each, 3)
     assert apart_ratio(oblivious, oblivious.view.rack) == pytest.approx(on_three, abs=3e-3)
-        math.comb(racks, 3) * each**3 / math.comb(racks * each, 3), abs=3e-3
-    )
     assert spare_domains(spread, spread.view.rack) == 22
 
 
