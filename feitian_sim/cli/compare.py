@@ -87,6 +87,11 @@ def _compare_file(
     wanted = None if precision is None else Precision(_share(precision), precise, max_runs)
     with interruptible(), told_of_runs(quiet) as listener:
         done = compare(path, options, baseline, wanted, listener)
+    return answer_compared(done, metrics, as_json)
+
+
+def answer_compared(done: Compared, metrics: tuple[str, ...], as_json: bool) -> ExitCode:
+    """Print what came of a comparison."""
     for failed in done.swept.failed:
         click.echo(f"failed: {' '.join(failed.point.overrides)} run {failed.run}: {failed.reason}", err=True)
     _say(done.comparison, done, metrics, as_json)
