@@ -70,7 +70,7 @@ def _compare_file(
     quiet: bool,
 ) -> ExitCode:  # fmt: skip
     from feitian_sim.cli.sweep import dry_run_of, sweep_figures, warn_of
-    from feitian_sim.experiments.compare import Precision, compare
+    from feitian_sim.experiments.compare import RUNS, Precision, compare
     from feitian_sim.experiments.engines import engine_of
     from feitian_sim.experiments.interruption import interruptible
     from feitian_sim.experiments.sweep import SweepOptions
@@ -82,11 +82,16 @@ def _compare_file(
         render=None if no_figures else sweep_figures,
     )  # fmt: skip
     if dry_run:
-        return dry_run_of(path, options, jobs)
+        return dry_run_of(path, options, jobs, least_runs=RUNS)
     warn_of(path, options)
     wanted = None if precision is None else Precision(_share(precision), precise, max_runs)
     with interruptible(), told_of_runs(quiet) as listener:
         done = compare(path, options, baseline, wanted, listener)
+    return answer_compared(done, metrics, as_json)
+
+
+def answer_compared(done: Compared, metrics: tuple[str, ...], as_json: bool) -> ExitCode:
+    """Print what came of a comparison."""
     for failed in done.swept.failed:
         click.echo(f"failed: {' '.join(failed.point.overrides)} run {failed.run}: {failed.reason}", err=True)
     _say(done.comparison, done, metrics, as_json)

@@ -75,11 +75,12 @@ def _rows(found: list[Placed]) -> list[tuple[str, ...]]:
         ("copysets in use", [number(one.copysets) for one in surveys]),
         ("scatter width, mean (min to max)", [_width(one.scatter_width) for one in surveys]),
     ]
-    for place, risk in enumerate(first.bursts[:5]):
+    for place, risk in enumerate(first.bursts[:4]):
         rows.append((f"{risk.failures} servers fail: P(any loss)", [_chance(one.bursts[place]) for one in surveys]))
     rows += [
         ("  expected lost chunks, of the first", [number(_short(one.burst.expected_chunks)) for one in surveys]),
         ("  lost chunks when any is", [number(_short(one.burst.chunks_per_incident)) for one in surveys]),
+        ("chunks with all copies on different racks", [quantity(one.rack_apart_ratio, "ratio") for one in surveys]),
         ("a rack is lost: P(any loss)", [quantity(one.rack_lost.any_loss_ratio, "ratio") for one in surveys]),
         ("two racks: P(any loss)", [quantity(one.two_racks_lost.any_loss_ratio, "ratio") for one in surveys]),
         (

@@ -30,11 +30,16 @@ def resume_command(
     from feitian_sim.cli.sweep import answer, sweep_figures
     from feitian_sim.experiments.engines import engine_of
     from feitian_sim.experiments.interruption import interruptible
-    from feitian_sim.experiments.sweep import SweepOptions, resume
+    from feitian_sim.experiments.sweep import SweepOptions, compared, resume
 
     options = SweepOptions(engine=engine_of(engine, jobs, scheduler), render=None if no_figures else sweep_figures)
     with interruptible(), told_of_runs(quiet) as listener:
         done = resume(directory, options, listener)
+    if done.study.kind == "compare":
+        from feitian_sim.cli.compare import answer_compared
+        from feitian_sim.experiments.compare import Compared
+
+        return answer_compared(Compared(done, compared(done.study, done.found)), (), as_json)
     return answer(done, as_json)
 
 

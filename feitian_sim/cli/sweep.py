@@ -107,13 +107,17 @@ def sweep_figures(folder: Path) -> list[Path]:
     return render_study(folder)
 
 
-def dry_run_of(file: Path, options: SweepOptions, jobs: int) -> ExitCode:
-    """Say what would be run, and what that would take."""
+def dry_run_of(file: Path, options: SweepOptions, jobs: int, least_runs: int = 1) -> ExitCode:
+    """Say what would be run, and what that would take; ``least_runs`` of each point where nobody says how many."""
+    from dataclasses import replace
+
     from feitian_sim.experiments.estimate import estimate
     from feitian_sim.experiments.study import axes_of, points_of
     from feitian_sim.scenario import load
 
     base = load(file, options.overrides, options.seed, options.runs)
+    if options.runs is None and base.scenario.runs == 1:
+        options = replace(options, runs=least_runs)
     points = points_of(axes_of(base, options.axes))
     found = [estimate(load(file, (*options.overrides, *point.overrides), runs=options.runs)) for point in points]
     total_s = sum(one.wall_seconds for one in found)

@@ -89,14 +89,26 @@ class Found:
 class Swept:
     """A finished sweep."""
 
-    name: str
-    seed: int
-    axes: tuple[str, ...]
-    points: tuple[Point, ...]
+    study: Study
     found: Found
     directory: Path
     figures: tuple[Path, ...]
     broken: tuple[Broken, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the scenario."""
+        return self.study.base.scenario.name
+
+    @property
+    def seed(self) -> int:
+        """Seed of all chance."""
+        return self.study.base.scenario.seed
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What is varied."""
+        return tuple(self.study.axes)
 
     @property
     def records(self) -> tuple[tuple[Point, RunRecord], ...]:
@@ -204,10 +216,7 @@ def complete(
     figures = _write(study, folder, found, began, "incomplete" if found.failed else "finished", render)
     folder.commit()
     moved = tuple(folder.final / figure.relative_to(folder.path) for figure in figures)
-    scenario = study.base.scenario
-    return Swept(
-        scenario.name, scenario.seed, tuple(study.axes), study.points, found, folder.final, moved, _broken(study, found)
-    )
+    return Swept(study, found, folder.final, moved, _broken(study, found))
 
 
 def found_of(study: Study, outcomes: Mapping[int, Outcome]) -> Found:

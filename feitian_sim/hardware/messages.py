@@ -118,7 +118,7 @@ class Messenger:
             out_card_ns, in_card_ns = self._card_ns(path[0], size_bytes), self._card_ns(path[-1], size_bytes)
             way_ns = pair.way_ns + self._added_ns(path, size_bytes)
             lost = not self._network.reachable(source, target) or self._lost(source, target, path)
-        now_ns = self._sim._now
+        now_ns = self._sim.now
         outlet = pair.outlet
         free_ns = outlet.free_ns
         outlet.free_ns = out_ns = (free_ns if free_ns > now_ns else now_ns) + out_card_ns
@@ -145,7 +145,7 @@ class Messenger:
         return pair.way_ns + self._added_ns(path, size_bytes) + cards_ns
 
     def _enter(self, message: _Message) -> None:
-        now_ns = self._sim._now
+        now_ns = self._sim.now
         through_ns = message.through_ns
         if through_ns == _UNSERVED:
             message.pair.inlet.serve(now_ns)

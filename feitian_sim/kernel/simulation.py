@@ -39,14 +39,15 @@ class Simulation(simpy.Environment):
     ``event_hash`` every event is hashed in order, for finding the first difference between two runs.
     """
 
-    _now: int
+    #: The present as the key of an entry of normal priority, from which other keys are the shortest way: -8 * now.
+    _base: int
 
     def __init__(self, seed: int = 0, run: int = 0, *, event_hash: bool = False) -> None:
         super().__init__(0)
         self.seed = seed
         # "run" is SimPy's method; the number of the replication has its own name.
         self.run_number = run
-        self.facts = FactBus(lambda: self._now)
+        self.facts = FactBus(lambda: self.now)
         #: Observers that emit sampled, non-canonical facts; the runner calls them at a fixed interval.
         self.probes: list[Callable[[], None]] = []
         #: Observers that look once, when the run is over.
@@ -64,7 +65,16 @@ class Simulation(simpy.Environment):
     @property
     def now(self) -> int:
         """The present instant, nanoseconds since the start."""
-        return self._now
+        return -self._base >> 3
+
+    @property
+    def _now(self) -> int:
+        return -self._base >> 3
+
+    @_now.setter
+    def _now(self, time_ns: int) -> None:
+        # SimPy's constructor says when it begins.
+        self._base = -(time_ns << 3)
 
     # --- time -------------------------------------------------------------------------------------
 
@@ -77,7 +87,7 @@ class Simulation(simpy.Environment):
             delay_ns = _integer_ns(delay_ns)
         # Written out as key_at() and push(): this is the busiest place of the kernel, and calls are what it would cost.
         events = self._events
-        key = -(self._now + delay_ns << 3)
+        key = self._base - (delay_ns << 3)
         if key >= events.horizon:
             self._call_soon(delay_ns, (key, callback, args))
             return
@@ -88,11 +98,13 @@ class Simulation(simpy.Environment):
 
     def call_with_priority(self, priority: int, delay_ns: int, callback: Callable[..., object], *args: Any) -> None:
         """As :meth:`call_later`, among the others of its instant by ``priority`` (0 to 6; lower first; usually 1)."""
-        self._call_soon(delay_ns, (key_at(self._now + _integer_ns(delay_ns), priority), callback, args))
+        # As a timer, for an entry with arguments is one of normal priority.
+        timer = Timer(callback, args, None)
+        self._call_soon(delay_ns, (key_at(self.now + _integer_ns(delay_ns), priority), timer, None))
 
     def call_at(self, time_ns: int, callback: Callable[..., object], *args: Any) -> None:
         """Call ``callback(*args)`` at ``time_ns``. Raises ValueError for a time that has passed."""
-        self.call_later(time_ns - self._now, callback, *args)
+        self.call_later(time_ns - self.now, callback, *args)
 
     def timer(self, delay_ns: int, callback: Callable[..., object], *args: Any, owner: Owner | None = None) -> Timer:
         """As :meth:`call_later`, but what it returns can be cancelled, and is when the owner dies."""
@@ -100,7 +112,7 @@ class Simulation(simpy.Environment):
         if type(delay_ns) is not int:
             delay_ns = _integer_ns(delay_ns)
         events = self._events
-        key = -(self._now + delay_ns << 3)
+        key = self._base - (delay_ns << 3)
         if key >= events.horizon:
             self._call_soon(delay_ns, (key, timer, None))
             if self._gagged:
@@ -136,7 +148,7 @@ class Simulation(simpy.Environment):
         if type(delay) is not int:
             delay = _integer_ns(delay)
         events = self._events
-        key = NORMAL - priority - (self._now + delay << 3)
+        key = self._base + NORMAL - priority - (delay << 3)
         if key >= events.horizon:
             if self._gagged:
                 return
@@ -165,7 +177,7 @@ class Simulation(simpy.Environment):
         if type(delay) is not int:
             delay = _integer_ns(delay)
         events = self._events
-        key = -(self._now + delay << 3)
+        key = self._base - (delay << 3)
         if key >= events.horizon:
             if not self._gagged:
                 events.push((key, event, None))
@@ -208,12 +220,12 @@ class Simulation(simpy.Environment):
         return None
 
     def _end_at(self, time_ns: int) -> Event:
-        if time_ns <= self._now:
-            raise ValueError(f"until ({time_ns}) must be later than the present instant ({self._now})")
+        if time_ns <= self.now:
+            raise ValueError(f"until ({time_ns}) must be later than the present instant ({self.now})")
         end = Event(self)
         end._ok = True
         end._value = None
-        self.schedule(end, URGENT, time_ns - self._now)
+        self.schedule(end, URGENT, time_ns - self.now)
         return end
 
     def _process(self, most: int) -> None:
@@ -233,8 +245,7 @@ class Simulation(simpy.Environment):
                             return
                         key, callback, args = pop()
                     if args is not None:
-                        # As time_of().
-                        self._now = 2 - key >> 3
+                        self._base = key
                         if hashed:
                             self._note_event(callback)
                         if args:
@@ -246,12 +257,13 @@ class Simulation(simpy.Environment):
                         if not callback.active:
                             skipped += 1
                             continue
-                        self._now = 2 - key >> 3
+                        self._base = key + 5 & -8
                         if hashed:
                             self._note_event(callback.callback)
                         callback.call()
                         continue
-                    self._now = 2 - key >> 3
+                    # Without the priority, which is between -5 and 2 in a key.
+                    self._base = key + 5 & -8
                     if hashed:
                         self._note_event(callback)
                     callbacks = callback.callbacks
@@ -278,7 +290,7 @@ class Simulation(simpy.Environment):
 
     def run_until(self, time_ns: int) -> None:
         """Run to ``time_ns`` and set the clock there, also when nothing is left to do."""
-        if time_ns > self._now:
+        if time_ns > self.now:
             self.run(until=time_ns)
 
     # --- chance, owners, facts --------------------------------------------------------------------
@@ -310,7 +322,7 @@ class Simulation(simpy.Environment):
         return self._event_hash.hexdigest()
 
     def _note_event(self, handler: Any) -> None:
-        self._event_lines.append(f"{self._now} {_handler_name(handler)}")
+        self._event_lines.append(f"{self.now} {_handler_name(handler)}")
         if len(self._event_lines) >= _HASH_BATCH:
             self._flush_events()
 

@@ -180,6 +180,7 @@ def test_a_policy_of_ones_own_takes_part(cell: Path, tmp_path: Path, capsys: pyt
     assert invoke(["place", str(cell), vary]) == ExitCode.DONE
     assert "emptiest.py:Emptiest" in capsys.readouterr().out
     assert invoke(["resume", str(page.parent), "-q", "--json", "--no-figures"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)["baseline"] == "rack-spread"
 
 
 @pytest.mark.parametrize(

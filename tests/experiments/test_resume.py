@@ -169,6 +169,17 @@ def test_dask_leaves_what_one_process_leaves(longer: Path, undisturbed: str, tmp
     assert not swept.failed
 
 
+@pytest.mark.slow
+def test_dask_at_an_address_that_is_given(longer: Path, undisturbed: str, tmp_path: Path):
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster:
+        swept = sweep(
+            longer, SweepOptions(axes=AXES, runs=2, engine=DaskEngine(cluster.scheduler_address, 2), output=tmp_path)
+        )
+    assert swept.digest == undisturbed
+
+
 def test_a_dask_address_where_nobody_listens(queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("feitian_sim.experiments.engines._DASK_TIMEOUT_S", 1)
     with pytest.raises(EnvironmentRefusal, match="no Dask scheduler answers"):

@@ -55,6 +55,14 @@ def domain_risk(layout: Layout, domain: npt.NDArray[np.int32], lost: int) -> Dom
     return DomainRisk(count, 2, float(fatal.sum()) / pairs, expected)
 
 
+def apart_ratio(layout: Layout, domain: npt.NDArray[np.int32]) -> float:
+    """Share of the chunks whose copies all lie in different domains; 1 where there is no chunk."""
+    if not layout.chunks:
+        return 1.0
+    where = np.sort(domain[layout.rows], axis=1)
+    return float((where[:, 1:] != where[:, :-1]).all(axis=1).mean())
+
+
 def spare_domains(layout: Layout, domain: npt.NDArray[np.int32]) -> int:
     """Domains beyond those that one chunk needs: how many may fail before a chunk cannot have its copies apart."""
     return len(np.unique(domain[layout.servers])) - layout.replicas

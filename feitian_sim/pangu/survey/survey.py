@@ -21,7 +21,7 @@ from feitian_sim.pangu.placement.policy import PlacementPolicy
 from feitian_sim.pangu.survey.balance import Spread, spread_over, spread_over_servers, usable_ratio
 from feitian_sim.pangu.survey.bursts import BurstRisk, burst_risk
 from feitian_sim.pangu.survey.costs import usd_per_usable_tb_year
-from feitian_sim.pangu.survey.domains import DomainRisk, domain_risk, spare_domains
+from feitian_sim.pangu.survey.domains import DomainRisk, apart_ratio, domain_risk, spare_domains
 from feitian_sim.pangu.survey.layout import Layout
 from feitian_sim.pangu.survey.movement import Movement, growth_optimum, moved_ratio, removal_optimum
 
@@ -41,6 +41,7 @@ class Survey:
     copysets: int
     scatter_width: tuple[float, int, int]
     bursts: tuple[BurstRisk, ...]
+    rack_apart_ratio: float
     rack_lost: DomainRisk
     two_racks_lost: DomainRisk
     power_domain_lost: DomainRisk
@@ -107,6 +108,7 @@ def survey(
             burst_risk(layout, failures, sim.stream("pangu.survey", str(failures)))
             for failures in asked.failures(len(layout.servers))
         ),
+        rack_apart_ratio=apart_ratio(layout, layout.view.rack),
         rack_lost=domain_risk(layout, layout.view.rack, 1),
         two_racks_lost=domain_risk(layout, layout.view.rack, 2),
         power_domain_lost=domain_risk(layout, layout.view.power_domain, 1),

@@ -16,7 +16,7 @@ from feitian_sim.kernel import MIB, Simulation
 from feitian_sim.pangu.placement import placement_from
 from feitian_sim.pangu.survey.balance import spread_over_servers, usable_ratio
 from feitian_sim.pangu.survey.bursts import burst_risk, subset_chance
-from feitian_sim.pangu.survey.domains import domain_risk, spare_domains
+from feitian_sim.pangu.survey.domains import apart_ratio, domain_risk, spare_domains
 from feitian_sim.pangu.survey.layout import Layout
 from feitian_sim.pangu.survey.movement import growth_optimum, moved_ratio
 from feitian_sim.testing.placement import cluster
@@ -129,8 +129,8 @@ def test_racks_against_closed_forms():
     one = domain_risk(oblivious, oblivious.view.rack, 1)
     mean = chunks * math.comb(each, 3) / math.comb(racks * each, 3)
     assert one.expected_chunks == pytest.approx(mean, abs=3 * math.sqrt(mean / racks))
-    apart = sum(len(set(row)) == 3 for row in oblivious.view.rack[oblivious.rows[:20_000]].tolist()) / 20_000
-    assert apart == pytest.approx(math.comb(racks, 3) * each**3 / math.comb(racks * each, 3), abs=0.01)
+    on_three = math.comb(racks, 3) * each**3 / math.comb(racks * each, 3)
+    assert apart_ratio(oblivious, oblivious.view.rack) == pytest.approx(on_three, abs=3e-3)
     assert spare_domains(spread, spread.view.rack) == 22
 
 
