@@ -157,8 +157,8 @@ def _front_panel(sheet: Sheet, compared: Compared, across: str, up: str) -> None
             )
     panel.axes.set_xlabel(f"{_NAMES[across]} ({x_scale.unit})" if x_scale.unit else _NAMES[across])
     panel.axes.margins(0.12)
-    _spread_out(panel.axes, "x", [xs[label][0] for label in both])
-    _spread_out(panel.axes, "y", [ys[label][0] for label in both])
+    _spread_out(panel.axes, "x", [xs[label][0] / x_scale.factor for label in both])
+    _spread_out(panel.axes, "y", [ys[label][0] / y_scale.factor for label in both])
 
 
 def _beats(
