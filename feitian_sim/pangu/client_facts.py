@@ -21,6 +21,17 @@ class Shortage(Fact):
     replicas: int
 
 
+@fact("pangu.survival", canonical=False)
+class Survival(Fact):
+    """At the end: sealed chunks in the namespace, and how many have no good replica on any disk that has not failed.
+
+    Disks of machines that are down count: what is on them may come back.
+    """
+
+    chunks: int
+    lost: int
+
+
 @fact("pangu.promises", canonical=False)
 class Promises(Fact):
     """At the end, god's eye: files with something acknowledged, and how many of them the cell could not give back.

@@ -103,9 +103,11 @@ def chunks_repaired(tables: Tables) -> Measured:
 
 
 def chunks_lost(tables: Tables) -> Measured:
-    """Distinct chunks reported lost."""
-    lost = tables.column("pangu.chunk_lost", "chunk")
-    return float(len(np.unique(lost)))
+    """Chunks without a good replica at the end; where nobody looked, those that the master gave up."""
+    survival = tables.columns("pangu.survival")
+    if survival:
+        return float(survival["lost"][-1])
+    return float(len(np.unique(tables.column("pangu.chunk_lost", "chunk"))))
 
 
 def detection_s(tables: Tables) -> Measured:
@@ -306,7 +308,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "pangu.chunks_lost",
         "",
-        "Distinct chunks of which no good replica is left on any working disk (pangu.chunk_lost).",
+        "Chunks of which at the end no good replica is left on any disk that has not failed, of machines that are up or "
+        "down (pangu.survival). What the master believes meanwhile is in pangu.chunk_unavailable and pangu.chunk_lost.",
         chunks_lost,
     ),
     Metric(

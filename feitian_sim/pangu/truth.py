@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from feitian_sim.kernel import Simulation
 from feitian_sim.pangu.books import Books
-from feitian_sim.pangu.client_facts import Promises, Shortage
+from feitian_sim.pangu.client_facts import Promises, Shortage, Survival
 from feitian_sim.pangu.content import Extent
 from feitian_sim.pangu.facts import Redundancy, RepairQueue
 from feitian_sim.pangu.ledger import Ledger, PromisedFile
@@ -54,9 +54,8 @@ class Truth:
         """Publish redundancy, the repair queue, what is missing, and how full the servers are."""
         facts = self._sim.facts
         core = self._master.core
-        state = core.books.state if core is not None else self._durable.state()
         if facts.wants(Redundancy):
-            self._sample_redundancy(state)
+            self._sample_redundancy(self._state())
         if facts.wants(RepairQueue):
             repair = core.books.repair if core is not None else None
             queued = repair.queued_count if repair is not None else 0
@@ -96,9 +95,26 @@ class Truth:
     # Promises
 
     def account(self) -> None:
-        """Publish whether what was promised is still there, at the end."""
+        """Publish whether what was stored and what was promised is still there, at the end."""
+        if self._sim.facts.wants(Survival):
+            self._sim.emit(self.survival())
         if self._sim.facts.wants(Promises):
             self._sim.emit(self.promises())
+
+    def survival(self) -> Survival:
+        """Look for a good replica of every chunk, on machines that are up and on those that are down."""
+        state = self._state()
+        found = self.intact_replicas(state, reachable=True).copy()
+        for keeper in self._keepers.values():
+            if not keeper.machine.up:
+                ServerShare(keeper).refresh(found, state, [], counts=True)
+        wanted = state.chunks.present & state.chunks.sealed
+        return Survival(int(wanted.sum()), int((found[wanted] == 0).sum()))
+
+    def _state(self) -> MasterState:
+        """The master's, or while there is none what it would recover."""
+        core = self._master.core
+        return core.books.state if core is not None else self._durable.state()
 
     def promises(self) -> Promises:
         """Look for everything that was acknowledged, on the disks and in the durable log."""
@@ -229,18 +245,19 @@ class DurableState:
     def __init__(self, master: MasterServer, snapshot: Callable[[], MasterState]) -> None:
         self._master = master
         self._snapshot = snapshot
-        self._state = snapshot()
+        # Made when it is first asked for: the dataset comes after this object.
+        self._known: MasterState | None = None
 
     def state(self) -> MasterState:
         """The state as of the records that are durable now."""
         journal = self._master.log_disk.journal(JOURNAL)
-        if journal.durable_count < self._state.records_applied:
-            # The disk of the log has failed.
-            self._state = self._snapshot()
+        if self._known is None or journal.durable_count < self._known.records_applied:
+            # The first time, or the disk of the log has failed.
+            self._known = self._snapshot()
         records: list[Any] = list(journal.records())
-        for record in records[self._state.records_applied : journal.durable_count]:
-            self._state.apply(record)
-        return self._state
+        for record in records[self._known.records_applied : journal.durable_count]:
+            self._known.apply(record)
+        return self._known
 
 
 def _is_in(state: MasterState, file: PromisedFile) -> bool:
