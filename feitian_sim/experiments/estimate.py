@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from feitian_sim.experiments.estimate_moves import foreseen_moves
 from feitian_sim.kernel import SECOND
 from feitian_sim.scenario import Loaded
 
@@ -28,6 +29,8 @@ _PER_CHUNK_READ_S = 0.3e-3
 # With its replicas, and its entry in the master's log.
 _PER_WRITE_REQUEST_S = 0.65e-3
 _PER_REPAIR_S = 0.6e-3
+# With the plan that it comes from, made anew at every interval.
+_PER_MOVE_S = 1.3e-3
 _PER_FLOW_S = 5e-5
 _PER_REQUEST_S = 4e-5
 _PER_SAMPLE_S = 1e-3
@@ -65,8 +68,10 @@ def estimate(loaded: Loaded) -> Estimated:
     machines = scenario.cluster.server_count
     repairs = round(sum(_lost_share(fault, scenario, duration_s) for fault in scenario.faults) * chunks * replicas)
     samples = duration_s / (scenario.sampling_ns / SECOND)
+    moves = foreseen_moves(loaded, chunks * replicas, _mean_chunk_bytes(scenario.pangu, chunks, chunk_bytes) or 1.0)
     per_run_s = (
         _PER_RUN_S
+        + sum(moved for _, _, moved in moves) * _PER_MOVE_S
         + chunks * (_PER_CHUNK_S + replicas * _PER_REPLICA_S)
         + sum(count * each_s for count, each_s in loads)
         + repairs * _PER_REPAIR_S
@@ -99,6 +104,8 @@ def work_profile(loaded: Loaded) -> Callable[[float], float]:
         repairs = _lost_share(fault, scenario, duration_s) * chunks * replicas
         mean_bytes = _mean_chunk_bytes(scenario.pangu, chunks, chunk_bytes)
         pieces.append((*_repairing_s(fault, scenario, repairs, duration_s, mean_bytes), repairs * _PER_REPAIR_S))
+    moves = foreseen_moves(loaded, chunks * replicas, _mean_chunk_bytes(scenario.pangu, chunks, chunk_bytes) or 1.0)
+    pieces += [(begin_s, end_s, moved * _PER_MOVE_S) for begin_s, end_s, moved in moves]
     total_s = sum(weight_s for _, _, weight_s in pieces)
 
     def done(time_s: float) -> float:
