@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from feitian_sim.kuafu.rpc import Kuafu
 
 Handler = Callable[[IncomingCall], object]
+Hearer = Callable[[str, Any], object]
 
 
 class Endpoint:
     """A port of a machine that one process holds until it dies."""
 
-    __slots__ = ("_handlers", "_held", "_kuafu", "_pending", "address", "machine", "owner")
+    __slots__ = ("_handlers", "_hearers", "_held", "_kuafu", "_pending", "address", "machine", "owner")
 
     def __init__(self, kuafu: Kuafu, owner: Owner, machine: Machine, address: str) -> None:
         self._kuafu = kuafu
@@ -34,6 +35,7 @@ class Endpoint:
         #: ``tcp://machine:port``.
         self.address = address
         self._handlers: dict[type, Handler] = {}
+        self._hearers: dict[type, Hearer] = {}
         self._pending: dict[int, PendingCall] = {}
         # Requests that arrived and are not answered, by the number of the call.
         self._held: dict[int, IncomingCall] = {}
@@ -70,6 +72,19 @@ class Endpoint:
         )
         return pending
 
+    def tell(self, address: str, message: object) -> None:
+        """Send ``message`` and expect nothing: it arrives once or not at all, and nobody says which."""
+        if self.owner.alive:
+            target = self._kuafu.machine_at(address)
+            self._kuafu.transmit(
+                self.machine, target, wire_bytes(message), self._kuafu.arrive_told, self.address, address, message
+            )
+
+    def hear(self, message_class: type, handler: Hearer) -> None:
+        """Have ``handler(sender_address, message)`` called for each message of this class that is told."""
+        assert message_class not in self._hearers, f"{message_class.__name__} is heard twice at {self.address}"
+        self._hearers[message_class] = handler
+
     def ask(self, address: str, message: object, deadline_ns: int) -> Answer:
         """The same call as an event: ``reply = yield endpoint.ask(...)``; raises :class:`CallFailed`."""
         answer = Answer(self._kuafu.sim)
@@ -92,6 +107,12 @@ class Endpoint:
         call = IncomingCall(self, caller, number, message)
         self._held[number] = call
         self.machine.cpu.submit(self._kuafu.cpu_ns, self.owner, self._handle, call)
+
+    def receive_told(self, sender: str, message: object) -> None:
+        """A told message has arrived at the port; the processor must take it in first."""
+        hearer = self._hearers.get(type(message))
+        if hearer is not None:
+            self.machine.cpu.submit(self._kuafu.cpu_ns, self.owner, hearer, sender, message)
 
     def _handle(self, call: IncomingCall) -> None:
         handler = self._handlers.get(type(call.message))

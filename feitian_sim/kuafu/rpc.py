@@ -79,6 +79,12 @@ class Kuafu:
         else:
             endpoint.receive(caller, number, message)
 
+    def arrive_told(self, sender: str, address: str, message: object) -> None:
+        """A told message has reached the machine of ``address``."""
+        endpoint = self._endpoints.get(address)
+        if endpoint is not None:
+            endpoint.receive_told(sender, message)
+
     def _review(self) -> None:
         # In order of opening: a dict keeps it.
         self.keepalive.review(call for one in list(self._endpoints.values()) for call in one.pending_calls())

@@ -180,3 +180,13 @@ def test_a_short_partition_does_not_end_a_call(pair: Pair) -> None:
     pair.sim.call_later(9 * SECOND, lambda: network.heal(tokens[0]))
     pair.sim.run_until(200 * SECOND)
     assert [end for _, end in pair.ends] == [Pong(9)]
+
+
+def test_a_told_message_arrives_once_and_one_to_nobody_is_lost_in_silence(pair: Pair) -> None:
+    heard: list[tuple[str, Any]] = []
+    pair.server.hear(Ping, lambda sender, message: heard.append((sender, message)))
+    pair.caller.tell("tcp://r1/m0:7001", Ping(3))
+    pair.caller.tell("tcp://r1/m0:7999", Ping(4))
+    pair.caller.tell("tcp://r1/m0:7001", Pong(5))  # nobody hears these
+    pair.sim.run_until(SECOND)
+    assert heard == [("tcp://r0/m0:9001", Ping(3))]
