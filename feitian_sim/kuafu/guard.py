@@ -25,7 +25,7 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a message asks for: a permission (``read``, ``write``, ...) on the resource that ``resource(message)`` names."""
+    """What a message asks for: a permission (``read``, ``write``, ...) on what ``resource(message)`` names."""
 
     permission: str
     resource: Callable[[Any], str]
