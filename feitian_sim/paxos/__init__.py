@@ -29,7 +29,7 @@ from feitian_sim.paxos.effects import (
     Write,
 )
 from feitian_sim.paxos.messages import MESSAGES, Message, Snapshot
-from feitian_sim.paxos.records import Record
+from feitian_sim.paxos.records import Record, founding_records
 from feitian_sim.paxos.replica import Replica
 from feitian_sim.paxos.values import NOOP, Entry, Members, Noop, quorum_of
 
@@ -57,5 +57,6 @@ __all__ = [
     "Snapshot",
     "TakeSnapshot",
     "Write",
+    "founding_records",
     "quorum_of",
 ]

@@ -74,11 +74,6 @@ class PaxosConfig(StrictModel):
         description="Rounds under way at once (count); default 4. Source: a disk sync, a round trip and what arrives "
         "meanwhile overlap with two or three; Santos and Schiper, ICDCN 2012.",
     )
-    announce_at_once: bool = Field(
-        default=True,
-        description="Whether members learn at once that a command is chosen when no later round will tell them; false: "
-        "with the next heartbeat; default true. Source: ZooKeeper's COMMIT message (Junqueira et al., DSN 2011).",
-    )
     catch_up_bytes: Size = Field(
         default=_text("4MiB"),
         gt=0,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from feitian_sim.paxos.ballot import Ballot
-from feitian_sim.paxos.values import Entry
+from feitian_sim.paxos.ballot import NO_BALLOT, Ballot
+from feitian_sim.paxos.values import EMPTY_BYTES, NOOP, Entry
 
 _HEADER_BYTES = 48
 
@@ -69,3 +69,14 @@ class Base:
 
 
 Record = Promised | AcceptedSlots | LearnedSlots | Base
+
+
+def founding_records(members: tuple[int, ...], first_leader: int | None) -> tuple[Record, ...]:
+    """What a founding member's journal begins with, so that an empty one tells of a lost disk.
+
+    With a ``first_leader`` the group begins in its reign: everybody has promised its ballot and knows its no-op.
+    """
+    if first_leader is None:
+        return (Base(0, members, NO_BALLOT, 0, ()),)
+    ballot = Ballot(1, first_leader)
+    return (Promised(ballot), LearnedSlots(1, (Entry(ballot, NOOP, EMPTY_BYTES),)))

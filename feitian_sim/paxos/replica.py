@@ -37,7 +37,6 @@ from feitian_sim.paxos.messages import (
 )
 from feitian_sim.paxos.patience import Patience
 from feitian_sim.paxos.records import Record
-from feitian_sim.paxos.values import EMPTY_BYTES, NOOP, Entry
 
 NOT_LEADING = "this member does not lead"
 
@@ -88,11 +87,8 @@ class Replica:
 
     def _begin_in_reign_of(self, leader: int, now_ns: int) -> None:
         core = self._core
-        assert not core.written, "a log that has begun already"
         ballot = Ballot(1, leader)
-        core.acceptor.promise(ballot)
-        core.acceptor.learn(1, (Entry(ballot, NOOP, EMPTY_BYTES),))
-        core.saw(ballot)
+        assert core.acceptor.promised == ballot, "the journal does not begin in the reign of the first leader"
         self.leader = leader
         self._patience.heard(now_ns)
         if leader == core.me:
@@ -189,6 +185,11 @@ class Replica:
         self._campaign = Campaign(self._core)
         self._campaign.begin()
         self._see_whether_won(now_ns)
+
+    def election_is_due(self, now_ns: int) -> bool:
+        """Whether :meth:`woken` would begin an election now, and so spend a draw."""
+        due_ns = self.next_wake_ns
+        return self._leadership is None and due_ns is not None and due_ns <= now_ns
 
     def campaign(self, now_ns: int) -> list[Effect]:
         """Stand for election now, or as soon as nothing binds it."""
@@ -469,8 +470,7 @@ class Replica:
             leadership.go_on(now_ns)
         if any_chosen:
             leadership.release_reads(now_ns)
-            if core.config.announce_at_once:
-                leadership.tell_chosen(now_ns)
+            leadership.tell_chosen(now_ns)
 
     # What takes no event
 
