@@ -25,15 +25,27 @@ _UNSERVED = -1
 
 
 class _Message:
-    """One message between two machines. ``through_ns``: when the receiver's card has taken it, once that is known."""
+    """One message between two machines. ``through_ns``: when the receiver has taken it in, once that is known."""
 
-    __slots__ = ("args", "card_ns", "deliver", "pair", "through_ns")
+    __slots__ = ("args", "card_ns", "deliver", "on_loss", "pair", "tail_ns", "take_ns", "through_ns")
 
-    def __init__(self, pair: _Pair, card_ns: int, deliver: Callable[..., object], args: tuple[Any, ...]) -> None:
+    def __init__(
+        self,
+        pair: _Pair,
+        card_ns: int,
+        take_ns: int,
+        tail_ns: int,
+        deliver: Callable[..., object],
+        args: tuple[Any, ...],
+        on_loss: Callable[..., object] | None,
+    ) -> None:
         self.pair = pair
         self.card_ns = card_ns
+        self.take_ns = take_ns
+        self.tail_ns = tail_ns
         self.deliver = deliver
         self.args = args
+        self.on_loss = on_loss
         self.through_ns = _UNSERVED
 
 
@@ -47,22 +59,26 @@ class _Outlet:
 
 
 class _Inlet:
-    """The queue before a receiver's card: first come, first served."""
+    """The queues before a receiver's card and before who takes messages in there: first come, first served, twice."""
 
-    __slots__ = ("_free_ns", "coming")
+    __slots__ = ("_free_ns", "_taken_ns", "coming")
 
     def __init__(self) -> None:
         #: A heap by when each gets there; of those that get there at once the one sent first goes first.
         self.coming: list[tuple[int, int, _Message]] = []
         self._free_ns = 0
+        self._taken_ns = 0
 
     def serve(self, now_ns: int) -> None:
         """Reckon when each message that has got here is through: none that is sent from now on comes before it."""
-        coming, free_ns = self.coming, self._free_ns
+        coming, free_ns, taken_ns = self.coming, self._free_ns, self._taken_ns
         while coming and coming[0][0] <= now_ns:
             there_ns, _, message = heappop(coming)
-            free_ns = message.through_ns = (there_ns if there_ns > free_ns else free_ns) + message.card_ns
-        self._free_ns = free_ns
+            through_ns = free_ns = (there_ns if there_ns > free_ns else free_ns) + message.card_ns
+            if message.take_ns:
+                through_ns = taken_ns = (free_ns if free_ns > taken_ns else taken_ns) + message.take_ns
+            message.through_ns = through_ns + message.tail_ns
+        self._free_ns, self._taken_ns = free_ns, taken_ns
 
 
 class _Pair(NamedTuple):
@@ -103,11 +119,32 @@ class Messenger:
         args: tuple[Any, ...],
     ) -> None:
         """Send; ``deliver(*args)`` at the target unless the message is lost."""
-        if not source.up or (owner is not None and not owner.alive):
+        if owner is None or owner.alive:
+            self.carry(source, target, size_bytes, 0, 0, 0, deliver, args)
+
+    def carry(
+        self,
+        source: Station,
+        target: Station,
+        size_bytes: int,
+        lead_ns: int,
+        take_ns: int,
+        tail_ns: int,
+        deliver: Callable[..., object],
+        args: tuple[Any, ...],
+        on_loss: Callable[..., object] | None = None,
+    ) -> None:
+        """Send ``lead_ns`` from now; ``deliver(*args)`` ``tail_ns`` after the target's card and its ``take_ns``.
+
+        Taking in is serial: one message after the other, as one thread does it; the tail is not. ``on_loss(*args)`` is
+        called for a message that is lost on the way, which only a model that sends it again may know.
+        """
+        if not source.up:
             return
         pair = self._pairs.get((source.index, target.index)) or self._meet(source, target)
         if source is target:
-            self._sim.call_later(self._latency.local, self._hand_over, _Message(pair, 0, deliver, args))
+            message = _Message(pair, 0, take_ns, tail_ns, deliver, args, on_loss)
+            self._sim.call_later(lead_ns + self._latency.local + take_ns + tail_ns, self._hand_over, message)
             return
         if self._is_sound(pair):
             out_card_ns = int(size_bytes / pair.out_bytes_per_s * SECOND)
@@ -120,15 +157,17 @@ class Messenger:
             lost = not self._network.reachable(source, target) or self._lost(source, target, path)
         now_ns = self._sim.now
         outlet = pair.outlet
-        free_ns = outlet.free_ns
-        outlet.free_ns = out_ns = (free_ns if free_ns > now_ns else now_ns) + out_card_ns
+        free_ns, leaves_ns = outlet.free_ns, now_ns + lead_ns
+        outlet.free_ns = out_ns = (free_ns if free_ns > leaves_ns else leaves_ns) + out_card_ns
         there_ns = out_ns + way_ns + int(pair.jitter.uniform() * self._jitter_ns)
         if lost:
+            if on_loss is not None:
+                self._sim.call_later(there_ns - now_ns, on_loss, *args)
             return
-        message = _Message(pair, in_card_ns, deliver, args)
+        message = _Message(pair, in_card_ns, take_ns, tail_ns, deliver, args, on_loss)
         self._next_number += 1
         heappush(pair.inlet.coming, (there_ns, self._next_number, message))
-        self._sim.call_later(there_ns + in_card_ns - now_ns, self._enter, message)
+        self._sim.call_later(there_ns + in_card_ns + take_ns + tail_ns - now_ns, self._enter, message)
 
     def _is_sound(self, pair: _Pair) -> bool:
         """Whether nothing is wrong between the two."""
@@ -159,6 +198,8 @@ class Messenger:
         pair = message.pair
         if pair.target.up and (self._is_sound(pair) or self._network.connected(pair.source, pair.target)):
             message.deliver(*message.args)
+        elif message.on_loss is not None:
+            message.on_loss(*message.args)
 
     def _card_ns(self, link: int, size_bytes: int) -> int:
         capacity = float(self._network.links.capacity[link])

@@ -13,30 +13,45 @@ of it and is an event for a client's process to wait for. Every call ends exactl
 - ``deadline``: nothing was heard in time. That is all one learns of a machine without power or a cut cable,
   and it does not tell whether the call was executed.
 
-What it costs: a message takes the way through the network (propagation, transmission, queueing, jitter) and
-then processor time at the machine that receives it, request and answer alike. A message that has left is on
-the wire: the death of its sender does not call it back. A process that dies takes its endpoint, its pending
+- ``denied``: the guard at the other end did not let it through, and why;
+- ``too-large``: it was more than any message may be.
+
+How it gets there (K4): each machine has one proxy, reached over a Unix socket, and between two proxies there is one TCP
+connection, opened on first use, shared by all processes of both machines, closed when idle, opened again after a break.
+What a message costs: the socket, the sending proxy's thread, the way through the network (propagation, transmission,
+queueing, jitter), the receiving proxy's thread, the socket. What is lost on the way is sent again. A message that has
+left is on the wire: the death of its sender does not call it back. A process that dies takes its endpoint, its pending
 calls and their callbacks with it.
 
-Messages are slotted records; whoever wants to weigh more than a small control message says so by its
-``wire_bytes``. Bulk data does not travel in messages but as flows (``hardware.network``). Connections are one to
-one for now: proxies, shared connections, flow control and the guard that checks capabilities stand behind
-this same interface, out of sight of everything above.
+Flow control (K7): each side of a connection has a window of credits, taken by a request until it is answered, so that no
+receiver is flooded; who waits for credits waits in a fair queue; and a process that holds too much gets no more from its
+proxy. Large messages go as bulk flows beside the windows (K6). Whoever speaks on a connection answers its challenge,
+and every message meets the :class:`Guard` before its handler: serving one without saying what it needs is impossible.
+
+Messages are slotted records, or :class:`Text` and :class:`TextMap` (K2); whoever wants to weigh more than a small control
+message says so by its ``wire_bytes``.
 """
 
 from feitian_sim.kuafu.calls import CallError, CallFailed, IncomingCall, PendingCall
 from feitian_sim.kuafu.config import KuafuConfig
 from feitian_sim.kuafu.endpoint import Endpoint
-from feitian_sim.kuafu.messages import Message
+from feitian_sim.kuafu.guard import Credential, Guard, Need, Verdict
+from feitian_sim.kuafu.messages import Message, Text, TextMap
 from feitian_sim.kuafu.rpc import Kuafu
 
 __all__ = [
     "CallError",
     "CallFailed",
+    "Credential",
     "Endpoint",
+    "Guard",
     "IncomingCall",
     "Kuafu",
     "KuafuConfig",
     "Message",
+    "Need",
     "PendingCall",
+    "Text",
+    "TextMap",
+    "Verdict",
 ]

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from feitian_sim.hardware import Machine
 from feitian_sim.kernel import SimulatedError, Timer
 
+from feitian_sim.kuafu.methods import Method
+
 if TYPE_CHECKING:
     from feitian_sim.kuafu.endpoint import Endpoint
+    from feitian_sim.kuafu.envelope import Request
 
-ErrorKind = Literal["deadline", "refused", "reset", "remote"]
+ErrorKind = Literal["deadline", "refused", "reset", "remote", "denied", "too-large"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,12 @@ class CallFailed(SimulatedError):
 
     @property
     def kind(self) -> ErrorKind:
-        """``deadline``, ``refused``, ``reset`` or ``remote``."""
+        """``deadline``, ``refused``, ``reset``, ``remote``, ``denied`` or ``too-large``."""
         return self.error.kind
+
+
+#: Of a call that never left.
+_UNCOUNTED = Method("")
 
 
 class PendingCall:
@@ -52,10 +59,12 @@ class PendingCall:
         "broken",
         "caller",
         "deadline",
+        "method",
         "number",
         "on_error",
         "on_reply",
         "peer",
+        "since_ns",
         "suspicion",
     )
 
@@ -74,6 +83,8 @@ class PendingCall:
         self.peer = peer
         self.on_reply = on_reply
         self.on_error = on_error
+        self.since_ns = 0
+        self.method: Method = _UNCOUNTED
         self.deadline: Timer | None = None
         # Keepalive's: runs while the peer is out of reach, and whether the peer's machine has gone down since.
         self.suspicion: Timer | None = None
@@ -94,19 +105,28 @@ class PendingCall:
 class IncomingCall:
     """A request at the process that serves it. It is answered once, now or later."""
 
-    __slots__ = ("answered", "caller", "message", "number", "server")
+    __slots__ = ("answered", "message", "request", "server")
 
-    def __init__(self, server: Endpoint, caller: Endpoint, number: int, message: Any) -> None:
+    def __init__(self, server: Endpoint, request: Request) -> None:
         self.server = server
-        self.caller = caller
-        self.number = number
-        self.message = message
+        self.request = request
+        self.message = request.message
         self.answered = False
 
     @property
     def sender(self) -> str:
         """Address of the caller."""
-        return self.caller.address
+        return self.request.caller.address
+
+    @property
+    def subject(self) -> str:
+        """The user or module that the caller has proved to speak for."""
+        return self.request.caller.credential.subject
+
+    @property
+    def deadline_ns(self) -> int:
+        """When the caller gives up: what is asked of others on its behalf needs no answer later than that."""
+        return self.request.deadline_ns
 
     def reply(self, message: object) -> None:
         """Answer the call."""

@@ -2,25 +2,98 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Any
 
-from feitian_sim.kernel import Duration, StrictModel
+from pydantic import Field, model_validator
+
+from feitian_sim.kernel import Duration, Size, StrictModel
+
+
+def _text(quantity: str) -> Any:
+    """A default as scenarios write it; pydantic reads it like any other value."""
+    return quantity
 
 
 class KuafuConfig(StrictModel):
-    """What a call costs beside the network."""
+    """Proxies, connections and calls: what they cost and how much they let through."""
 
+    proxies: bool = Field(
+        default=True,
+        description="Whether the processes of a machine share one proxy, and so one connection to each other machine; "
+        "false: each pair of processes has its own; default true. Source: the platform's design.",
+    )
     cpu_per_message: Duration = Field(
-        default="20us",
-        validate_default=True,
-        description="Processor time to receive one message (interrupt, copy, decode, dispatch), in time units; "
-        "default 20us. Source: about 20 us of one core for a small RPC over kernel TCP, the order found by "
-        "published profiles of data-centre RPC stacks.",
+        default=_text("20us"),
+        description="Processor time to receive one message (interrupt, copy, decode, dispatch), by the proxy's one "
+        "thread, in time units; default 20us. Source: about 20 us of one core for a small RPC over kernel TCP, the order "
+        "found by published profiles of data-centre RPC stacks.",
+    )
+    send_cpu: Duration = Field(
+        default=_text("5us"),
+        description="Processor time to send one message (encode, system call), by the proxy's sending thread, in time "
+        "units; default 5us. Source: a quarter of receiving, as in profiles of kernel TCP, where no interrupt is taken.",
+    )
+    socket: Duration = Field(
+        default=_text("5us"),
+        description="From a process to its machine's proxy or back over a Unix socket, in time units; default 5us. "
+        "Source: the order of lmbench's AF_UNIX latency (McVoy and Staelin, USENIX 1996) on today's machines.",
+    )
+    window: Size = Field(
+        default=_text("4MiB"),
+        gt=0,
+        description="Bytes of messages that one side of a connection may have sent and not been answered, in size units; "
+        "default 4MiB. Source: the usual largest TCP window of Linux (net.ipv4.tcp_wmem).",
+    )
+    inbox: Size = Field(
+        default=_text("16MiB"),
+        gt=0,
+        description="Bytes of requests that a process holds unanswered before its proxy keeps the others back, in size "
+        "units; default 16MiB. Source: four connections' windows.",
+    )
+    quantum: Size = Field(
+        default=_text("4KiB"),
+        gt=0,
+        description="Bytes that each sender's turn adds where several wait for one window, in size units; default 4KiB. "
+        "Source: above most messages, so that a turn sends one (Shreedhar and Varghese, SIGCOMM 1995).",
+    )
+    bulk_above: Size = Field(
+        default=_text("256KiB"),
+        gt=0,
+        description="Messages above this go as bulk flows beside the windows, in size units; default 256KiB. Source: "
+        "two milliseconds of a 1 Gbit/s card, the longest that a small message should wait behind another.",
+    )
+    largest: Size = Field(
+        default=_text("64MiB"),
+        gt=0,
+        description="A message above this is refused at its sender, in size units; default 64MiB. Source: a chunk of "
+        "Pangu, which goes in pieces or as a flow of its own.",
+    )
+    idle: Duration = Field(
+        default=_text("5m"),
+        gt=0,
+        description="A connection that nothing used for so long is closed, in time units; default 5m. Source: the "
+        "usual idle time-out of RPC proxies (Envoy's is an hour, gRPC's servers' often minutes).",
+    )
+    guard_inline: Duration = Field(
+        default=_text("5us"),
+        description="A check that takes no longer than this is part of taking a message in; a longer one waits for a core, "
+        "in time units; default 5us. Source: above the look-up of a known capability, below a signature's verification.",
+    )
+    retransmit: Duration = Field(
+        default=_text("200ms"),
+        gt=0,
+        description="A message lost on the way is sent again after this, then after twice as long and so on, in time "
+        "units; default 200ms. Source: the shortest retransmission time-out of Linux's TCP.",
     )
     keepalive: Duration = Field(
-        default="10s",
-        validate_default=True,
+        default=_text("10s"),
         description="How long a peer may be out of reach before its calls end with a reset, in time units; "
         "default 10s. Source: a data-centre setting of TCP_USER_TIMEOUT; the general default of hours suits "
         "no service that must fail over.",
     )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> KuafuConfig:
+        if self.bulk_above > self.largest:
+            raise ValueError("bulk_above must not exceed largest: no message could be above it")
+        return self

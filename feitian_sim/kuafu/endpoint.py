@@ -1,8 +1,9 @@
 """An endpoint: one process's port, from which it calls and where it is called.
 
-Everything is a callback on a slotted object; no process is started for a message. A request is noted as
-held from the moment it arrives at the port, so that a process that dies with requests in its hands (or in the
-queue of its processor) leaves its operating system somebody to send a reset to.
+Everything is a callback on a slotted object; no process is started for a message. What is served says what it needs, and
+the guard is asked in one place before any handler sees a message, so that no server can be written that skips it. A
+request is noted as held from the moment it arrives, so that a process that dies with requests in its hands leaves its
+proxy somebody to send a reset to; and a process that holds too many bytes is given no more until it has answered some.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from feitian_sim.hardware import Machine
 from feitian_sim.kernel import Owner
 from feitian_sim.kuafu.calls import CallError, IncomingCall, PendingCall
 from feitian_sim.kuafu.client import Answer
+from feitian_sim.kuafu.envelope import Request, Response
+from feitian_sim.kuafu.fair_queue import FairQueue
+from feitian_sim.kuafu.guard import Credential, Need
 from feitian_sim.kuafu.messages import RESET_BYTES, wire_bytes
 
 if TYPE_CHECKING:
@@ -26,29 +30,66 @@ Hearer = Callable[[str, Any], object]
 class Endpoint:
     """A port of a machine that one process holds until it dies."""
 
-    __slots__ = ("_handlers", "_hearers", "_held", "_kuafu", "_pending", "address", "machine", "owner")
+    __slots__ = (
+        "_backlog",
+        "_handlers",
+        "_hearers",
+        "_held",
+        "_held_bytes",
+        "_kuafu",
+        "_needs",
+        "_pending",
+        "_presented",
+        "_proxy",
+        "address",
+        "credential",
+        "machine",
+        "owner",
+    )
 
-    def __init__(self, kuafu: Kuafu, owner: Owner, machine: Machine, address: str) -> None:
+    def __init__(self, kuafu: Kuafu, owner: Owner, machine: Machine, address: str, credential: Credential) -> None:
         self._kuafu = kuafu
+        self._proxy = kuafu.proxies[machine.index]
         self.owner = owner
         self.machine = machine
         #: ``tcp://machine:port``.
         self.address = address
+        #: For whom the process speaks.
+        self.credential = credential
         self._handlers: dict[type, Handler] = {}
         self._hearers: dict[type, Hearer] = {}
+        self._needs: dict[type, Need] = {}
+        # The capability shown for each class of messages whose resource is always the same.
+        self._presented: dict[type, object | None] = {}
         self._pending: dict[int, PendingCall] = {}
         # Requests that arrived and are not answered, by the number of the call.
         self._held: dict[int, IncomingCall] = {}
+        self._held_bytes = 0
+        self._backlog: FairQueue | None = None
 
     @property
     def alive(self) -> bool:
         """Whether the process that holds it lives."""
         return self.owner.alive
 
-    def serve(self, message_class: type, handler: Handler) -> None:
-        """Have ``handler(call)`` called for each request of this class."""
+    def serve(self, message_class: type, handler: Handler, needs: Need) -> None:
+        """Have ``handler(call)`` called for each request of this class that the guard lets through."""
         assert message_class not in self._handlers, f"{message_class.__name__} is served twice at {self.address}"
         self._handlers[message_class] = handler
+        self._need(message_class, needs)
+
+    def hear(self, message_class: type, handler: Hearer, needs: Need) -> None:
+        """Have ``handler(sender_address, message)`` called for each told message of this class, if the guard agrees."""
+        assert message_class not in self._hearers, f"{message_class.__name__} is heard twice at {self.address}"
+        self._hearers[message_class] = handler
+        self._need(message_class, needs)
+
+    def _need(self, message_class: type, needs: Need) -> None:
+        assert isinstance(needs, Need), f"{message_class.__name__} is served without saying what it needs"
+        self._needs[message_class] = needs
+        self._kuafu.needs[message_class] = needs
+
+    # As the caller
 
     def call(
         self,
@@ -59,31 +100,77 @@ class Endpoint:
         on_error: Callable[[CallError], object],
     ) -> PendingCall:
         """Send ``message``; one of the callbacks gets the end of the call, at the latest ``deadline_ns`` from now."""
-        target = self._kuafu.machine_at(address)
-        pending = PendingCall(self, self._kuafu.next_number(), address, target, on_reply, on_error)
-        if not self.owner.alive:
+        kuafu = self._kuafu
+        target = kuafu.machines_by_address.get(address) or kuafu.machine_at(address)
+        kuafu.last_number = number = kuafu.last_number + 1
+        pending = PendingCall(self, number, address, target, on_reply, on_error)
+        owner = self.owner
+        if not owner.alive:
             return pending
-        self._pending[pending.number] = pending
-        pending.deadline = self.owner.timer(deadline_ns, self._deadline_passed, pending)
-        if self._kuafu.keepalive.troubled:
-            self._kuafu.keepalive.consider(pending)
-        self._kuafu.transmit(
-            self.machine, target, wire_bytes(message), self._kuafu.arrive, self, address, pending.number, message
-        )
+        self._pending[number] = pending
+        pending.deadline = owner.timer(deadline_ns, self._deadline_passed, pending)
+        if kuafu.keepalive.troubled:
+            kuafu.keepalive.consider(pending)
+        size_bytes = wire_bytes(message)
+        pending.since_ns = now_ns = kuafu.sim.now
+        pending.method = method = kuafu.method_of(type(message))
+        method.calls += 1
+        method.sent_bytes += size_bytes
+        self._send(target, address, number, message, size_bytes, now_ns + deadline_ns)
         return pending
 
     def tell(self, address: str, message: object) -> None:
         """Send ``message`` and expect nothing: it arrives once or not at all, and nobody says which."""
         if self.owner.alive:
-            target = self._kuafu.machine_at(address)
-            self._kuafu.transmit(
-                self.machine, target, wire_bytes(message), self._kuafu.arrive_told, self.address, address, message
-            )
+            kuafu = self._kuafu
+            target = kuafu.machines_by_address.get(address) or kuafu.machine_at(address)
+            size_bytes = wire_bytes(message)
+            method = kuafu.method_of(type(message))
+            method.told += 1
+            method.sent_bytes += size_bytes
+            self._send(target, address, 0, message, size_bytes, 0)
 
-    def hear(self, message_class: type, handler: Hearer) -> None:
-        """Have ``handler(sender_address, message)`` called for each message of this class that is told."""
-        assert message_class not in self._hearers, f"{message_class.__name__} is heard twice at {self.address}"
-        self._hearers[message_class] = handler
+    def _send(
+        self, target: Machine, address: str, number: int, message: Any, size_bytes: int, deadline_ns: int
+    ) -> None:
+        kuafu, proxy = self._kuafu, self._proxy
+        if not proxy.alive or size_bytes > kuafu.config.largest:
+            if number:
+                self.owner.call_later(0, self.ended, number, self._cannot_leave(address, size_bytes))
+            return
+        side = proxy.sides.get(target.index)
+        if side is None or side.connection.broken or kuafu.sim.now - side.last_ns > kuafu.config.idle:
+            side = proxy.side_to(target)
+        kind = type(message)
+        try:
+            capability = self._presented[kind]
+        except KeyError:
+            capability = self._present(kind, message)
+        if self not in side.proofs:
+            kuafu.log_in(side, self)
+        side.ask(Request(side, self, address, number, message, size_bytes, deadline_ns, capability))
+
+    def _present(self, kind: type, message: Any) -> object | None:
+        kuafu = self._kuafu
+        need = kuafu.needs.get(kind)
+        if need is None:
+            # Nobody serves it anywhere, so nobody could ask for a capability.
+            return None
+        capability = kuafu.guard.present(self.credential, need, message)
+        if isinstance(need.resource, str):
+            self._presented[kind] = capability
+        return capability
+
+    def renew(self, credential: Credential) -> None:
+        """Speak with another credential from now on."""
+        self.credential = credential
+        self._presented.clear()
+
+    def _cannot_leave(self, address: str, size_bytes: int) -> CallError:
+        if not self._proxy.alive:
+            return CallError("reset", address, "the proxy of this machine is down")
+        largest = self._kuafu.config.largest
+        return CallError("too-large", address, f"the message has {size_bytes} bytes, {largest} is the most")
 
     def ask(self, address: str, message: object, deadline_ns: int) -> Answer:
         """The same call as an event: ``reply = yield endpoint.ask(...)``; raises :class:`CallFailed`."""
@@ -100,24 +187,87 @@ class Endpoint:
         """The calls that this end has made and that have not ended, in order."""
         return list(self._pending.values())
 
+    def returned(self, number: int, message: object, error: CallError | None) -> None:
+        """The end of a call has come; of one that has ended before, nobody wants to know."""
+        pending = self._pending.pop(number, None)
+        if pending is None:
+            return
+        pending.stop_timers()
+        method = pending.method
+        if error is None:
+            method.answered += 1
+            method.latency_ns += self._kuafu.sim.now - pending.since_ns
+            pending.on_reply(message)
+        else:
+            method.failed += 1
+            pending.on_error(error)
+
+    def ended(self, number: int, error: CallError) -> None:
+        """The proxy or the operating system says that there will be no answer."""
+        self.returned(number, None, error)
+
+    def _deadline_passed(self, pending: PendingCall) -> None:
+        self.returned(pending.number, None, CallError("deadline", pending.address))
+
     # As the server of a call
 
-    def receive(self, caller: Endpoint, number: int, message: object) -> None:
-        """A request has arrived at the port: hold it, charge the processor, then handle it."""
-        call = IncomingCall(self, caller, number, message)
-        self._held[number] = call
-        self.machine.cpu.submit(self._kuafu.cpu_ns, self.owner, self._handle, call)
+    def receive(self, request: Request) -> None:
+        """A message has arrived at the port: ask the guard, then handle it."""
+        kuafu, message = self._kuafu, request.message
+        kind = type(message)
+        need = self._needs.get(kind)
+        if need is None:
+            if request.number:
+                error = CallError("remote", self.address, f"{kind.__name__} is not served here")
+                self._end(request, None, error)
+            return
+        side, caller = request.side, request.caller
+        if caller not in side.known:
+            reason = kuafu.authenticate(side, caller, self.machine)
+            if reason:
+                self._deny(request, reason)
+                return
+        resource = need.resource
+        if not isinstance(resource, str):
+            resource = resource(message)
+        verdict = kuafu.guard.check(
+            self.machine.name, caller.credential.subject, request.capability, need.permission, resource
+        )
+        if verdict.reason:
+            self._deny(request, verdict.reason)
+        elif verdict.cpu_ns > kuafu.config.guard_inline:
+            self.machine.cpu.submit(verdict.cpu_ns, self.owner, self._admit, request)
+        else:
+            self._admit(request)
 
-    def receive_told(self, sender: str, message: object) -> None:
-        """A told message has arrived at the port; the processor must take it in first."""
-        hearer = self._hearers.get(type(message))
-        if hearer is not None:
-            self.machine.cpu.submit(self._kuafu.cpu_ns, self.owner, hearer, sender, message)
+    def _deny(self, request: Request, reason: str) -> None:
+        if request.number:
+            self._end(request, None, CallError("denied", self.address, reason))
 
-    def _handle(self, call: IncomingCall) -> None:
-        handler = self._handlers.get(type(call.message))
+    def _admit(self, request: Request) -> None:
+        if not request.number:
+            hearer = self._hearers.get(type(request.message))
+            if hearer is not None:
+                hearer(request.caller.address, request.message)
+            return
+        if self._held_bytes and self._held_bytes + request.size_bytes > self._kuafu.config.inbox:
+            if self._backlog is None:
+                self._backlog = FairQueue(self._kuafu.config.quantum)
+            self._backlog.push(request.side, request.size_bytes, request)
+        else:
+            self._handle(request)
+
+    def _handle(self, request: Request) -> None:
+        call = IncomingCall(self, request)
+        self._held[request.number] = call
+        self._held_bytes += request.size_bytes
+        handler = self._handlers.get(type(request.message))
         if handler is None:
-            call.fail(f"{type(call.message).__name__} is not served here")
+            call.fail(f"{type(request.message).__name__} is only heard here")
+        elif request.deadline_ns <= self._kuafu.sim.now:
+            # Its caller has given up: the answer would be thrown away.
+            self._kuafu.method_of(type(request.message)).expired += 1
+            self.answer(call, None, CallError("deadline", self.address))
         else:
             handler(call)
 
@@ -125,46 +275,38 @@ class Endpoint:
         """Send the end of a call back to its caller."""
         assert not call.answered, f"{type(call.message).__name__} was answered twice at {self.address}"
         call.answered = True
-        if self._held.pop(call.number, None) is None or not self.owner.alive:
+        request = call.request
+        if self._held.pop(request.number, None) is None or not self.owner.alive:
             return
-        size_bytes = wire_bytes(message if error is None else error)
-        caller = call.caller
-        self._kuafu.transmit(self.machine, caller.machine, size_bytes, caller.returned, call.number, message, error)
+        self._held_bytes -= request.size_bytes
+        self._end(request, message, error)
+        while self._backlog and (
+            not self._held_bytes or self._held_bytes + self._backlog.next_size() <= self._kuafu.config.inbox
+        ):
+            self._handle(self._backlog.pop())
+
+    def _end(self, request: Request, message: object, error: CallError | None) -> None:
+        if not request.side.connection.broken:
+            size_bytes = wire_bytes(message) if error is None else RESET_BYTES + len(error.text)
+            request.side.other.answer(Response(request, message, error, size_bytes))
 
     def die(self) -> None:
-        """The process is dead: drop its calls, and reset the connections of those who wait for it."""
+        """The process is dead: drop its calls, and reset those of who waits for it."""
         for pending in self._pending.values():
             pending.stop_timers()
         self._pending.clear()
-        held = list(self._held.values())
-        self._held.clear()
-        if not self.machine.up:
-            return
-        for call in held:
+        held = [call.request for call in self._held.values()]
+        held += self._backlog.clear() if self._backlog is not None else []
+        for call in self._held.values():
             call.answered = True
-            error = CallError("reset", self.address)
-            self._kuafu.transmit(self.machine, call.caller.machine, RESET_BYTES, call.caller.ended, call.number, error)
-
-    # As the caller
-
-    def returned(self, number: int, message: object, error: CallError | None) -> None:
-        """An answer has arrived at this machine; the processor must take it in first."""
-        if number in self._pending:
-            self.machine.cpu.submit(self._kuafu.cpu_ns, self.owner, self._end, number, message, error)
-
-    def ended(self, number: int, error: CallError) -> None:
-        """The operating system at the other end, or the one here, says that there will be no answer."""
-        self._end(number, None, error)
-
-    def _deadline_passed(self, pending: PendingCall) -> None:
-        self._end(pending.number, None, CallError("deadline", pending.address))
-
-    def _end(self, number: int, message: object, error: CallError | None) -> None:
-        pending = self._pending.pop(number, None)
-        if pending is None:
+        self._held.clear()
+        self._held_bytes = 0
+        if not self.machine.up or not self._proxy.alive:
             return
-        pending.stop_timers()
-        if error is None:
-            pending.on_reply(message)
-        else:
-            pending.on_error(error)
+        for request in held:
+            self._end(request, None, CallError("reset", self.address))
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of requests that the process has and has not answered."""
+        return self._held_bytes

@@ -25,10 +25,15 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a message asks for: a permission (``read``, ``write``, ...) on what ``resource(message)`` names."""
+    """What a message asks for: a permission on a resource, always the same or what ``resource(message)`` names."""
 
     permission: str
-    resource: Callable[[Any], str]
+    resource: str | Callable[[Any], str]
+
+    def of(self, message: Any) -> str:
+        """The resource that a message names."""
+        resource = self.resource
+        return resource if isinstance(resource, str) else resource(message)
 
 
 class Credential(Protocol):

@@ -1,18 +1,24 @@
-"""Kuafu on a data centre: who listens where, and the way of a message from machine to machine."""
+"""Kuafu on a data centre: its proxies, who listens where, and what becomes of connections."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
-from feitian_sim.hardware import DataCenter, Machine
+from feitian_sim.hardware import Daemon, DataCenter, Machine
 from feitian_sim.kernel import Owner, SimulatedError, Simulation
-from feitian_sim.kuafu.calls import CallError
+from feitian_sim.kuafu.calls import CallError, ErrorKind
 from feitian_sim.kuafu.config import KuafuConfig
+from feitian_sim.kuafu.connection import Connection, Side
 from feitian_sim.kuafu.endpoint import Endpoint
+from feitian_sim.kuafu.envelope import Envelope, Request, Response
+from feitian_sim.kuafu.facts import ConnectionClosed, ConnectionOpened, MethodTotals
+from feitian_sim.kuafu.guard import Credential, Guard, Need
 from feitian_sim.kuafu.keepalive import Keepalive
 from feitian_sim.kuafu.messages import RESET_BYTES
+from feitian_sim.kuafu.methods import Method
+from feitian_sim.kuafu.proxy import Proxy
 
+PROXY_ROLE = "kuafu.proxy"
 _SCHEME = "tcp://"
 
 
@@ -21,75 +27,211 @@ class AddressInUse(SimulatedError):
 
 
 class Kuafu:
-    """The calls of one simulation."""
+    """The calls of one simulation, each checked by ``guard``."""
 
-    def __init__(self, sim: Simulation, datacenter: DataCenter, config: KuafuConfig | None = None) -> None:
+    def __init__(
+        self, sim: Simulation, datacenter: DataCenter, guard: Guard, config: KuafuConfig | None = None
+    ) -> None:
         self.sim = sim
+        self.guard = guard
+        self.config = config = config or KuafuConfig()
         self._datacenter = datacenter
-        config = config or KuafuConfig()
-        #: Processor time to take in one message.
-        self.cpu_ns = config.cpu_per_message
+        self.take_ns = config.cpu_per_message
+        self.send_ns = config.send_cpu
+        self.socket_ns = config.socket
+        self.bulk_above = config.bulk_above
+        self.carry = datacenter.network.messenger.carry
         self.keepalive = Keepalive(datacenter.network, config.keepalive)
         datacenter.on_change(self._review)
+        #: What each class of messages needs, as its servers say.
+        self.needs: dict[type, Need] = {}
+        self.machines_by_address: dict[str, Machine] = {}
+        self.last_number = 0
         self._endpoints: dict[str, Endpoint] = {}
-        self._machines: dict[str, Machine] = {}
-        self._numbers = 0
+        self._methods: dict[type, Method] = {}
         # What has left a process is in the hands of its operating system and of the wire: no death recalls it.
-        self._wire = sim.owner("kuafu")
-        self._send = datacenter.network.messenger.send
+        self.wire = sim.owner("kuafu")
+        #: Of each machine, by its index.
+        self.proxies = [Proxy(self, machine) for machine in (*datacenter.machines, *datacenter.client_machines)]
+        self.daemons = [
+            Daemon(proxy.machine, f"{PROXY_ROLE}@{proxy.machine.name}", PROXY_ROLE, proxy.boot)
+            for proxy in self.proxies
+        ]
+        for daemon in self.daemons:
+            daemon.start()
+        sim.final_probes.append(self._tell_totals)
 
-    def endpoint(self, owner: Owner, machine: Machine, port: int) -> Endpoint:
+    # Ports
+
+    def endpoint(self, owner: Owner, machine: Machine, port: int, credential: Credential) -> Endpoint:
         """Open ``port`` of ``machine`` for a process. Raises :class:`AddressInUse`."""
         address = f"{_SCHEME}{machine.name}:{port}"
         present = self._endpoints.get(address)
         if present is not None and present.alive:
             raise AddressInUse(f"{address} is held by a live process")
-        endpoint = Endpoint(self, owner, machine, address)
+        endpoint = Endpoint(self, owner, machine, address, credential)
         self._endpoints[address] = endpoint
-        self._machines[address] = machine
-        owner.on_death(lambda: self._close(endpoint))
+        self.machines_by_address[address] = machine
+        owner.on_death(lambda: self._shut(endpoint))
         return endpoint
-
-    def next_number(self) -> int:
-        """A number for a new call."""
-        self._numbers += 1
-        return self._numbers
 
     def machine_at(self, address: str) -> Machine:
         """The machine of an address."""
-        machine = self._machines.get(address)
+        machine = self.machines_by_address.get(address)
         if machine is None:
             name, _, port = address.removeprefix(_SCHEME).rpartition(":")
             assert port.isdigit(), f"{address!r} is no address"
-            machine = self._machines[address] = self._datacenter.machine(name)
+            machine = self.machines_by_address[address] = self._datacenter.machine(name)
         return machine
 
-    def transmit(
-        self, source: Machine, target: Machine, size_bytes: int, deliver: Callable[..., object], *args: Any
-    ) -> None:
-        """Put one message on the wire; nobody is told when it is lost."""
-        self._send(source, target, size_bytes, self._wire, deliver, args)
-
-    def arrive(self, caller: Endpoint, address: str, number: int, message: object) -> None:
-        """A request has reached the machine of ``address``."""
-        endpoint = self._endpoints.get(address)
-        if endpoint is None:
-            error = CallError("refused", address)
-            self.transmit(self.machine_at(address), caller.machine, RESET_BYTES, caller.ended, number, error)
-        else:
-            endpoint.receive(caller, number, message)
-
-    def arrive_told(self, sender: str, address: str, message: object) -> None:
-        """A told message has reached the machine of ``address``."""
-        endpoint = self._endpoints.get(address)
+    def arrive(self, request: Request) -> None:
+        """A request or a note has reached the machine of its address."""
+        endpoint = self._endpoints.get(request.address)
         if endpoint is not None:
-            endpoint.receive_told(sender, message)
+            endpoint.receive(request)
+        elif request.number:
+            error = CallError("refused", request.address)
+            request.side.other.answer(Response(request, None, error, RESET_BYTES))
+
+    def _shut(self, endpoint: Endpoint) -> None:
+        if self._endpoints.get(endpoint.address) is endpoint:
+            del self._endpoints[endpoint.address]
+        endpoint.die()
+
+    def method_of(self, kind: type) -> Method:
+        """The counters of a class of messages."""
+        method = self._methods.get(kind)
+        if method is None:
+            method = self._methods[kind] = Method(kind.__name__)
+        return method
+
+    # Who speaks
+
+    def nonce(self, machine: Machine, peer: Machine, number: int) -> bytes:
+        """The challenge of a connection: 16 bytes, never the same twice."""
+        stream = self.sim.stream("kuafu.nonce", f"{machine.name}>{peer.name}", str(number))
+        return b"".join(int(stream.uniform() * (1 << 32)).to_bytes(4, "big") for _ in range(4))
+
+    def log_in(self, side: Side, endpoint: Endpoint) -> None:
+        """A process speaks on a connection for the first time: it answers the challenge."""
+        proof, cpu_ns = self.guard.login(endpoint.credential, side.connection.nonce)
+        side.proofs[endpoint] = proof
+        if cpu_ns:
+            # Signing keeps the proxy's sending thread from nothing, but the message waits for it.
+            proxy = self.proxies[side.machine.index]
+            proxy.free_ns = max(proxy.free_ns, self.sim.now) + cpu_ns
+
+    def authenticate(self, side: Side, caller: Endpoint, machine: Machine) -> str:
+        """At the other end: whether the challenge was answered for the caller's subject; why not, or nothing."""
+        subject = caller.credential.subject
+        verdict = self.guard.authenticate(subject, side.connection.nonce, side.proofs[caller])
+        if not verdict.reason:
+            side.known[caller] = subject
+        if verdict.cpu_ns:
+            machine.cpu.submit(verdict.cpu_ns, self.wire, _nothing)
+        return verdict.reason
+
+    # Connections
+
+    def carry_bulk(self, side: Side, envelope: Envelope) -> None:
+        """A large message goes as a flow, beside the others."""
+        self._datacenter.network.transfer(
+            side.machine,
+            side.peer,
+            envelope.size_bytes,
+            owner=self.wire,
+            on_done=lambda _: side.arrived(envelope),
+            on_fail=lambda _flow, _reason: side.lost(envelope),
+        )
+
+    def opened(self, connection: Connection) -> None:
+        """A handshake got through."""
+        connection.open = True
+        if self.sim.facts.wants(ConnectionOpened):
+            near, far = connection.sides
+            self.sim.emit(ConnectionOpened(near.machine.name, far.machine.name))
+
+    def close(self, connection: Connection, why: str) -> None:
+        """A connection is no more; nobody waits for anything on it, or who does is told elsewhere."""
+        if connection.broken:
+            return
+        connection.broken = True
+        for side in connection.sides:
+            proxy = self.proxies[side.machine.index]
+            if proxy.sides.get(side.peer.index) is side:
+                del proxy.sides[side.peer.index]
+        if connection.open and self.sim.facts.wants(ConnectionClosed):
+            near, far = connection.sides
+            self.sim.emit(ConnectionClosed(near.machine.name, far.machine.name, why))
+
+    def end(self, connection: Connection, why: ErrorKind) -> None:
+        """A connection is no more, and both ends know."""
+        self.close(connection, why)
+        for side in connection.sides:
+            self._fail_calls(side.machine, side.peer, why)
+
+    def give_up(self, side: Side) -> None:
+        """One end has had no answer for so long that it counts the other as gone."""
+        self.close(side.connection, "unreachable")
+        self._fail_calls(side.machine, side.peer, "reset")
+
+    def cut(self, side: Side) -> None:
+        """The proxy at this end has died: its processes know at once, the others when its system tells them."""
+        self.close(side.connection, "reset")
+        if not side.machine.up:
+            return
+        self._fail_calls(side.machine, side.peer, "reset")
+        if side.peer is not side.machine:
+            told = partial(self._fail_calls, side.peer, side.machine, "reset")
+            self.carry(side.machine, side.peer, RESET_BYTES, 0, 0, 0, told, ())
+
+    def _fail_calls(self, machine: Machine, peer: Machine, why: ErrorKind) -> None:
+        for endpoint in [one for one in self._endpoints.values() if one.machine is machine]:
+            for pending in endpoint.pending_calls():
+                if pending.peer is peer:
+                    endpoint.ended(pending.number, CallError(why, pending.address))
 
     def _review(self) -> None:
         # In order of opening: a dict keeps it.
         self.keepalive.review(call for one in list(self._endpoints.values()) for call in one.pending_calls())
 
-    def _close(self, endpoint: Endpoint) -> None:
-        if self._endpoints.get(endpoint.address) is endpoint:
-            del self._endpoints[endpoint.address]
-        endpoint.die()
+    @property
+    def open_connections(self) -> list[Connection]:
+        """The connections that are open now: those that idled too long are closed, whoever has noticed."""
+        return [
+            side.connection
+            for proxy in self.proxies
+            for side in proxy.sides.values()
+            if side.connection.sides[0] is side and side.connection.open and not side.is_idle
+        ]
+
+    def check(self) -> None:
+        """Raise AssertionError when the credits of any connection do not balance."""
+        for proxy in self.proxies:
+            for side in proxy.sides.values():
+                side.asked.check()
+                side.answers.check()
+
+    def _tell_totals(self) -> None:
+        for method in sorted(self._methods.values(), key=_name):
+            self.sim.emit(
+                MethodTotals(
+                    method.name,
+                    method.calls,
+                    method.told,
+                    method.answered,
+                    method.failed,
+                    method.expired,
+                    method.sent_bytes,
+                    method.latency_ns,
+                )
+            )
+
+
+def _name(method: Method) -> str:
+    return method.name
+
+
+def _nothing() -> None:
+    """Work that only takes time."""
+

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from feitian_sim.hardware import DataCenter, Disk, Machine
 from feitian_sim.kernel import Owner, Simulation, Timer
-from feitian_sim.kuafu import Endpoint
+from feitian_sim.kuafu import Endpoint, Need
 from feitian_sim.paxos import (
     MESSAGES,
     Apply,
@@ -47,6 +47,8 @@ from feitian_sim.replog.group import Group
 from feitian_sim.replog.quiet import Quiet
 from feitian_sim.replog.stable_store import StableStore
 
+#: Who may take part: which group it is, and that the sender is a member, the group itself sees to.
+_MEMBERS = Need("call", "replog://cell/members")
 #: What a member says that reads its log.
 RECOVERING = "this member reads its log"
 
@@ -126,7 +128,7 @@ class ReplicatedLog:
         #: Whether it takes part; before, it reads its log.
         self.ready = False
         for message in MESSAGES:
-            endpoint.hear(message, self._hear)
+            endpoint.hear(message, self._hear, _MEMBERS)
         owner.on_death(self._died)
         datacenter.on_change(self._review)
         self._begin(newcomer)

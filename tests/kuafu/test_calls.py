@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from plain_guard import Name, PlainGuard
 
 from feitian_sim.hardware import ClusterConfig, DataCenter
 from feitian_sim.kernel import MILLISECOND, SECOND, Owner, Simulation
-from feitian_sim.kuafu import CallError, CallFailed, Endpoint, IncomingCall, Kuafu
+from feitian_sim.kuafu import CallError, CallFailed, Endpoint, IncomingCall, Kuafu, Need
+
+
+NEED = Need("call", "test://ping")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,12 @@ class Pair:
     def __init__(self) -> None:
         self.sim = Simulation(seed=1)
         self.datacenter = DataCenter(self.sim, ClusterConfig(racks=2, machines_per_rack=2))
-        self.kuafu = Kuafu(self.sim, self.datacenter)
+        self.kuafu = Kuafu(self.sim, self.datacenter, PlainGuard())
         self.server_machine = self.datacenter.machine("r1/m0")
         self.server_owner: Owner = self.sim.owner("server")
-        self.server = self.kuafu.endpoint(self.server_owner, self.server_machine, 7001)
+        self.server = self.kuafu.endpoint(self.server_owner, self.server_machine, 7001, Name("server"))
         self.caller_owner: Owner = self.sim.owner("caller")
-        self.caller: Endpoint = self.kuafu.endpoint(self.caller_owner, self.datacenter.machine("r0/m0"), 9001)
+        self.caller: Endpoint = self.kuafu.endpoint(self.caller_owner, self.datacenter.machine("r0/m0"), 9001, Name("caller"))
         self.ends: list[tuple[int, Any]] = []
 
     def call(self, message: object, deadline_ns: int = SECOND, address: str = "tcp://r1/m0:7001") -> Any:
@@ -54,7 +58,7 @@ def _pong(call: IncomingCall) -> None:
 
 
 def test_a_call_is_answered_within_a_millisecond(pair: Pair) -> None:
-    pair.server.serve(Ping, _pong)
+    pair.server.serve(Ping, _pong, NEED)
     pair.call(Ping(1))
     pair.sim.run_until(10 * SECOND)
     ((time_ns, reply),) = pair.ends
@@ -63,7 +67,7 @@ def test_a_call_is_answered_within_a_millisecond(pair: Pair) -> None:
 
 
 def test_the_answer_may_come_long_after_the_request(pair: Pair) -> None:
-    pair.server.serve(Ping, lambda call: pair.sim.call_later(SECOND // 2, call.reply, Pong(7)))
+    pair.server.serve(Ping, lambda call: pair.sim.call_later(SECOND // 2, call.reply, Pong(7)), NEED)
     pair.call(Ping(1))
     pair.sim.run_until(10 * SECOND)
     assert pair.ends[0][1] == Pong(7)
@@ -84,7 +88,7 @@ def test_a_message_that_is_not_served_is_answered_with_words(pair: Pair) -> None
 
 
 def test_a_killed_process_resets_the_calls_that_it_held(pair: Pair) -> None:
-    pair.server.serve(Ping, lambda call: None)
+    pair.server.serve(Ping, lambda call: None, NEED)
     pair.call(Ping(1), deadline_ns=100 * SECOND)
     pair.sim.call_later(SECOND, pair.server_owner.kill)
     pair.sim.run_until(200 * SECOND)
@@ -94,7 +98,7 @@ def test_a_killed_process_resets_the_calls_that_it_held(pair: Pair) -> None:
 
 
 def test_of_a_crashed_machine_only_the_deadline_tells(pair: Pair) -> None:
-    pair.server.serve(Ping, lambda call: None)
+    pair.server.serve(Ping, lambda call: None, NEED)
     pair.call(Ping(1), deadline_ns=5 * SECOND)
     pair.sim.call_later(SECOND, pair.server_machine.crash, "test")
     pair.sim.call_later(SECOND, pair.server_owner.kill)
@@ -103,14 +107,14 @@ def test_of_a_crashed_machine_only_the_deadline_tells(pair: Pair) -> None:
 
 
 def test_a_cancelled_call_calls_nobody(pair: Pair) -> None:
-    pair.server.serve(Ping, _pong)
+    pair.server.serve(Ping, _pong, NEED)
     pair.call(Ping(1)).cancel()
     pair.sim.run_until(10 * SECOND)
     assert pair.ends == []
 
 
 def test_a_dead_caller_hears_nothing(pair: Pair) -> None:
-    pair.server.serve(Ping, _pong)
+    pair.server.serve(Ping, _pong, NEED)
     pair.call(Ping(1))
     pair.caller_owner.kill()
     pair.call(Ping(2))
@@ -120,15 +124,15 @@ def test_a_dead_caller_hears_nothing(pair: Pair) -> None:
 
 def test_the_port_is_free_again_after_a_death(pair: Pair) -> None:
     pair.server_owner.kill()
-    again = pair.kuafu.endpoint(pair.sim.owner("server#2"), pair.server_machine, 7001)
-    again.serve(Ping, _pong)
+    again = pair.kuafu.endpoint(pair.sim.owner("server#2"), pair.server_machine, 7001, Name("server"))
+    again.serve(Ping, _pong, NEED)
     pair.call(Ping(4))
     pair.sim.run_until(10 * SECOND)
     assert pair.ends[0][1] == Pong(5)
 
 
 def test_ask_waits_like_any_event_and_raises_what_went_wrong(pair: Pair) -> None:
-    pair.server.serve(Ping, _pong)
+    pair.server.serve(Ping, _pong, NEED)
     seen: list[object] = []
 
     def client() -> Iterator[Any]:
@@ -153,7 +157,7 @@ def test_an_unheard_failure_harms_nobody(pair: Pair) -> None:
 
 
 def test_a_long_call_notices_a_machine_that_is_gone_after_the_keepalive_time(pair: Pair) -> None:
-    pair.server.serve(Ping, lambda call: None)
+    pair.server.serve(Ping, lambda call: None, NEED)
     pair.call(Ping(1), deadline_ns=1000 * SECOND)
     pair.sim.call_later(SECOND, pair.server_machine.crash, "test")
     pair.sim.run_until(200 * SECOND)
@@ -161,7 +165,7 @@ def test_a_long_call_notices_a_machine_that_is_gone_after_the_keepalive_time(pai
 
 
 def test_a_machine_that_restarted_does_not_know_the_connection(pair: Pair) -> None:
-    pair.server.serve(Ping, lambda call: None)
+    pair.server.serve(Ping, lambda call: None, NEED)
     pair.call(Ping(1), deadline_ns=1000 * SECOND)
     pair.sim.call_later(SECOND, pair.server_machine.crash, "test")
     pair.sim.call_later(3 * SECOND, pair.server_machine.restart)
@@ -170,7 +174,7 @@ def test_a_machine_that_restarted_does_not_know_the_connection(pair: Pair) -> No
 
 
 def test_a_short_partition_does_not_end_a_call(pair: Pair) -> None:
-    pair.server.serve(Ping, lambda call: pair.sim.call_later(20 * SECOND, call.reply, Pong(9)))
+    pair.server.serve(Ping, lambda call: pair.sim.call_later(20 * SECOND, call.reply, Pong(9)), NEED)
     pair.call(Ping(1), deadline_ns=1000 * SECOND)
     network = pair.datacenter.network
     cut = [pair.server_machine]
@@ -184,7 +188,7 @@ def test_a_short_partition_does_not_end_a_call(pair: Pair) -> None:
 
 def test_a_told_message_arrives_once_and_one_to_nobody_is_lost_in_silence(pair: Pair) -> None:
     heard: list[tuple[str, Any]] = []
-    pair.server.hear(Ping, lambda sender, message: heard.append((sender, message)))
+    pair.server.hear(Ping, lambda sender, message: heard.append((sender, message)), NEED)
     pair.caller.tell("tcp://r1/m0:7001", Ping(3))
     pair.caller.tell("tcp://r1/m0:7999", Ping(4))
     pair.caller.tell("tcp://r1/m0:7001", Pong(5))  # nobody hears these

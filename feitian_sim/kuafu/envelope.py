@@ -1,0 +1,68 @@
+"""Envelopes: what proxies carry for processes. A request is answered by a response, a note by nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from feitian_sim.kuafu.calls import CallError
+    from feitian_sim.kuafu.connection import Side
+    from feitian_sim.kuafu.endpoint import Endpoint
+
+
+class Request:
+    """A call's message on its way; with number 0 a note, which expects no answer.
+
+    ``side``: the connection's end from which it leaves. ``credit_bytes``: what it takes of the window; nothing for bulk.
+    """
+
+    __slots__ = (
+        "address",
+        "caller",
+        "capability",
+        "credit_bytes",
+        "deadline_ns",
+        "message",
+        "number",
+        "side",
+        "size_bytes",
+        "tries",
+    )
+
+    def __init__(
+        self,
+        side: Side,
+        caller: Endpoint,
+        address: str,
+        number: int,
+        message: Any,
+        size_bytes: int,
+        deadline_ns: int,
+        capability: object | None,
+    ) -> None:
+        self.side = side
+        self.caller = caller
+        self.address = address
+        self.number = number
+        self.message = message
+        self.size_bytes = self.credit_bytes = size_bytes
+        #: When the caller gives up.
+        self.deadline_ns = deadline_ns
+        self.capability = capability
+        self.tries = 0
+
+
+class Response:
+    """The end of a call on its way back. ``error`` is None for a reply."""
+
+    __slots__ = ("credit_bytes", "error", "message", "request", "size_bytes", "tries")
+
+    def __init__(self, request: Request, message: Any, error: CallError | None, size_bytes: int) -> None:
+        self.request = request
+        self.message = message
+        self.error = error
+        self.size_bytes = self.credit_bytes = size_bytes
+        self.tries = 0
+
+
+Envelope = Request | Response
