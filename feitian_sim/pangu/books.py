@@ -55,4 +55,4 @@ class Books:
 
     def drop(self, server: int, chunks: tuple[int, ...]) -> Send:
         """Tell a server to drop replicas; what does not reach it is said again by its next report."""
-        return Send(server, DropReplicas(chunks), self.config.client.call_deadline)
+        return Send(server, DropReplicas(chunks, self.incarnation), self.config.client.call_deadline)

@@ -233,7 +233,12 @@ class ChunkRequests:
         return [
             Send(
                 server,
-                NewVersion(chunk, version, until_ns if server == servers[0] and why != "seal" else 0),
+                NewVersion(
+                    chunk,
+                    version,
+                    until_ns if server == servers[0] and why != "seal" else 0,
+                    self._books.incarnation,
+                ),
                 config.client.call_deadline,
             )
             for server in ask

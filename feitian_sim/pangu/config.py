@@ -242,10 +242,44 @@ class SurveyConfig(StrictModel):
         return tuple(dict.fromkeys(count for count in counts if count <= servers))
 
 
+class MasterElectionConfig(StrictModel):
+    """How the active master is chosen."""
+
+    session: Duration = Field(
+        default=_text("4s"),
+        gt=0,
+        description="A master that Nuwa has not heard for so long is replaced; default 4s. Source: the shortest session of "
+        "ZooKeeper at its usual tick (2s); Mesos, NSDI 2011, sec. 6.5, fails its masters over in 4 to 8s this way.",
+    )
+    retry: Duration = Field(
+        default=_text("1s"),
+        gt=0,
+        description="An elected master that does not lead the log yet tries again after this; default 1s. Source: "
+        "several elections of the log, each of some hundred milliseconds.",
+    )
+    give_up: Duration = Field(
+        default=_text("5s"),
+        gt=0,
+        description="An elected master that cannot lead the log gives its office back after this; default 5s. Source: "
+        "about a session, so that one that reaches Nuwa but no quorum of masters holds the cell up no longer than a "
+        "dead one.",
+    )
+
+
 class PanguConfig(StrictModel):
     """The distributed file system."""
 
-    masters: Literal[1] = Field(default=1, description="Masters (count); default 1, with its log on its disk.")
+    masters: int = Field(
+        default=3,
+        ge=1,
+        le=9,
+        description="Masters, of which one is active and the others take its log in and stand by (count); default 3. "
+        "Source: P7.",
+    )
+    log: ReplogConfig = Field(default_factory=_master_log, description="The masters' replicated log.")
+    election: MasterElectionConfig = Field(
+        default_factory=MasterElectionConfig, description="Choosing the active master."
+    )
     replicas: int = Field(default=3, ge=1, le=8, description="Copies of each chunk (count); default 3. Source: P2.")
     chunk_size: Size = Field(
         default=_text("64MiB"), gt=0, description="Largest chunk, in size units; default 64MiB. Source: P8; GFS."

@@ -293,7 +293,9 @@ class Master:
                 return effects
             moving_ns = clone.length_bytes * 8 * 1_000_000_000 // repair.rate
             deadline_ns = self.books.config.client.data_deadline + _CLONE_PATIENCE * moving_ns
-            command = CloneChunk(clone.chunk, clone.version, clone.length_bytes, clone.source)
+            command = CloneChunk(
+                clone.chunk, clone.version, clone.length_bytes, clone.source, epoch=self.books.incarnation
+            )
             effects.append(Send(clone.target, command, deadline_ns, hold_ns=repair.dispatch_cost))
 
     def _name(self, server: int) -> str:

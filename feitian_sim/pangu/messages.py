@@ -252,6 +252,8 @@ class CloneChunk:
     rate_bps: int = 0
     #: Whether it is one half of a move: the source's replica will be dropped.
     moving: bool = False
+    #: The fencing token of the master that commands.
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +279,8 @@ class DropReplicas:
     """Master to a chunk server: drop these replicas. Answered by :class:`Done`."""
 
     chunks: tuple[int, ...]
+    #: The fencing token of the master that commands.
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +293,8 @@ class NewVersion:
     chunk: int
     version: int
     lease_until_ns: int
+    #: The fencing token of the master that commands.
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
