@@ -161,7 +161,7 @@ class Disk:
         return self.config.seek + _transfer_ns(total, self.config.write_bandwidth) if total else 0
 
     def _sync_ns(self, covered: dict[str, int]) -> int:
-        covered.update((name, journal.count) for name, journal in self._journals.items())
+        covered.update((name, journal.appended_count) for name, journal in self._journals.items())
         return self._write_back_ns(0) + self.config.sync_latency
 
     def _synced(self, covered: dict[str, int], callback: Callable[..., object], args: tuple[Any, ...]) -> None:

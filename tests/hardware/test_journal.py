@@ -107,3 +107,30 @@ def test_records_are_a_copy(sim: Simulation, journal: Journal, owner: Owner) -> 
     append(journal, owner, "a")
     journal.records().clear()
     assert journal.count == 1
+
+
+def test_the_head_is_cut_and_a_sync_under_way_covers_what_it_did(sim: Simulation, journal: Journal, owner: Owner) -> None:
+    append(journal, owner, "a", "b")
+    journal.sync(owner, nothing)
+    sim.run()
+    append(journal, owner, "c")
+    journal.sync(owner, journal.cut, 2)
+    sim.run_until(sim.now + 1)  # the sync's turn has begun and covers "c", but not "d"
+    append(journal, owner, "d")
+    sim.run()
+    assert journal.records() == ["c", "d"]
+    assert journal.durable_count == 1
+    journal.crash()
+    assert journal.records() == ["c"]
+
+
+def test_what_is_not_durable_cannot_be_cut(journal: Journal, owner: Owner) -> None:
+    append(journal, owner, "a")
+    with pytest.raises(AssertionError, match="1 of 0 durable"):
+        journal.cut(1)
+
+
+def test_what_was_there_from_the_beginning_is_durable(journal: Journal) -> None:
+    journal.found(["a", "b"])
+    journal.crash()
+    assert journal.records() == ["a", "b"]

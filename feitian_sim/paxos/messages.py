@@ -1,0 +1,215 @@
+"""What members tell each other. Every message is one-way; the answer is another message, which may be lost too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from feitian_sim.paxos.ballot import Ballot
+from feitian_sim.paxos.values import Entry
+
+#: Headers and fixed fields.
+HEADER_BYTES = 96
+
+
+class _Small:
+    """A message without values."""
+
+    __slots__ = ()
+
+    @property
+    def wire_bytes(self) -> int:
+        """Bytes on the wire."""
+        return HEADER_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class PreVote(_Small):
+    """Would you promise ``ballot``, if I asked? ``chosen``: how far the asker knows the log."""
+
+    ballot: Ballot
+    chosen: int
+
+
+@dataclass(frozen=True, slots=True)
+class PreVoted(_Small):
+    """An answer to :class:`PreVote`; ``promised`` is what the member is bound to."""
+
+    ballot: Ballot
+    granted: bool
+    promised: Ballot
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare(_Small):
+    """Phase 1a: promise ``ballot``, and tell what you accepted from slot ``first`` on."""
+
+    ballot: Ballot
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Phase 1b: I accept nothing below ``ballot`` any more; ``entries`` are what I accepted, by slot."""
+
+    ballot: Ballot
+    entries: tuple[tuple[int, Entry], ...]
+
+    @property
+    def wire_bytes(self) -> int:
+        """Bytes on the wire."""
+        return HEADER_BYTES + sum(entry.size_bytes for _, entry in self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(_Small):
+    """To a candidate or leader under ``ballot``: I am bound to ``promised``."""
+
+    ballot: Ballot
+    promised: Ballot
+
+
+@dataclass(frozen=True, slots=True)
+class TooFarBehind(_Small):
+    """To a candidate: what you ask for is cut from my log; catch up first. ``base``: where my log begins."""
+
+    ballot: Ballot
+    base: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Phase 2a, a heartbeat too: accept ``values`` (value, bytes) in the slots from ``first`` on.
+
+    ``chosen``: the slots up to here are chosen. ``sent_ns``: the leader's clock, echoed by the answer.
+    """
+
+    ballot: Ballot
+    first: int
+    values: tuple[tuple[Any, int], ...]
+    chosen: int
+    sent_ns: int
+
+    @property
+    def last(self) -> int:
+        """The last slot."""
+        return self.first + len(self.values) - 1
+
+    @property
+    def wire_bytes(self) -> int:
+        """Bytes on the wire."""
+        return HEADER_BYTES + sum(size_bytes for _, size_bytes in self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted(_Small):
+    """Phase 2b: the slots ``first`` to ``last`` are accepted under ``ballot``, durably. ``chosen``: how far it knows."""
+
+    ballot: Ballot
+    first: int
+    last: int
+    chosen: int
+    sent_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat(_Small):
+    """The leader of ``ballot`` lives; the slots up to ``chosen`` are chosen."""
+
+    ballot: Ballot
+    chosen: int
+    sent_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatSeen(_Small):
+    """An answer to :class:`Heartbeat`: I help no other leader for the time of a lease."""
+
+    ballot: Ballot
+    chosen: int
+    sent_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch(_Small):
+    """I lack what was chosen from slot ``first`` on."""
+
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class Learn:
+    """What was chosen from slot ``first`` on; ``chosen``: how far the sender knows."""
+
+    first: int
+    entries: tuple[Entry, ...]
+    chosen: int
+
+    @property
+    def wire_bytes(self) -> int:
+        """Bytes on the wire."""
+        return HEADER_BYTES + sum(entry.size_bytes for entry in self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """To a member that lacks what is cut from the sender's log: the state after ``snapshot.index``."""
+
+    snapshot: Snapshot
+
+    @property
+    def wire_bytes(self) -> int:
+        """Bytes on the wire."""
+        return HEADER_BYTES + self.snapshot.size_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Resigned(_Small):
+    """The leader of ``ballot`` leads no longer: nobody is bound to it."""
+
+    ballot: Ballot
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """The state machine after slot ``index``, and the members from there on."""
+
+    index: int
+    members: tuple[int, ...]
+    image: Any
+    size_bytes: int
+
+
+Message = (
+    PreVote
+    | PreVoted
+    | Prepare
+    | Promise
+    | Refused
+    | TooFarBehind
+    | Accept
+    | Accepted
+    | Heartbeat
+    | HeartbeatSeen
+    | Fetch
+    | Learn
+    | Install
+    | Resigned
+)
+#: Every class of message, for those who carry them.
+MESSAGES: tuple[type, ...] = (
+    PreVote,
+    PreVoted,
+    Prepare,
+    Promise,
+    Refused,
+    TooFarBehind,
+    Accept,
+    Accepted,
+    Heartbeat,
+    HeartbeatSeen,
+    Fetch,
+    Learn,
+    Install,
+    Resigned,
+)

@@ -1,0 +1,82 @@
+"""What a member writes to its disk: everything that it must remember to keep its word.
+
+Replaying the records in order gives the acceptor and the known part of the log again (:class:`.acceptor.Acceptor`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from feitian_sim.paxos.ballot import NO_BALLOT, Ballot
+from feitian_sim.paxos.values import EMPTY_BYTES, NOOP, Entry
+
+_HEADER_BYTES = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """Nothing below ``ballot`` will be accepted."""
+
+    ballot: Ballot
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes on the disk."""
+        return _HEADER_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedSlots:
+    """The entries accepted in the slots from ``first`` on; the slots up to ``chosen`` were known to be chosen."""
+
+    first: int
+    entries: tuple[Entry, ...]
+    chosen: int
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes on the disk."""
+        return _HEADER_BYTES + sum(entry.size_bytes for entry in self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedSlots:
+    """What was chosen in the slots from ``first`` on, told by another member."""
+
+    first: int
+    entries: tuple[Entry, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes on the disk."""
+        return _HEADER_BYTES + sum(entry.size_bytes for entry in self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A new beginning after the snapshot of ``index``: with it, no record before this one is needed."""
+
+    index: int
+    members: tuple[int, ...]
+    promised: Ballot
+    chosen: int
+    entries: tuple[tuple[int, Entry], ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes on the disk."""
+        return _HEADER_BYTES + sum(entry.size_bytes for _, entry in self.entries)
+
+
+Record = Promised | AcceptedSlots | LearnedSlots | Base
+
+
+def founding_records(members: tuple[int, ...], first_leader: int | None) -> tuple[Record, ...]:
+    """What a founding member's journal begins with, so that an empty one tells of a lost disk.
+
+    With a ``first_leader`` the group begins in its reign: everybody has promised its ballot and knows its no-op.
+    """
+    if first_leader is None:
+        return (Base(0, members, NO_BALLOT, 0, ()),)
+    ballot = Ballot(1, first_leader)
+    return (Promised(ballot), LearnedSlots(1, (Entry(ballot, NOOP, EMPTY_BYTES),)))

@@ -1,0 +1,83 @@
+"""What happens to a replicated log. Members are told by their number in the group."""
+
+from __future__ import annotations
+
+from feitian_sim.kernel import Fact, fact
+
+
+@fact("replog.leader_elected")
+class LeaderElected(Fact):
+    """A member leads, and has applied everything chosen before; ``ballot`` grows with every leader."""
+
+    group: str
+    member: int
+    ballot: int
+
+
+@fact("replog.leader_deposed")
+class LeaderDeposed(Fact):
+    """A member leads no longer."""
+
+    group: str
+    member: int
+    ballot: int
+
+
+@fact("replog.member_recovered")
+class MemberRecovered(Fact):
+    """A member has read its log again: ``commands`` of it after a snapshot of ``index``, in so long."""
+
+    group: str
+    member: int
+    index: int
+    commands: int
+    recovery_ns: int
+
+
+@fact("replog.member_blank")
+class MemberBlank(Fact):
+    """A member's disk was lost: it may have promised what it does not know, and votes no more."""
+
+    group: str
+    member: int
+
+
+@fact("replog.members_changed")
+class MembersChanged(Fact):
+    """A member applied a change of members at ``slot``."""
+
+    group: str
+    member: int
+    slot: int
+    members: str
+
+
+@fact("replog.snapshot_saved")
+class SnapshotSaved(Fact):
+    """A member has a durable snapshot of ``index``; ``installed`` when it came from another member."""
+
+    group: str
+    member: int
+    index: int
+    size_bytes: int
+    installed: bool
+
+
+@fact("replog.applied", canonical=False)
+class Applied(Fact):
+    """A member applied a slot; ``value`` is the command's text."""
+
+    group: str
+    member: int
+    slot: int
+    value: str
+
+
+@fact("replog.batch_durable", canonical=False)
+class BatchDurable(Fact):
+    """One sync of a member's log ended, with so many records in it, ``waited_ns`` after the first was written."""
+
+    group: str
+    member: int
+    records: int
+    waited_ns: int

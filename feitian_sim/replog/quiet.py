@@ -1,0 +1,98 @@
+"""Quiet: an idle group in good order costs no events (DESIGN rule 5).
+
+Heartbeats that nobody can miss change two things only: the leader's lease goes on, and the others' patience begins
+anew. While every running member is in reach over clean paths, follows the leader and knows all that it knows, none is
+sent. As soon as anything changes (a member dies or boots, a path goes down or bad), each member is told when the last
+heartbeat that it would have had came, and beats are explicit again. Members that are down, or wholly out of reach, hear
+nothing either way and keep no group awake. What that gives up: the beats' own load, and their way of some ten
+microseconds, by which times of detection may differ.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from feitian_sim.hardware import Network
+
+if TYPE_CHECKING:
+    from feitian_sim.replog.group import Group
+    from feitian_sim.replog.replicated_log import ReplicatedLog
+
+
+class Quiet:
+    """The leader's knowledge that its group is quiet. One object for each member; only a leader's is ever set."""
+
+    __slots__ = ("_group", "_heartbeat_ns", "_listeners", "_network", "_since_ns")
+
+    def __init__(self, group: Group, network: Network, heartbeat_ns: int) -> None:
+        self._group = group
+        self._network = network
+        self._heartbeat_ns = heartbeat_ns
+        self._listeners: tuple[ReplicatedLog, ...] = ()
+        # When the first beat that is left out would have been sent.
+        self._since_ns = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether beats are left out."""
+        return bool(self._listeners)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Who would hear the beats that are left out."""
+        return tuple(one.me for one in self._listeners)
+
+    def has(self, one: ReplicatedLog) -> bool:
+        """Whether ``one`` would hear them."""
+        return one in self._listeners
+
+    def begin(self, leader: ReplicatedLog) -> bool:
+        """Leave beats out from now on, if nobody can miss one; whether it does."""
+        listeners = self._listeners_of(leader)
+        if listeners is None:
+            return False
+        numbers = tuple(one.me for one in listeners)
+        if not leader.replica.is_quiet(numbers) or len(numbers) <= len(leader.replica.members) // 2:
+            return False
+        if any(not one.follows(leader) for one in listeners if one is not leader):
+            return False
+        self._listeners = listeners
+        due_ns = leader.replica.next_wake_ns
+        assert due_ns is not None, "a leader whose heart does not beat"
+        self._since_ns = due_ns
+        return True
+
+    def still(self, leader: ReplicatedLog) -> bool:
+        """Whether after a change all is as it was for this group."""
+        return self._listeners_of(leader) == self._listeners and all(
+            one is leader or one.follows(leader) for one in self._listeners
+        )
+
+    def _listeners_of(self, leader: ReplicatedLog) -> tuple[ReplicatedLog, ...] | None:
+        """The running members that hear every beat; None when one hears some, or hears but is not heard."""
+        found: list[ReplicatedLog] = []
+        for number in leader.replica.members:
+            one = self._group.running.get(number)
+            if one is None or not one.machine.up:
+                continue
+            if one is leader:
+                found.append(one)
+                continue
+            here, there = leader.machine, one.machine
+            reachable = self._network.reachable(here, there), self._network.reachable(there, here)
+            if all(reachable) and not self._network.impaired(here, there):
+                found.append(one)
+            elif any(reachable):
+                return None
+        return tuple(found)
+
+    def last_beat_ns(self, now_ns: int) -> int:
+        """When the last beat that was left out would have been sent; negative when none was due yet."""
+        if now_ns < self._since_ns:
+            return -1
+        return now_ns - (now_ns - self._since_ns) % self._heartbeat_ns
+
+    def end(self) -> tuple[ReplicatedLog, ...]:
+        """Beats are explicit again; returns who was listening."""
+        listeners, self._listeners = self._listeners, ()
+        return listeners

@@ -1,0 +1,429 @@
+"""One member of a replicated log on its machine: makes the replica's effects happen (:mod:`feitian_sim.paxos`).
+
+Messages go by Kuafu, records to a journal on a disk. What rests on a record leaves when the record is durable. Each
+command costs the leader's processor before it is proposed and the others' before it is accepted; a restart reads the
+snapshot and the journal from the disk and pays for each command before it takes part again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from feitian_sim.hardware import DataCenter, Disk, Machine
+from feitian_sim.kernel import Owner, Simulation, Timer
+from feitian_sim.kuafu import Endpoint
+from feitian_sim.paxos import (
+    MESSAGES,
+    Apply,
+    Cut,
+    Deposed,
+    Effect,
+    Elected,
+    Lost,
+    Members,
+    Noop,
+    Ready,
+    Replica,
+    Restore,
+    Send,
+    Snapshot,
+    TakeSnapshot,
+    Write,
+    founding_records,
+)
+from feitian_sim.replog.config import ReplogConfig
+from feitian_sim.replog.facts import (
+    Applied,
+    BatchDurable,
+    LeaderDeposed,
+    LeaderElected,
+    MemberBlank,
+    MemberRecovered,
+    MembersChanged,
+    SnapshotSaved,
+)
+from feitian_sim.replog.group import Group
+from feitian_sim.replog.quiet import Quiet
+from feitian_sim.replog.stable_store import StableStore
+
+#: What a member says that reads its log.
+RECOVERING = "this member reads its log"
+
+
+class StateMachine(Protocol):
+    """What is replicated. Deterministic: the same commands give the same state and results everywhere."""
+
+    def apply(self, index: int, command: Any) -> Any:
+        """Take the next command in; the result goes to its proposer."""
+        ...
+
+    def image(self) -> tuple[Any, int]:
+        """A copy of the state that later commands do not change, and its size in bytes."""
+        ...
+
+    def restore(self, image: Any) -> None:
+        """Become what an image says."""
+        ...
+
+
+class ReplicatedLog:
+    """One incarnation of one member. ``on_lead(epoch)`` and ``on_follow()`` are lists of callbacks."""
+
+    __slots__ = (
+        "_cpu",
+        "_elections",
+        "_endpoint",
+        "_group",
+        "_held",
+        "_owner",
+        "_quiet",
+        "_sim",
+        "_store",
+        "_timer",
+        "_timer_due_ns",
+        "config",
+        "machine",
+        "me",
+        "on_follow",
+        "on_lead",
+        "ready",
+        "replica",
+        "state",
+    )
+
+    def __init__(
+        self,
+        sim: Simulation,
+        datacenter: DataCenter,
+        owner: Owner,
+        endpoint: Endpoint,
+        disk: Disk,
+        group: Group,
+        me: int,
+        state: StateMachine,
+        config: ReplogConfig,
+        *,
+        newcomer: bool = False,
+    ) -> None:
+        self._sim = sim
+        self._owner = owner
+        self._endpoint = endpoint
+        self.machine: Machine = endpoint.machine
+        self._cpu = self.machine.cpu
+        self._group = group
+        self.me = me
+        self.state = state
+        self.config = config
+        self.on_lead: list[Callable[[int], object]] = []
+        self.on_follow: list[Callable[[], object]] = []
+        self._held: list[Send] = []
+        self._timer: Timer | None = None
+        self._timer_due_ns = 0
+        self._elections = sim.stream("replog", f"{group.name}/{me}", "election")
+        self._quiet = Quiet(group, datacenter.network, config.heartbeat)
+        self._store = StableStore(sim, owner, disk, f"{group.name}/{me}", self._durable, self._synced)
+        #: Whether it takes part; before, it reads its log.
+        self.ready = False
+        for message in MESSAGES:
+            endpoint.hear(message, self._hear)
+        owner.on_death(self._died)
+        datacenter.on_change(self._review)
+        self._begin(newcomer)
+
+    # The beginning
+
+    def _begin(self, newcomer: bool) -> None:
+        group = self._group
+        founding = self._sim.now == 0 and not newcomer and self._store.is_empty
+        blank = self._store.is_empty and not newcomer and not founding
+        if founding:
+            self._store.found(founding_records(group.members, group.first_leader))
+        if blank:
+            self._sim.emit(MemberBlank(group.name, self.me))
+        records, snapshot = self._store.kept()
+        self.replica = Replica(
+            self.me,
+            self.config,
+            () if newcomer else group.members,
+            self._sim.now,
+            records,
+            snapshot,
+            blank=blank,
+            first_leader=group.first_leader if founding else None,
+        )
+        if founding or newcomer or blank:
+            self._start(0, self._sim.now, fresh=True)
+            return
+        size_bytes = sum(record.size_bytes for record in records) + (snapshot.size_bytes if snapshot is not None else 0)
+        self._store.disk.read(size_bytes, self._owner, self._replay, self._sim.now)
+
+    def _replay(self, since_ns: int) -> None:
+        commands = self.replica.chosen - self.replica.base
+        self._cpu.submit(commands * self.config.replay_cpu, self._owner, self._start, commands, since_ns)
+
+    def _start(self, commands: int, since_ns: int, fresh: bool = False) -> None:
+        self.ready = True
+        self._group.running[self.me] = self
+        _, snapshot = self._store.kept()
+        if snapshot is not None:
+            self.state.restore(snapshot.image)
+        if not fresh:
+            index = self.replica.base
+            self._sim.emit(MemberRecovered(self._group.name, self.me, index, commands, self._sim.now - since_ns))
+        self._do(self.replica.start(self._sim.now))
+        self._review_group()
+
+    def _died(self) -> None:
+        if self._group.running.get(self.me) is self:
+            del self._group.running[self.me]
+            self._wake_up()
+            self._review_group()
+
+    # What is asked here
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether it leads and has applied everything chosen before its reign."""
+        return self.ready and self.replica.is_leader
+
+    @property
+    def leader(self) -> int | None:
+        """Whom it believes to lead."""
+        return self.replica.leader
+
+    @property
+    def epoch(self) -> int:
+        """Grows with every leader: a fencing token."""
+        return self.replica.ballot.number
+
+    @property
+    def applied(self) -> int:
+        """Slots applied."""
+        return self.replica.chosen
+
+    @property
+    def lease_until_ns(self) -> int:
+        """Until when it may answer from its own state; at most the present when it may not."""
+        self._renew_quietly()
+        return self.replica.lease_until_ns(self._sim.now)
+
+    def propose(
+        self, command: Any, size_bytes: int, on_result: Callable[[Any], object], on_lost: Callable[[str], object]
+    ) -> None:
+        """Have a command chosen and applied; one of the callbacks is called, once."""
+        if not self.is_leader:
+            on_lost(RECOVERING if not self.ready else "this member does not lead")
+            return
+        cost_ns = self.config.propose_cpu + (len(self.replica.members) - 1) * self.config.send_cpu
+        self._cpu.submit(cost_ns, self._owner, self._propose, (on_result, on_lost), command, size_bytes)
+
+    def _propose(self, ticket: Any, command: Any, size_bytes: int) -> None:
+        self._do(self.replica.propose(ticket, command, size_bytes, self._sim.now))
+
+    def read(self, on_ready: Callable[[], object], on_lost: Callable[[str], object]) -> None:
+        """Call ``on_ready`` when the state here is the newest: at once under the lease, else after a round."""
+        if not self.ready:
+            on_lost(RECOVERING)
+            return
+        self._renew_quietly()
+        self._do(self.replica.read((on_ready, on_lost), self._sim.now))
+
+    def change_members(
+        self, members: tuple[int, ...], on_result: Callable[[Any], object], on_lost: Callable[[str], object]
+    ) -> None:
+        """Have the members changed, by one; a newcomer's address must be known to the group."""
+        self._renew_quietly()
+        self._do(self.replica.change_members((on_result, on_lost), members, self._sim.now))
+        self._wake_up()
+
+    def campaign(self) -> None:
+        """Stand for election now."""
+        if self.ready:
+            self._do(self.replica.campaign(self._sim.now))
+
+    def resign(self) -> None:
+        """Lead no longer."""
+        if self.ready:
+            self._wake_up()
+            self._do(self.replica.resign(self._sim.now))
+
+    # What comes in
+
+    def _hear(self, sender: str, message: Any) -> None:
+        number = self._group.number_of(sender)
+        if number is None or not self.ready:
+            return
+        commands = len(getattr(message, "values", ()))
+        if commands and self.config.accept_cpu:
+            cost_ns = commands * self.config.accept_cpu
+            self._cpu.submit(cost_ns, self._owner, self._take_in, number, message)
+        else:
+            self._take_in(number, message)
+
+    def _take_in(self, sender: int, message: Any) -> None:
+        self._do(self.replica.received(sender, message, self._sim.now))
+
+    def _durable(self, count: int) -> None:
+        held, self._held = self._held, []
+        for send in held:
+            if send.after <= count:
+                self._endpoint.tell(self._group.addresses[send.to], send.message)
+            else:
+                self._held.append(send)
+        self._do(self.replica.durable(count, self._sim.now))
+
+    def _synced(self, records: int, since_ns: int) -> None:
+        if self._sim.facts.wants(BatchDurable):
+            self._sim.emit(BatchDurable(self._group.name, self.me, records, self._sim.now - since_ns))
+
+    def _woken(self) -> None:
+        self._timer = None
+        if self._quiet.holds:
+            return
+        now_ns = self._sim.now
+        uniform = self._elections.uniform() if self.replica.election_is_due(now_ns) else 0.5
+        self._do(self.replica.woken(now_ns, uniform))
+
+    # What is to be done
+
+    def _do(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            kind = type(effect)
+            if kind is Send:
+                if effect.after <= self._store.durable:  # type: ignore[union-attr]
+                    self._endpoint.tell(self._group.addresses[effect.to], effect.message)  # type: ignore[union-attr]
+                else:
+                    self._held.append(effect)  # type: ignore[arg-type]
+            elif kind is Apply:
+                self._apply(effect)  # type: ignore[arg-type]
+            elif kind is Write:
+                self._store.write(effect.record)  # type: ignore[union-attr, arg-type]
+            else:
+                self._do_rarely(effect)
+            if not self._owner.alive:
+                return
+        self._store.sync()
+        self._arm()
+
+    def _do_rarely(self, effect: Effect) -> None:
+        match effect:
+            case Ready():
+                effect.ticket[0]()
+            case Lost():
+                effect.ticket[1](effect.reason)
+            case Elected():
+                self._sim.emit(LeaderElected(self._group.name, self.me, effect.ballot.number))
+                for lead in self.on_lead:
+                    lead(effect.ballot.number)
+            case Deposed():
+                self._sim.emit(LeaderDeposed(self._group.name, self.me, effect.ballot.number))
+                for follow in self.on_follow:
+                    follow()
+            case TakeSnapshot():
+                image, size_bytes = self.state.image()
+                self._store.save(Snapshot(effect.index, effect.members, image, size_bytes), self._saved)
+            case Restore():
+                self._store.save(effect.snapshot, self._installed)
+            case Cut():
+                self._store.cut_before(effect.record)
+
+    def _apply(self, effect: Apply) -> None:
+        value, ticket = effect.value, effect.ticket
+        result = None
+        if isinstance(value, Members):
+            text = ",".join(map(str, value.members))
+            self._sim.emit(MembersChanged(self._group.name, self.me, effect.slot, text))
+        elif not isinstance(value, Noop):
+            result = self.state.apply(effect.slot, value)
+        if self._sim.facts.wants(Applied):
+            self._sim.emit(Applied(self._group.name, self.me, effect.slot, repr(value)))
+        if ticket is not None:
+            ticket[0](result)
+
+    def _saved(self, snapshot: Snapshot) -> None:
+        self._sim.emit(SnapshotSaved(self._group.name, self.me, snapshot.index, snapshot.size_bytes, False))
+        self._do(self.replica.snapshot_saved(snapshot, self._sim.now))
+
+    def _installed(self, snapshot: Snapshot) -> None:
+        if snapshot.index > self.replica.chosen:
+            self.state.restore(snapshot.image)
+        self._sim.emit(SnapshotSaved(self._group.name, self.me, snapshot.index, snapshot.size_bytes, True))
+        self._do(self.replica.snapshot_saved(snapshot, self._sim.now))
+
+    # Time
+
+    def _arm(self) -> None:
+        """See to it that the replica is woken when it wants to be."""
+        if self._quiet.holds:
+            return
+        if self.config.elide and self.replica.is_leader and self._quiet.begin(self):
+            for one in self._group.running.values():
+                if one is self or one.follows(self):
+                    one.hush()
+            return
+        due_ns = self.replica.next_wake_ns
+        if due_ns is None or self._is_hushed():
+            return
+        if self._timer is not None and self._timer.active:
+            # One that comes too early looks again.
+            if self._timer_due_ns <= due_ns:
+                return
+            self._timer.cancel()
+        self._timer_due_ns = due_ns
+        self._timer = self._owner.timer(max(0, due_ns - self._sim.now), self._woken)
+
+    # Quiet
+
+    def follows(self, leader: ReplicatedLog) -> bool:
+        """Whether this member has nothing under way and follows ``leader``."""
+        replica = self.replica
+        return (
+            self._owner.alive
+            and replica.leader == leader.me
+            and replica.ballot == leader.replica.ballot
+            and replica.is_quiet(())
+        )
+
+    def _is_hushed(self) -> bool:
+        """Whether the leader whom it follows leaves its beats out, so that no silence means anything."""
+        leader = self._group.running.get(self.replica.leader if self.replica.leader is not None else -1)
+        return leader is not None and leader is not self and leader.listens(self)
+
+    def listens(self, one: ReplicatedLog) -> bool:
+        """Whether beats are left out and ``one`` is among those who would hear them."""
+        return self._quiet.holds and self._quiet.has(one)
+
+    def hush(self) -> None:
+        """Beats are left out: silence means nothing."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _renew_quietly(self) -> None:
+        """Count the beats that were left out so far."""
+        if self._quiet.holds:
+            sent_ns = self._quiet.last_beat_ns(self._sim.now)
+            if sent_ns >= 0:
+                self.replica.assume_round(sent_ns, self._quiet.numbers)
+
+    def _review(self) -> None:
+        """Something has changed in the data centre."""
+        if self._quiet.holds and not self._quiet.still(self):
+            self._wake_up()
+
+    def _review_group(self) -> None:
+        for one in list(self._group.running.values()):
+            one._review()
+
+    def _wake_up(self) -> None:
+        """Beats are explicit from now on: everybody learns when the last that was left out came."""
+        if not self._quiet.holds:
+            return
+        self._renew_quietly()
+        sent_ns = self._quiet.last_beat_ns(self._sim.now)
+        for one in self._quiet.end():
+            if sent_ns >= 0 and one is not self and one._owner.alive and one.replica.leader == self.me:
+                one.replica.assume_heard(sent_ns)
+            if one._owner.alive:
+                one._arm()
