@@ -22,8 +22,8 @@ from feitian_sim.kuafu import CallError, Endpoint, IncomingCall, Kuafu
 from feitian_sim.pangu.cloning import Cloning
 from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.disk_balance import DiskBalancer
-from feitian_sim.pangu.heartbeat import Heartbeats
 from feitian_sim.pangu.fencing import Fence
+from feitian_sim.pangu.heartbeat import Heartbeats
 from feitian_sim.pangu.master_finder import MasterFinder
 from feitian_sim.pangu.masters import Masters
 from feitian_sim.pangu.messages import (
@@ -175,7 +175,7 @@ class ChunkServer:
     def _version_synced(self, call: IncomingCall) -> None:
         order: NewVersion = call.message
         try:
-            length_bytes = self.keeper.take_version(order.chunk, order.version)
+            length_bytes = self.keeper.take_version(order.chunk, order.version, order.floor)
         except SimulatedError:
             length_bytes = None
         if length_bytes is None:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from feitian_sim.kernel import Bandwidth, Duration, Ratio, Size, SizeDistribution, StrictModel
+from feitian_sim.replog import ReplogConfig
 
 
 def _text(quantity: str) -> Any:
@@ -242,14 +243,19 @@ class SurveyConfig(StrictModel):
         return tuple(dict.fromkeys(count for count in counts if count <= servers))
 
 
+def _master_log() -> ReplogConfig:
+    """The masters' log: who leads it is said by Nuwa."""
+    return ReplogConfig(self_elect=False)
+
+
 class MasterElectionConfig(StrictModel):
     """How the active master is chosen."""
 
     session: Duration = Field(
         default=_text("4s"),
         gt=0,
-        description="A master that Nuwa has not heard for so long is replaced; default 4s. Source: the shortest session of "
-        "ZooKeeper at its usual tick (2s); Mesos, NSDI 2011, sec. 6.5, fails its masters over in 4 to 8s this way.",
+        description="A master that Nuwa has not heard for so long is replaced; default 4s. Source: the shortest session "
+        "of ZooKeeper at its usual tick (2s); Mesos, NSDI 2011, sec. 6.5, fails its masters over in 4 to 8s this way.",
     )
     retry: Duration = Field(
         default=_text("1s"),
@@ -315,11 +321,6 @@ class PanguConfig(StrictModel):
         default=None, description="Count what the layout of the dataset would survive and cost; default: not."
     )
     client: ClientConfig = Field(default_factory=ClientConfig, description="How clients call and retry.")
-    record_cpu: Duration = Field(
-        default=_text("10us"),
-        description="Processor time of the master for each record of its log when it recovers; default 10us. Source: "
-        "GFS, sec. 6.2.6: some seconds for a few hundred thousand records.",
-    )
     snapshot_bytes_per_chunk: Size = Field(
         default=_text("64B"),
         description="What a chunk takes in the master's snapshot, in size units; default 64B. Source: GFS, sec. 2.6.1.",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 from feitian_sim.kernel import Simulation
-from feitian_sim.kuafu import Answer, CallFailed
+from feitian_sim.kuafu import CallFailed
+from feitian_sim.kuafu.client import Answer
 from feitian_sim.pangu.master_finder import MasterFinder
 from feitian_sim.pangu.messages import Failed
 from feitian_sim.pangu.patience import PanguError, Patience
@@ -32,15 +34,16 @@ class MasterCalls:
                 self._finder.call(message, patience.left_ns(self._call_ns), answer.arrived, answer.failed)
                 reply = yield answer
             except CallFailed as error:
-                reason = f"the master does not answer: {error}"
+                news = Answer(self._sim)
+                self._finder.at_next_move(partial(news.arrived, None))
+                yield from patience.wait(since_ns, f"the master does not answer: {error}", sooner=news)
             else:
                 if not isinstance(reply, Failed):
                     return reply
                 if reply.final:
                     raise PanguError(reply.reason)
-                reason = reply.reason
                 message = message if instead is None else instead
-            yield from patience.wait(since_ns, reason)
+                yield from patience.wait(since_ns, reply.reason)
 
     def tell(self, message: object) -> None:
         """Say something that the client does not wait for."""

@@ -7,31 +7,37 @@ master that does not answer, or says that it is not the active one, makes the pr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from feitian_sim.kuafu import CallError, Endpoint
-from feitian_sim.kuafu.resolver import Resolver
+
+
+class Directory(Protocol):
+    """What a machine's processes are told of where the active master is."""
+
+    def follow(self, endpoint: Endpoint, on_address: Callable[[str], object]) -> None:
+        """Call ``on_address(address)`` with what is known now and with each change; empty while there is no master."""
+        ...
+
+    def doubt(self, address: str) -> None:
+        """A master that was asked there did not answer, or is not the active one: look anew."""
+        ...
 
 
 class MasterFinder:
     """The active master as one process sees it. ``on_move(address)`` is called with each new address."""
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        resolver: Resolver,
-        service: str,
-        on_move: Callable[[str], object] | None = None,
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, directory: Directory, on_move: Callable[[str], object] | None = None) -> None:
         self._endpoint = endpoint
-        self._resolver = resolver
-        self._service = service
-        self._on_move = on_move
+        self._directory = directory
+        self._on_move: Callable[[str], object] | None = None
         #: ``tcp://machine:port``; empty while none is known.
         self.address = ""
-        resolver.watch(service, self._learn)
-        resolver.resolve(service, self._learn, _unknown)
+        self._waiting: list[Callable[[], object]] = []
+        directory.follow(endpoint, self._learn)
+        # What is known from the start is no move: its maker does not have this object yet.
+        self._on_move = on_move
 
     def call(
         self,
@@ -43,27 +49,31 @@ class MasterFinder:
         """Ask the master; exactly one of the callbacks is called."""
         address = self.address
         if not address:
-            self._endpoint.owner.call_later(0, on_error, CallError("refused", self._service, "no master is known"))
+            self._endpoint.owner.call_later(0, on_error, CallError("refused", "", "no master is known"))
             return
 
         def failed(error: CallError) -> None:
-            if error.kind != "remote" or address != self.address:
-                self._resolver.failed(self._service, address)
+            if address == self.address:
+                self._directory.doubt(address)
             on_error(error)
 
         self._endpoint.call(address, message, deadline_ns, on_reply, failed)
 
-    def _learn(self, addresses: Sequence[str]) -> None:
-        address = addresses[0] if addresses else ""
+    def _learn(self, address: str) -> None:
         if address == self.address or not self._endpoint.alive:
             return
         old, self.address = self.address, address
         for pending in self._endpoint.pending_calls():
             if pending.address == old:
                 self._endpoint.ended(pending.number, CallError("reset", old, "the master has moved"))
-        if address and self._on_move is not None:
+        if not address:
+            return
+        waiting, self._waiting = self._waiting, []
+        for told in waiting:
+            told()
+        if self._on_move is not None:
             self._on_move(address)
 
-
-def _unknown(_: object) -> None:
-    """The name has no address yet: the watch will tell."""
+    def at_next_move(self, told: Callable[[], object]) -> None:
+        """Call ``told()`` once, when there is news of another master."""
+        self._waiting.append(told)

@@ -7,7 +7,7 @@ the simulated processor is charged for each record by the replicated log.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from feitian_sim.pangu.master_state import MasterState
@@ -41,6 +41,11 @@ class MasterLog:
         records, self._chunks = image
         self._records = list(records)
         self._state = None
+
+    @property
+    def records(self) -> Sequence[Record]:
+        """The records, in order; nobody may change them."""
+        return self._records
 
     @property
     def count(self) -> int:

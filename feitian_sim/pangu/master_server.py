@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
-from feitian_sim.hardware import Disk, Machine
+from feitian_sim.hardware import DataCenter, Disk, Machine
 from feitian_sim.kernel import Owner, Simulation, Timer
 from feitian_sim.kuafu import Endpoint, IncomingCall, Kuafu
 from feitian_sim.pangu import messages
@@ -25,8 +24,9 @@ from feitian_sim.pangu.facts import MasterReady, MasterStopped
 from feitian_sim.pangu.master import Master
 from feitian_sim.pangu.master_log import MasterLog
 from feitian_sim.pangu.master_state import MasterState
+from feitian_sim.pangu.office import Office, Standing
 from feitian_sim.pangu.reign import NOT_ACTIVE, Reign
-from feitian_sim.replog import Group, InitialLeader, ReplicatedLog
+from feitian_sim.replog import Group, ReplicatedLog
 
 MASTER_PORT = 7000
 REQUESTS: tuple[type, ...] = (
@@ -47,24 +47,11 @@ REQUESTS: tuple[type, ...] = (
 )
 
 
-class Standing(Protocol):
-    """A candidate's place in the election that Nuwa holds."""
-
-    def announce(self, epoch: int) -> None:
-        """The elected one serves from now on: let everybody find it."""
-        ...
-
-    def stand_down(self) -> None:
-        """Give the office back and stand again, behind the others."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class MasterParts:
     """What the masters of a cell have in common.
 
-    ``origin``: the state before the first record. ``core_of(state, epoch, now)`` makes a deciding core. ``stand(server,
-    owner)`` enters the election, which calls :meth:`MasterServer.elected` and :meth:`MasterServer.deposed`.
+    ``origin``: the state before the first record. ``core_of(state, epoch, now)`` makes a deciding core.
     """
 
     config: PanguConfig
@@ -74,7 +61,7 @@ class MasterParts:
     core_of: Callable[[MasterState, int, int], Master]
     address_of: Callable[[int], str]
     bundles: BundleRunner
-    stand: Callable[[MasterServer, Owner], Standing]
+    office: Office
     on_turn: Callable[[], object]
     before_decision: Callable[[], object]
     on_release: Callable[[int], object]
@@ -83,8 +70,17 @@ class MasterParts:
 class MasterServer:
     """A master process through all its incarnations; ``reign`` is there while it is the active one."""
 
-    def __init__(self, sim: Simulation, kuafu: Kuafu, machine: Machine, member: int, parts: MasterParts) -> None:
+    def __init__(
+        self,
+        sim: Simulation,
+        datacenter: DataCenter,
+        kuafu: Kuafu,
+        machine: Machine,
+        member: int,
+        parts: MasterParts,
+    ) -> None:
         self._sim = sim
+        self._datacenter = datacenter
         self._kuafu = kuafu
         self.machine = machine
         self.member = member
@@ -121,20 +117,20 @@ class MasterServer:
         self.records = MasterLog(parts.origin, config.snapshot_bytes_per_chunk, parts.preloaded_chunks())
         self.log = ReplicatedLog(
             self._sim,
+            self._datacenter,
             owner,
             self._endpoint,
-            self.machine,
             self.disk,
             parts.group,
             self.member,
             self.records,
             config.log,
-            # At the beginning everybody knows everybody, and the first leads.
-            initial=InitialLeader(0) if self._sim.now == 0 else None,
         )
         self.log.on_lead.append(self._leads)
         self.log.on_follow.append(self._follows)
-        self._standing = parts.stand(self, owner)
+        self._standing: Standing = parts.office.stand(owner, self._endpoint, self.elected, self.deposed)
+        if self._standing.holds:
+            self.elected()
 
     def _died(self) -> None:
         self._end_reign()
@@ -179,7 +175,8 @@ class MasterServer:
             return
         self._stop_campaign()
         parts = self._parts
-        assert self.log is not None and self.records is not None
+        assert self.log is not None
+        assert self.records is not None
         records = self.records.count
         core = parts.core_of(self.records.fresh_state(), epoch, self._sim.now)
         log = CommitLog(self.log, self._follows)

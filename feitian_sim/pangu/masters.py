@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from feitian_sim.hardware import Machine
 from feitian_sim.pangu.effects import Effect
 from feitian_sim.pangu.master import Master
+from feitian_sim.pangu.master_log import MasterLog
 from feitian_sim.pangu.master_server import MasterServer
+from feitian_sim.pangu.records import Record
 from feitian_sim.pangu.reign import Reign
 
 
@@ -44,11 +46,25 @@ class Masters:
         active = self.active
         return active.machine if active is not None else None
 
+    def durable_records(self) -> Sequence[Record]:
+        """The records that are chosen and still on a quorum of the masters' disks: what a next master would recover.
+
+        A record is chosen once a quorum has it durably, so the longest log that any master has applied tells which are;
+        what the failure of disks took since is missing in a quorum.
+        """
+        longest = max((server.records for server in self.servers if server.records is not None), key=_length)
+        sound = sum(1 for server in self.servers if not server.disk.failed)
+        return longest.records if sound > len(self.servers) // 2 else ()
+
     def run(self, effects: Sequence[Effect]) -> None:
         """Have the active master carry out what its core has decided."""
         reign = self.reign
         assert reign is not None, "no master is active"
         reign.run(list(effects))
+
+
+def _length(log: MasterLog) -> int:
+    return log.count
 
 
 def _epoch(server: MasterServer) -> int:

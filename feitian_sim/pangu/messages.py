@@ -287,11 +287,13 @@ class DropReplicas:
 class NewVersion:
     """Master to a replica: the chunk goes on as ``version``; ``lease_until_ns`` is 0 unless it is the primary.
 
-    Answered by :class:`VersionTaken`, or :class:`Failed` when the replica is not of the version before.
+    Replicas of versions from ``floor`` on may go on. Answered by :class:`VersionTaken`, or :class:`Failed` when the
+    replica is older.
     """
 
     chunk: int
     version: int
+    floor: int
     lease_until_ns: int
     #: The fencing token of the master that commands.
     epoch: int = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +13,8 @@ from feitian_sim.pangu.client_facts import Promises, Shortage, Survival
 from feitian_sim.pangu.content import Extent
 from feitian_sim.pangu.facts import Redundancy, RepairQueue
 from feitian_sim.pangu.ledger import Ledger, PromisedFile
-from feitian_sim.pangu.masters import Masters
 from feitian_sim.pangu.master_state import MasterState
+from feitian_sim.pangu.masters import Masters
 from feitian_sim.pangu.move_facts import Balance
 from feitian_sim.pangu.namespace import NamespaceError
 from feitian_sim.pangu.replica_keeper import ReplicaKeeper
@@ -227,7 +226,7 @@ class ServerShare:
         chunks, versions = self.keeper.store.rows()
         known = chunks < state.chunks.count
         chunks, versions = chunks[known], versions[known]
-        right: Ints = chunks[versions == state.chunks.versions[chunks]]
+        right: Ints = chunks[versions >= state.chunks.versions[chunks]]
         return right
 
     def _leave(self, found: Ints) -> None:

@@ -15,7 +15,9 @@ def test_one_to_a_rack_then_round_again() -> None:
 
 
 @given(st.lists(st.integers(0, 5), max_size=6), st.integers(1, 12), st.integers(0, 7))
-def test_machines_differ_and_no_rack_has_two_more_than_another_with_room(sizes: list[int], count: int, place: int) -> None:
+def test_machines_differ_and_no_rack_has_two_more_than_another_with_room(
+    sizes: list[int], count: int, place: int
+) -> None:
     racks = [[(rack, number) for number in range(size)] for rack, size in enumerate(sizes)]
     chosen = spread_over_racks(racks, count, place)
     assert len(chosen) == len(set(chosen)) == min(count, sum(sizes))
