@@ -38,11 +38,19 @@ class Books:
     registered: dict[int, None] = field(default_factory=dict)
     #: Servers that were added and have not registered yet.
     joining: dict[int, None] = field(default_factory=dict)
+    #: Whether every server has registered with this incarnation or was given up: only then is what nobody told of
+    #: missing, and not merely unknown.
+    settled: bool = False
 
     @property
     def replicas(self) -> int:
         """Copies that each chunk should have."""
         return self.config.replicas
+
+    @property
+    def hears_all(self) -> bool:
+        """Whether every server that is in service has registered."""
+        return len(self.registered) >= self.view.count - self.state.roster.out_count
 
     def log(self, record: Record, *then: Effect) -> list[Effect]:
         """Apply a record and have it logged; ``then`` waits for it. Replicas of chunks that went are dropped."""
@@ -55,4 +63,4 @@ class Books:
 
     def drop(self, server: int, chunks: tuple[int, ...]) -> Send:
         """Tell a server to drop replicas; what does not reach it is said again by its next report."""
-        return Send(server, DropReplicas(chunks), self.config.client.call_deadline)
+        return Send(server, DropReplicas(chunks, self.incarnation), self.config.client.call_deadline)

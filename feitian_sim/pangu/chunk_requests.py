@@ -2,9 +2,11 @@
 
 A chunk that is lost half-way is not mended but left: the file goes on in a new one. So there are two ways for a
 chunk to go on. A new chunk has version 1, and its primary is told of the lease before the client. An open chunk that
-needs a lease again, or must be closed without its writer (append), gets a higher version first: durable, then taken
-by the replicas, and those that do not take it are stale from then on. It is sealed at the least length of those that
-took it, below which everything acknowledged lies, since an acknowledged byte is on every replica.
+needs a lease again, or must be closed without its writer (append), gets a higher version first: taken by the
+replicas, then logged, and only then is there a primary under it. So a replica that is ahead of the log has seen no
+write under its version, whichever master asks, and is as good as one that is level with the log; those that did not
+take a version that was logged are stale. A chunk is sealed at the least length of those that took its version, below
+which everything acknowledged lies, since an acknowledged byte is on every replica.
 """
 
 from __future__ import annotations
@@ -152,18 +154,24 @@ class ChunkRequests:
             failed = Failed(f"no replica of chunk {chunk} answers", final=False)
             return [Reply(ticket, failed) for ticket, _ in grant.tickets]
         if grant.why == "raise" and took == grant.servers:
-            return self._grant_to_all(chunk, grant)
-        if grant.why == "renew":
-            ticket, request = grant.tickets[0]
-            return self._raise(ticket, request, chunk, grant.servers, now_ns, seal=True, others=grant.tickets[1:])
+            return self._lease_raised(chunk, grant, now_ns)
         return self._seal_and_go_on(chunk, grant, took, now_ns)
+
+    def _lease_raised(self, chunk: int, grant: Grant, now_ns: int) -> list[Effect]:
+        """Every replica has the new version: it goes into the log, and only then may there be a primary under it."""
+        logged = self._books.log(VersionRaised(chunk, grant.version))
+        ticket, request = grant.tickets[0]
+        sends = self._start(chunk, "renew", request, ticket, grant.version, grant.servers, grant.servers[:1], now_ns)
+        self._grants[chunk].tickets += grant.tickets[1:]
+        return logged + sends
 
     def _seal_and_go_on(self, chunk: int, grant: Grant, took: tuple[int, ...], now_ns: int) -> list[Effect]:
         for server in grant.servers:
             if server not in took:
                 self._books.locations.remove(chunk, server)
         self._books.leases.end(chunk)
-        effects = self._books.log(ChunkSealed(chunk, min(grant.taken[server] for server in took)))
+        effects = self._books.log(VersionRaised(chunk, grant.version))
+        effects += self._books.log(ChunkSealed(chunk, min(grant.taken[server] for server in took)))
         effects += self._replicas.sealed(chunk, now_ns)
         for ticket, request in grant.tickets:
             effects += self.lease_last(ticket, request, now_ns) if isinstance(request, LeaseLast) else []
@@ -205,15 +213,16 @@ class ChunkRequests:
         now_ns: int,
         *,
         seal: bool,
-        others: list[tuple[int, AddChunk | LeaseLast]] | None = None,
     ) -> list[Effect]:
-        if not servers:
-            return [Reply(ticket, Failed(f"no replica of chunk {chunk} is known", final=False))]
-        version = int(self._books.state.chunks.versions[chunk]) + 1
-        logged = self._books.log(VersionRaised(chunk, version))
-        sends = self._start(chunk, "seal" if seal else "raise", request, ticket, version, servers, servers, now_ns)
-        self._grants[chunk].tickets += others or []
-        return logged + sends
+        books = self._books
+        if not servers and books.settled and books.hears_all:
+            # It was logged, and the master died before any server was told: nobody has anything of it.
+            return books.log(ChunkAbandoned(request.path, chunk)) + self._place(ticket, request, now_ns)
+        if not servers or (len(servers) < books.replicas and not books.settled):
+            # Those that it does not know yet would be stale for having been late.
+            return [Reply(ticket, Failed(f"not every replica of chunk {chunk} is known yet", final=False))]
+        version = int(books.state.chunks.versions[chunk]) + 1
+        return self._start(chunk, "seal" if seal else "raise", request, ticket, version, servers, servers, now_ns)
 
     def _start(
         self,
@@ -233,7 +242,13 @@ class ChunkRequests:
         return [
             Send(
                 server,
-                NewVersion(chunk, version, until_ns if server == servers[0] and why != "seal" else 0),
+                NewVersion(
+                    chunk,
+                    version,
+                    int(self._books.state.chunks.versions[chunk]),
+                    until_ns if server == servers[0] and why in ("new", "renew") else 0,
+                    self._books.incarnation,
+                ),
                 config.client.call_deadline,
             )
             for server in ask

@@ -22,8 +22,10 @@ from feitian_sim.kuafu import CallError, Endpoint, IncomingCall, Kuafu
 from feitian_sim.pangu.cloning import Cloning
 from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.disk_balance import DiskBalancer
+from feitian_sim.pangu.fencing import Fence
 from feitian_sim.pangu.heartbeat import Heartbeats
-from feitian_sim.pangu.master_server import MasterServer
+from feitian_sim.pangu.master_finder import MasterFinder
+from feitian_sim.pangu.masters import Masters
 from feitian_sim.pangu.messages import (
     BadReplica,
     Done,
@@ -45,6 +47,9 @@ from feitian_sim.pangu.replica_writes import ReplicaWrites
 from feitian_sim.pangu.scrub import Scrubber
 
 CHUNK_SERVER_PORT = 7001
+_DEPOSED = "another master has been elected since"
+#: Makes a process's finder of the active master: (endpoint, on_move).
+FinderFactory = Callable[[Endpoint, Callable[[str], object]], MasterFinder]
 Ints = npt.NDArray[np.int64]
 
 
@@ -58,7 +63,8 @@ class ChunkServer:
         kuafu: Kuafu,
         config: PanguConfig,
         keeper: ReplicaKeeper,
-        master: MasterServer,
+        masters: Masters,
+        finder_of: FinderFactory,
         hearts: Heartbeats,
         address_of: Callable[[int], str],
         disks: DiskBalance | None = None,
@@ -69,13 +75,14 @@ class ChunkServer:
         self._config = config
         self.keeper = keeper
         self._machine = keeper.machine
-        self._master = master
+        self._masters = masters
+        self._finder_of = finder_of
         self._hearts = hearts
         self._address_of = address_of
         self._disks = disks
         self._disk_balancer: DiskBalancer | None = None
         self._owner: Owner | None = None
-        #: Incarnation of the master that knows this process; 0 when none does.
+        #: Epoch of the master that knows this process; 0 when none does.
         self.known_to = 0
         self._registering = False
         self._leases: dict[int, tuple[int, int]] = {}
@@ -94,15 +101,25 @@ class ChunkServer:
         self._leases = {}
         self._report = None
         self._endpoint: Endpoint = self._kuafu.endpoint(owner, self._machine, CHUNK_SERVER_PORT)
+        self._fence = Fence()
         self._wire_services(owner)
         owner.on_death(self._died)
         self._hearts.start(self)
-        if self._sim.now:
-            self._register()
-        else:
+        self._finder = self._finder_of(self._endpoint, self._master_moved)
+        active = self._masters.reign
+        if self._sim.now == 0 and active is not None:
             # At the beginning everybody knows everybody: the dataset is placed in one step, by no message.
-            self.known_to = self._master.incarnation
+            self.known_to = active.epoch
             self._hearts.answered(self)
+        elif self._finder.address:
+            self._register()
+
+    def _master_moved(self, _: str) -> None:
+        """There is another master: it knows nothing of what is here."""
+        if self._sim.now:
+            self.known_to = 0
+            self._hearts.review()
+            self._register()
 
     def _wire_services(self, owner: Owner) -> None:
         config, endpoint, keeper = self._config, self._endpoint, self.keeper
@@ -117,7 +134,7 @@ class ChunkServer:
             request_ns=config.request.write_cost,
         )
         ReplicaReads(endpoint, keeper, self._datacenter, self._found_damaged, config.request.read_cost)
-        self._cloning = Cloning(endpoint, keeper, config, self._address_of)
+        self._cloning = Cloning(endpoint, keeper, config, self._address_of, self._fence)
         endpoint.serve(NewVersion, self._take_version)
         endpoint.serve(DropReplicas, self._drop)
         keeper.on_disk_lost = self._disk_lost
@@ -143,6 +160,9 @@ class ChunkServer:
 
     def _take_version(self, call: IncomingCall) -> None:
         order: NewVersion = call.message
+        if not self._fence.admits(order.epoch):
+            call.reply(Failed(_DEPOSED))
+            return
         # What is known of the chunk from now on must survive a crash before anybody builds on it.
         try:
             disk = self.keeper.disk_for_write(order.chunk, 0)
@@ -155,7 +175,7 @@ class ChunkServer:
     def _version_synced(self, call: IncomingCall) -> None:
         order: NewVersion = call.message
         try:
-            length_bytes = self.keeper.take_version(order.chunk, order.version)
+            length_bytes = self.keeper.take_version(order.chunk, order.version, order.floor)
         except SimulatedError:
             length_bytes = None
         if length_bytes is None:
@@ -168,8 +188,11 @@ class ChunkServer:
         call.reply(VersionTaken(order.chunk, order.version, length_bytes))
 
     def _drop(self, call: IncomingCall) -> None:
-        self.keeper.drop(np.array(call.message.chunks, dtype=np.int64))
-        call.reply(Done())
+        if self._fence.admits(call.message.epoch):
+            self.keeper.drop(np.array(call.message.chunks, dtype=np.int64))
+            call.reply(Done())
+        else:
+            call.reply(Failed(_DEPOSED))
 
     # Damage and loss
 
@@ -200,7 +223,7 @@ class ChunkServer:
         def again(_: CallError) -> None:
             self.later(self._config.heartbeat.every, self._tell, message)
 
-        self._endpoint.call(self._master.address, message, self._config.client.call_deadline, _nothing, again)
+        self._finder.call(message, self._config.client.call_deadline, _nothing, again)
 
     # Registering and reports
 
@@ -214,10 +237,12 @@ class ChunkServer:
         chunks, versions, lengths = keeper.holdings()
         report = Holdings(self.index, first, keeper.capacity_bytes, keeper.used_bytes, chunks, versions, lengths)
         call_ns = self._config.client.call_deadline
-        self._endpoint.call(self._master.address, report, call_ns, self._holdings_read, self._not_heard)
+        self._finder.call(report, call_ns, self._holdings_read, self._not_heard)
 
     def _holdings_read(self, reply: HoldingsRead) -> None:
         self._registering = False
+        if not self._fence.admits(reply.incarnation):
+            return
         self.known_to = reply.incarnation
         if len(reply.drop):
             self.keeper.drop(reply.drop)
@@ -235,7 +260,7 @@ class ChunkServer:
             self._report = self.later((phase_ns - self._sim.now) % every_ns or every_ns, self._periodic_report)
 
     def _periodic_report(self) -> None:
-        if self.known_to == self._master.incarnation:
+        if self.known_to:
             self._send_holdings(first=False)
 
     # Heartbeats
@@ -262,7 +287,7 @@ class ChunkServer:
             return
         message = Heartbeat(self.index, self.keeper.used_bytes)
         call_ns = self._config.client.call_deadline
-        self._endpoint.call(self._master.address, message, call_ns, self._beat_seen, _nothing)
+        self._finder.call(message, call_ns, self._beat_seen, _nothing)
 
     def _beat_seen(self, seen: HeartbeatSeen) -> None:
         if not seen.known or seen.incarnation != self.known_to:
@@ -273,8 +298,10 @@ class ChunkServer:
 
     def heard_by_master(self) -> bool:
         """Whether the running master knows this process and a beat would certainly reach it."""
-        master = self._master
-        if master.core is None or self.known_to != master.incarnation:
+        master = self._masters.active
+        if master is None or master.reign is None or self.known_to != master.reign.epoch:
+            return False
+        if self._finder.address != master.address:
             return False
         network = self._datacenter.network
         here, there = self._machine, master.machine

@@ -22,6 +22,7 @@ from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.facts import Operation, WrongBytes
 from feitian_sim.pangu.ledger import Ledger
 from feitian_sim.pangu.master_calls import MasterCalls
+from feitian_sim.pangu.master_finder import MasterFinder
 from feitian_sim.pangu.messages import BadReplica, DeleteFile, DirectoryListed, ListDirectory, Locate, Located
 from feitian_sim.pangu.patience import PanguError, Patience
 from feitian_sim.pangu.read_path import ReadPath
@@ -44,7 +45,7 @@ class PanguClient:
         *,
         name: str,
         load: str,
-        master_address: str,
+        finder: MasterFinder,
         address_of: Callable[[int], str],
         ledger: Ledger,
     ) -> None:
@@ -54,7 +55,7 @@ class PanguClient:
         self.load = load
         self._ledger = ledger
         self._backoff = sim.stream("pangu.client", name, "backoff")
-        self._master = MasterCalls(sim, endpoint, master_address, config.client.call_deadline)
+        self._master = MasterCalls(sim, finder, config.client.call_deadline)
         data_ns = config.client.data_deadline
         avoidance = Avoidance(config.client.avoid)
         writer = endpoint.machine.index if endpoint.machine.index < len(datacenter.machines) else -1

@@ -17,6 +17,7 @@ from feitian_sim.kuafu import CallError, Endpoint, IncomingCall
 from feitian_sim.pangu.chunk_messages import ChunkPulled, PullChunk, PullRefused
 from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.content import checksum
+from feitian_sim.pangu.fencing import Fence
 from feitian_sim.pangu.messages import CloneChunk, Cloned, CloneFailed
 from feitian_sim.pangu.replica_keeper import ReplicaKeeper
 
@@ -42,6 +43,7 @@ class Cloning:
         keeper: ReplicaKeeper,
         config: PanguConfig,
         address_of: Callable[[int], str],
+        fence: Fence,
     ) -> None:
         self._endpoint = endpoint
         self._owner = endpoint.owner
@@ -49,6 +51,7 @@ class Cloning:
         self._repair = config.repair
         self._call_ns = config.client.data_deadline
         self._address_of = address_of
+        self._fence = fence
         # Room taken for clones under way: the death of the process gives it back.
         self._rooms: dict[int, _Room] = {}
         self._owner.on_death(self._give_all_back)
@@ -56,6 +59,9 @@ class Cloning:
 
     def _serve(self, call: IncomingCall) -> None:
         order: CloneChunk = call.message
+        if not self._fence.admits(order.epoch):
+            call.reply(CloneFailed(order.chunk, "another master has been elected since"))
+            return
         if order.chunk in self._rooms:
             call.reply(CloneFailed(order.chunk, "a clone of it is under way here"))
             return

@@ -1,8 +1,9 @@
-"""The master's log on its disk: group commit, and nothing said before what it rests on is durable.
+"""The master's log as its core sees it: records go to the replicated log, and answers wait until they are chosen.
 
-Records are handed to the journal as they come. While a sync runs, later ones gather and share the next. Whatever
-the master says to anybody is held until every record logged before it is covered by a sync that has ended: an
-answer may rest on any of them.
+The core applies a record as it decides, so whatever it says afterwards may rest on records that are not chosen yet. An
+answer therefore waits for all records logged before it; and one that waits for none still needs the assurance that no
+other master has been elected meanwhile, which the replicated log gives (:meth:`ReplicatedLog.read`: at once under the
+leader's lease, after a round otherwise). A master that was deposed gets neither, so nothing that it says is ever heard.
 """
 
 from __future__ import annotations
@@ -10,50 +11,47 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from feitian_sim.hardware import Journal
-from feitian_sim.kernel import Owner
 from feitian_sim.pangu.records import Record
+from feitian_sim.replog import ReplicatedLog
 
 
 class CommitLog:
-    """The log of one master process."""
+    """The log of one reign of a master. ``on_lost`` is called once, when a record could not be logged."""
 
-    def __init__(self, journal: Journal, owner: Owner) -> None:
-        self._journal = journal
-        self._owner = owner
+    def __init__(self, log: ReplicatedLog, on_lost: Callable[[], object]) -> None:
+        self._log = log
+        self._on_lost = on_lost
         self._logged = 0
-        self._durable = 0
-        self._syncing = False
+        self._chosen = 0
+        self._ended = False
         self._held: deque[tuple[int, Callable[[], object]]] = deque()
 
     def append(self, record: Record) -> None:
         """Log a record."""
-        self._journal.append(record, record.size_bytes, self._owner, _taken)
+        if self._ended:
+            return
         self._logged += 1
-        if not self._syncing:
-            self._sync()
+        self._log.propose(record, record.size_bytes, self._was_chosen, self._lost)
 
     def when_durable(self, say: Callable[[], object]) -> None:
-        """Call ``say()`` as soon as everything logged so far is durable: at once if it is."""
-        if self._durable == self._logged:
-            say()
-        else:
+        """Call ``say()`` as soon as everything logged so far is chosen: at once if it is, and this master leads."""
+        if self._chosen < self._logged:
             self._held.append((self._logged, say))
+        elif not self._ended:
+            self._log.read(say, self._lost)
 
-    def _sync(self) -> None:
-        # Only what was appended before the sync is covered by it for certain.
-        self._syncing = True
-        self._journal.sync(self._owner, self._synced, self._logged)
+    def end(self) -> None:
+        """The reign is over: nothing that is held will be said."""
+        self._ended = True
+        self._held.clear()
 
-    def _synced(self, covered: int) -> None:
-        self._durable = covered
-        self._syncing = False
-        if self._logged > covered:
-            self._sync()
-        while self._held and self._held[0][0] <= self._durable:
+    def _was_chosen(self, _: object) -> None:
+        self._chosen += 1
+        while self._held and self._held[0][0] <= self._chosen:
             _, say = self._held.popleft()
             say()
 
-
-def _taken() -> None:
-    """The operating system has the record; only the sync counts."""
+    def _lost(self, _: str) -> None:
+        if not self._ended:
+            self.end()
+            self._on_lost()

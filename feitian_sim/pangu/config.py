@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from feitian_sim.kernel import Bandwidth, Duration, Ratio, Size, SizeDistribution, StrictModel
+from feitian_sim.replog import ReplogConfig
 
 
 def _text(quantity: str) -> Any:
@@ -242,10 +243,49 @@ class SurveyConfig(StrictModel):
         return tuple(dict.fromkeys(count for count in counts if count <= servers))
 
 
+def _master_log() -> ReplogConfig:
+    """The masters' log: who leads it is said by Nuwa."""
+    return ReplogConfig(self_elect=False)
+
+
+class MasterElectionConfig(StrictModel):
+    """How the active master is chosen."""
+
+    session: Duration = Field(
+        default=_text("4s"),
+        gt=0,
+        description="A master that Nuwa has not heard for so long is replaced; default 4s. Source: the shortest session "
+        "of ZooKeeper at its usual tick (2s); Mesos, NSDI 2011, sec. 6.5, fails its masters over in 4 to 8s this way.",
+    )
+    retry: Duration = Field(
+        default=_text("1s"),
+        gt=0,
+        description="An elected master that does not lead the log yet tries again after this; default 1s. Source: "
+        "several elections of the log, each of some hundred milliseconds.",
+    )
+    give_up: Duration = Field(
+        default=_text("5s"),
+        gt=0,
+        description="An elected master that cannot lead the log gives its office back after this; default 5s. Source: "
+        "about a session, so that one that reaches Nuwa but no quorum of masters holds the cell up no longer than a "
+        "dead one.",
+    )
+
+
 class PanguConfig(StrictModel):
     """The distributed file system."""
 
-    masters: Literal[1] = Field(default=1, description="Masters (count); default 1, with its log on its disk.")
+    masters: int = Field(
+        default=3,
+        ge=1,
+        le=9,
+        description="Masters, of which one is active and the others take its log in and stand by (count); default 3. "
+        "Source: P7.",
+    )
+    log: ReplogConfig = Field(default_factory=_master_log, description="The masters' replicated log.")
+    election: MasterElectionConfig = Field(
+        default_factory=MasterElectionConfig, description="Choosing the active master."
+    )
     replicas: int = Field(default=3, ge=1, le=8, description="Copies of each chunk (count); default 3. Source: P2.")
     chunk_size: Size = Field(
         default=_text("64MiB"), gt=0, description="Largest chunk, in size units; default 64MiB. Source: P8; GFS."
@@ -281,11 +321,6 @@ class PanguConfig(StrictModel):
         default=None, description="Count what the layout of the dataset would survive and cost; default: not."
     )
     client: ClientConfig = Field(default_factory=ClientConfig, description="How clients call and retry.")
-    record_cpu: Duration = Field(
-        default=_text("10us"),
-        description="Processor time of the master for each record of its log when it recovers; default 10us. Source: "
-        "GFS, sec. 6.2.6: some seconds for a few hundred thousand records.",
-    )
     snapshot_bytes_per_chunk: Size = Field(
         default=_text("64B"),
         description="What a chunk takes in the master's snapshot, in size units; default 64B. Source: GFS, sec. 2.6.1.",

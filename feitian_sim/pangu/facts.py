@@ -120,18 +120,20 @@ class WrongBytes(Fact):
 
 @fact("pangu.master_stopped")
 class MasterStopped(Fact):
-    """The master's process ended."""
+    """The active master's reign ended: its process died, or another may have been elected."""
 
     machine: str
+    epoch: int
 
 
 @fact("pangu.master_ready")
 class MasterReady(Fact):
-    """The master serves, after it has read ``records`` records from its log."""
+    """An elected master serves, ``recovery_ns`` after its election; its state is that of ``records`` records."""
 
     machine: str
     records: int
     recovery_ns: int
+    epoch: int
 
 
 @fact("pangu.layout_surveyed", canonical=False)

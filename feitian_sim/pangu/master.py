@@ -88,7 +88,6 @@ class Master:
         )
         self._roster = RosterRequests(self.books)
         self._given_up: dict[int, None] = {}
-        self._settled = False
         # Due when, which chunk, short of a replica since when.
         self._retries: list[tuple[int, int, int]] = []
 
@@ -102,7 +101,7 @@ class Master:
             if not self.books.state.roster.is_out(server):
                 view.alive[server] = True
                 self.books.registered[server] = None
-        self._settled = True
+        self.books.settled = True
 
     def handle(self, ticket: int, message: Any, now_ns: int) -> list[Effect]:
         """A request: what to do about it, the answer included."""
@@ -266,10 +265,10 @@ class Master:
     def _go_on(self, effects: list[Effect], now_ns: int) -> list[Effect]:
         """After every input: settle a new master, fill the repair slots, ask to be woken."""
         expected = self.books.view.count - self.books.state.roster.out_count
-        if not self._settled and len(self.books.registered) + len(self._given_up) >= expected:
-            self._settled = True
+        if not self.books.settled and len(self.books.registered) + len(self._given_up) >= expected:
+            self.books.settled = True
             effects += self._replicas.take_stock(now_ns)
-        if self._settled:
+        if self.books.settled:
             effects += self._fill_slots(now_ns)
             effects += self._migration.go_on(now_ns)
         wake_ns = self.books.detector.next_look_ns(now_ns)
@@ -293,7 +292,9 @@ class Master:
                 return effects
             moving_ns = clone.length_bytes * 8 * 1_000_000_000 // repair.rate
             deadline_ns = self.books.config.client.data_deadline + _CLONE_PATIENCE * moving_ns
-            command = CloneChunk(clone.chunk, clone.version, clone.length_bytes, clone.source)
+            command = CloneChunk(
+                clone.chunk, clone.version, clone.length_bytes, clone.source, epoch=self.books.incarnation
+            )
             effects.append(Send(clone.target, command, deadline_ns, hold_ns=repair.dispatch_cost))
 
     def _name(self, server: int) -> str:

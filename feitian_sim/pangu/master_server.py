@@ -1,30 +1,34 @@
-"""The master on its machine: drives the core, keeps its log, recovers from it.
+"""One of a cell's masters on its machine: a replica of the log, a candidate, and when elected the one that serves.
 
-The core decides (:mod:`feitian_sim.pangu.master`); this process makes its effects happen. A start reads the journal
-from the disk, applies every record, and only then serves; before, callers are told that the master is not ready.
-Where the replicas are is in no log: the chunk servers tell it when they find that they talk to a new incarnation.
+All masters hold the same log (:mod:`feitian_sim.replog`). Nuwa says which of them is to be the active one, so that
+everybody can find it and no two are asked; the elected one then makes itself the leader of the log, which fences the
+one before: from then on nothing that the old one logs can be chosen. Its state is that of the chosen records, its reign
+(:mod:`.reign`) begins, and it registers. Where the replicas are is in no log: the chunk servers tell it when they find
+that they talk to a new master. A candidate that is elected but cannot lead the log, because it cannot reach a quorum of
+the masters, gives the office back, so that another may try.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
+from dataclasses import dataclass
 
-from feitian_sim.hardware import Disk, Machine
+from feitian_sim.hardware import DataCenter, Disk, Machine
 from feitian_sim.kernel import Owner, Simulation, Timer
-from feitian_sim.kuafu import CallError, Endpoint, IncomingCall, Kuafu
+from feitian_sim.kuafu import Endpoint, IncomingCall, Kuafu
 from feitian_sim.pangu import messages
 from feitian_sim.pangu.bundle_runner import BundleRunner
 from feitian_sim.pangu.commit_log import CommitLog
 from feitian_sim.pangu.config import PanguConfig
-from feitian_sim.pangu.effects import Bundle, Effect, Emit, Log, Release, Reply, Send, WakeAt
 from feitian_sim.pangu.facts import MasterReady, MasterStopped
 from feitian_sim.pangu.master import Master
+from feitian_sim.pangu.master_log import MasterLog
 from feitian_sim.pangu.master_state import MasterState
+from feitian_sim.pangu.office import Office, Standing
+from feitian_sim.pangu.reign import NOT_ACTIVE, Reign
+from feitian_sim.replog import Group, ReplicatedLog
 
 MASTER_PORT = 7000
-JOURNAL = "pangu.master"
 REQUESTS: tuple[type, ...] = (
     messages.Locate,
     messages.AddChunk,
@@ -42,169 +46,165 @@ REQUESTS: tuple[type, ...] = (
     messages.BadReplica,
 )
 
-#: Makes a core for a recovered state: (state, incarnation, now) -> Master.
-CoreFactory = Callable[[MasterState, int, int], Master]
+
+@dataclass(frozen=True, slots=True)
+class MasterParts:
+    """What the masters of a cell have in common.
+
+    ``origin``: the state before the first record. ``core_of(state, epoch, now)`` makes a deciding core.
+    """
+
+    config: PanguConfig
+    group: Group
+    origin: Callable[[], MasterState]
+    preloaded_chunks: Callable[[], int]
+    core_of: Callable[[MasterState, int, int], Master]
+    address_of: Callable[[int], str]
+    bundles: BundleRunner
+    office: Office
+    on_turn: Callable[[], object]
+    before_decision: Callable[[], object]
+    on_release: Callable[[int], object]
 
 
 class MasterServer:
-    """The master process through all its incarnations; ``core`` is that of the living one."""
+    """A master process through all its incarnations; ``reign`` is there while it is the active one."""
 
     def __init__(
         self,
         sim: Simulation,
+        datacenter: DataCenter,
         kuafu: Kuafu,
         machine: Machine,
-        config: PanguConfig,
-        *,
-        snapshot: Callable[[], MasterState],
-        core_of: CoreFactory,
-        address_of: Callable[[int], str],
-        bundles: BundleRunner,
+        member: int,
+        parts: MasterParts,
     ) -> None:
         self._sim = sim
+        self._datacenter = datacenter
         self._kuafu = kuafu
         self.machine = machine
-        self._config = config
-        # The state as of time 0, before the first record: the preloaded dataset.
-        self._snapshot = snapshot
-        self._core_of = core_of
-        self._address_of = address_of
-        self._bundles = bundles
-        #: The deciding core; None while there is no master, or it recovers.
-        self.core: Master | None = None
-        self.incarnation = 0
-        #: Called when a master becomes ready, and when it dies.
-        self.on_turn: Callable[[], object] = _nothing
-        #: Called before each request is decided.
-        self.before_decision: Callable[[], object] = _nothing
-        #: Called with a server that holds nothing any more, when it was to be decommissioned.
-        self.on_release: Callable[[int], object] = _nobody
-        self._calls: dict[int, IncomingCall] = {}
-        self._tickets = 0
-        self._wake: Timer | None = None
-        self._wakes_ns = 0
+        self.member = member
+        self._parts = parts
+        self.reign: Reign | None = None
+        self.log: ReplicatedLog | None = None
+        #: What its replica of the log holds; None before the first start.
+        self.records: MasterLog | None = None
+        self._elected_ns = -1
+        self._campaign: Timer | None = None
 
     @property
     def address(self) -> str:
-        """Where clients and chunk servers find it."""
+        """Where it listens."""
         return f"tcp://{self.machine.name}:{MASTER_PORT}"
 
     @property
-    def log_disk(self) -> Disk:
-        """The disk of its journal."""
+    def disk(self) -> Disk:
+        """The disk of its log."""
         return self.machine.disks[0]
 
     def boot(self, owner: Owner) -> None:
-        """Begin an incarnation: listen, recover, then serve."""
-        self.incarnation += 1
+        """Begin an incarnation: listen, read the log, stand for election."""
+        parts = self._parts
         self._owner = owner
-        self._calls = {}
-        self._wake = None
+        self.reign = None
+        self._elected_ns = -1
+        self._campaign = None
         owner.on_death(self._died)
         self._endpoint: Endpoint = self._kuafu.endpoint(owner, self.machine, MASTER_PORT)
-        self._log = CommitLog(self.log_disk.journal(JOURNAL), owner)
         for request in REQUESTS:
             self._endpoint.serve(request, self._serve)
-        records: list[Any] = list(self.log_disk.journal(JOURNAL).records())
-        started_ns = self._sim.now
-        if self.incarnation == 1 and not records:
-            self._recovered(self._snapshot(), records, started_ns)
-            return
-        state = self._snapshot()
-        size_bytes = sum(record.size_bytes for record in records)
-        size_bytes += state.chunks.count * self._config.snapshot_bytes_per_chunk
-        self.log_disk.read(size_bytes, owner, self._read, state, records, started_ns)
-
-    def _read(self, state: MasterState, records: list[Any], started_ns: int) -> None:
-        cpu_ns = len(records) * self._config.record_cpu
-        self.machine.cpu.submit(cpu_ns, self._owner, self._recovered, state, records, started_ns)
-
-    def _recovered(self, state: MasterState, records: list[Any], started_ns: int) -> None:
-        for record in records:
-            state.apply(record)
-        self.core = self._core_of(state, self.incarnation, self._sim.now)
-        self._sim.emit(MasterReady(self.machine.name, len(records), self._sim.now - started_ns))
-        self.run(self.core.wake(self._sim.now))
-        self.on_turn()
+        config = parts.config
+        self.records = MasterLog(parts.origin, config.snapshot_bytes_per_chunk, parts.preloaded_chunks())
+        self.log = ReplicatedLog(
+            self._sim,
+            self._datacenter,
+            owner,
+            self._endpoint,
+            self.disk,
+            parts.group,
+            self.member,
+            self.records,
+            config.log,
+        )
+        self.log.on_lead.append(self._leads)
+        self.log.on_follow.append(self._follows)
+        self._standing: Standing = parts.office.stand(owner, self._endpoint, self.elected, self.deposed)
+        if self._standing.holds:
+            self.elected()
 
     def _died(self) -> None:
-        self.core = None
-        self._sim.emit(MasterStopped(self.machine.name))
-        self.on_turn()
+        self._end_reign()
+        self.log = None
+
+    # The election
+
+    def elected(self) -> None:
+        """Nuwa's choice: lead the log, then serve."""
+        self._elected_ns = self._sim.now
+        assert self.log is not None
+        if self.log.is_leader:
+            self._leads(self.log.epoch)
+        else:
+            self._try_to_lead(self._sim.now + self._parts.config.election.give_up)
+
+    def deposed(self) -> None:
+        """Nuwa may have chosen another: stop at once."""
+        self._elected_ns = -1
+        self._stop_campaign()
+        self._end_reign()
+        if self.log is not None:
+            self.log.resign()
+
+    def _try_to_lead(self, until_ns: int) -> None:
+        if self.log is None or self.log.is_leader or self._elected_ns < 0:
+            return
+        if self._sim.now >= until_ns:
+            self.deposed()
+            self._standing.stand_down()
+            return
+        self.log.campaign()
+        self._campaign = self._owner.timer(self._parts.config.election.retry, self._try_to_lead, until_ns)
+
+    def _stop_campaign(self) -> None:
+        if self._campaign is not None:
+            self._campaign.cancel()
+            self._campaign = None
+
+    def _leads(self, epoch: int) -> None:
+        if self._elected_ns < 0 or self.reign is not None:
+            return
+        self._stop_campaign()
+        parts = self._parts
+        assert self.log is not None
+        assert self.records is not None
+        records = self.records.count
+        core = parts.core_of(self.records.fresh_state(), epoch, self._sim.now)
+        log = CommitLog(self.log, self._follows)
+        self.reign = Reign(self._sim, core, log, self._endpoint, parts.address_of, parts.bundles, parts.on_release)
+        self._sim.emit(MasterReady(self.machine.name, records, self._sim.now - self._elected_ns, epoch))
+        self.reign.run(core.wake(self._sim.now))
+        self._standing.announce(epoch)
+        parts.on_turn()
+
+    def _follows(self) -> None:
+        """The log has another leader, or may have: this reign is over; if Nuwa still wants this one, it tries again."""
+        self._end_reign()
+        if self._elected_ns >= 0 and self._campaign is None and self._owner.alive:
+            self._elected_ns = self._sim.now
+            self._try_to_lead(self._sim.now + self._parts.config.election.give_up)
+
+    def _end_reign(self) -> None:
+        reign, self.reign = self.reign, None
+        if reign is not None:
+            reign.end()
+            self._sim.emit(MasterStopped(self.machine.name, reign.epoch))
+            self._parts.on_turn()
 
     # Requests
 
     def _serve(self, call: IncomingCall) -> None:
-        if self.core is None:
-            call.fail("the master is not ready")
+        if self.reign is None:
+            call.fail(NOT_ACTIVE)
             return
-        self.before_decision()
-        self._tickets += 1
-        self._calls[self._tickets] = call
-        self.run(self.core.handle(self._tickets, call.message, self._sim.now))
-
-    # Effects
-
-    def run(self, effects: list[Effect] | tuple[Effect, ...]) -> None:
-        """Make the core's effects happen, in order."""
-        for effect in effects:
-            match effect:
-                case Log():
-                    self._log.append(effect.record)
-                    self.run(effect.then)
-                case Emit():
-                    self._sim.emit(effect.fact)
-                case WakeAt():
-                    self._wake_at(effect.time_ns)
-                case Reply():
-                    self._log.when_durable(partial(self._reply, effect))
-                case Send():
-                    self._log.when_durable(partial(self._hold, effect))
-                case Release():
-                    self._log.when_durable(partial(self.on_release, effect.server))
-                case Bundle():
-                    self._log.when_durable(partial(self._start_bundle, effect))
-
-    def _reply(self, effect: Reply) -> None:
-        self._calls.pop(effect.ticket).reply(effect.message)
-
-    def _hold(self, effect: Send) -> None:
-        if effect.hold_ns:
-            self._owner.call_later(effect.hold_ns, self._send, effect)
-        else:
-            self._send(effect)
-
-    def _send(self, effect: Send) -> None:
-        def ended(reply: object) -> None:
-            if self.core is not None:
-                answer = None if isinstance(reply, CallError) else reply
-                self.run(self.core.answered(effect.server, effect.message, answer, self._sim.now))
-
-        self._endpoint.call(self._address_of(effect.server), effect.message, effect.deadline_ns, ended, ended)
-
-    def _start_bundle(self, effect: Bundle) -> None:
-        self._bundles.start(effect, self._owner, self._bundle_done)
-
-    def _bundle_done(self, number: int, failed: dict[int, None]) -> None:
-        assert self.core is not None
-        self.run(self.core.bundle_done(number, failed, self._sim.now))
-
-    def _wake_at(self, time_ns: int) -> None:
-        if self._wake is not None and self._wake.active:
-            if self._wakes_ns <= time_ns:
-                return
-            self._wake.cancel()
-        self._wakes_ns = time_ns
-        self._wake = self._owner.timer(max(0, time_ns - self._sim.now), self._woken)
-
-    def _woken(self) -> None:
-        if self.core is not None:
-            self.run(self.core.wake(self._sim.now))
-
-
-def _nothing() -> None:
-    """Nobody listens."""
-
-
-def _nobody(_: int) -> None:
-    """There is no operator."""
+        self._parts.before_decision()
+        self.reign.serve(call)

@@ -252,6 +252,8 @@ class CloneChunk:
     rate_bps: int = 0
     #: Whether it is one half of a move: the source's replica will be dropped.
     moving: bool = False
+    #: The fencing token of the master that commands.
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,18 +279,24 @@ class DropReplicas:
     """Master to a chunk server: drop these replicas. Answered by :class:`Done`."""
 
     chunks: tuple[int, ...]
+    #: The fencing token of the master that commands.
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
     """Master to a replica: the chunk goes on as ``version``; ``lease_until_ns`` is 0 unless it is the primary.
 
-    Answered by :class:`VersionTaken`, or :class:`Failed` when the replica is not of the version before.
+    Replicas of versions from ``floor`` on may go on. Answered by :class:`VersionTaken`, or :class:`Failed` when the
+    replica is older.
     """
 
     chunk: int
     version: int
+    floor: int
     lease_until_ns: int
+    #: The fencing token of the master that commands.
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

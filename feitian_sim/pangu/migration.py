@@ -159,7 +159,9 @@ class Migration:
         config, limits = self._books.config, self.moves.limits[why]
         version = int(self._books.state.chunks.versions[move.chunk])
         self.moves.begin(Running(move, why, version, reader, now_ns))
-        command = CloneChunk(move.chunk, version, move.size_bytes, reader, limits.rate_bps, moving=True)
+        command = CloneChunk(
+            move.chunk, version, move.size_bytes, reader, limits.rate_bps, moving=True, epoch=self._books.incarnation
+        )
         moving_ns = move.size_bytes * 8 * 1_000_000_000 // limits.rate_bps
         deadline_ns = config.client.data_deadline + _PATIENCE * moving_ns
         return Send(move.target, command, deadline_ns, hold_ns=config.repair.dispatch_cost)

@@ -12,34 +12,34 @@ from collections.abc import Sequence
 from feitian_sim.hardware import Machine
 from feitian_sim.kernel import Simulation
 from feitian_sim.pangu.config import PanguConfig
-from feitian_sim.pangu.master_server import MasterServer
+from feitian_sim.pangu.masters import Masters
 from feitian_sim.pangu.roster_requests import Action
 
 
 class Operator:
     """One cell's operator."""
 
-    def __init__(self, sim: Simulation, master: MasterServer, machines: Sequence[Machine], config: PanguConfig) -> None:
+    def __init__(self, sim: Simulation, masters: Masters, machines: Sequence[Machine], config: PanguConfig) -> None:
         self._sim = sim
-        self._master = master
+        self._masters = masters
         self._machines = machines
         self._retry_ns = config.heartbeat.every
         self._linger_ns = config.drain.linger
         self._released: dict[int, None] = {}
-        master.on_release = self._release
 
     def order(self, machines: Sequence[Machine], action: Action) -> None:
         """Have servers added, drained or decommissioned: all at once, so that none of them takes another's data."""
-        core = self._master.core
+        core = self._masters.core
         if core is None:
             self._sim.call_later(self._retry_ns, self.order, machines, action)
             return
-        self._master.run(core.operate([machine.index for machine in machines], action, self._sim.now))
+        self._masters.run(core.operate([machine.index for machine in machines], action, self._sim.now))
         for machine in machines if action == "add" else ():
             self._released.pop(machine.index, None)
             machine.switch_on()
 
-    def _release(self, server: int) -> None:
+    def release(self, server: int) -> None:
+        """The master has no more use for a server that was to be decommissioned."""
         self._released[server] = None
         self._sim.call_later(self._linger_ns, self._switch_off, server)
 

@@ -64,15 +64,19 @@ class Patience:
         if self._held_up_ns < 0:
             self._held_up_ns = since_ns
 
-    def wait(self, since_ns: int, reason: str) -> Steps:
-        """Pause before the next try. Raises :class:`PanguError` when there is no time for one."""
+    def wait(self, since_ns: int, reason: str, sooner: Any = None) -> Steps:
+        """Pause before the next try, or until the event ``sooner`` happens.
+
+        Raises :class:`PanguError` when there is no time for another try.
+        """
         self.failed_at(since_ns)
         delay_ns = int(self._delay_ns * (0.5 + self._stream.uniform()))
         self._delay_ns = min(2 * self._delay_ns, self._at_most_ns)
         if self._sim.now + delay_ns >= self._until_ns:
             raise PanguError(reason)
         self.retries += 1
-        yield self._sim.timeout(delay_ns)
+        pause = self._sim.timeout(delay_ns)
+        yield pause if sooner is None else pause | sooner
 
     def progressed(self) -> None:
         """A step has succeeded: the hold-up, if there was one, is over."""

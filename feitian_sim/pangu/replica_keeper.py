@@ -80,7 +80,7 @@ class ReplicaKeeper:
     def is_intact(self, chunk: int, version: int) -> bool:
         """Whether the replica of ``chunk`` is of this version, undamaged and not set aside."""
         replica = self.store.get(chunk)
-        if replica is None or replica.version != version:
+        if replica is None or replica.version < version:
             return False
         return replica.sound and chunk not in self._set_aside
 
@@ -142,13 +142,16 @@ class ReplicaKeeper:
         self.on_change()
         return length_bytes
 
-    def take_version(self, chunk: int, version: int) -> int | None:
-        """Go on as ``version`` (version 1 makes an empty replica); the length, or None when it cannot be."""
+    def take_version(self, chunk: int, version: int, floor: int) -> int | None:
+        """Go on as ``version`` (version 1 makes an empty replica); the length, or None when it cannot be.
+
+        A replica older than ``floor`` has missed a version that was granted.
+        """
         if chunk in self._set_aside:
             return None
         if version == 1 and self.store.get(chunk) is None:
             self.store.put(chunk, Replica(1, self.emptiest_disk(0).index, (), checksum(())))
-        length_bytes = self.store.raise_version(chunk, version)
+        length_bytes = self.store.raise_version(chunk, version, floor)
         self.on_change()
         return length_bytes
 

@@ -64,7 +64,7 @@ class ReplicaReads:
     def _serve(self, call: IncomingCall) -> None:
         request: PullChunk = call.message
         stored = self._replicas.stored(request.chunk)
-        if stored is None or stored.version != request.version:
+        if stored is None or stored.version < request.version:
             call.reply(PullRefused("no replica of this version here"))
         elif not stored.sound:
             call.reply(PullRefused("the replica here is damaged", damaged=True))

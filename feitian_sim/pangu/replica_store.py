@@ -203,10 +203,10 @@ class ReplicaStore:
         self.put(chunk, grown)
         return grown.length_bytes
 
-    def raise_version(self, chunk: int, version: int) -> int | None:
-        """Go on as ``version``; returns the length, or None when there is no replica of the version before."""
+    def raise_version(self, chunk: int, version: int, floor: int) -> int | None:
+        """Go on as ``version``; returns the length, or None when there is no replica from ``floor`` up to it."""
         old = self.get(chunk)
-        if old is None or old.version > version or not old.sound:
+        if old is None or not floor <= old.version <= version or not old.sound:
             return None
         if old.version != version:
             self.put(chunk, replace(old, version=version))

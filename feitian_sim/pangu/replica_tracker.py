@@ -169,13 +169,16 @@ class ReplicaTracker:
     # What follows
 
     def _good(self, report: Holdings) -> npt.NDArray[np.bool_]:
-        """Which of the reported replicas are of the right version, and as long as they must be."""
+        """Which of the reported replicas are not of an older version, and as long as they must be.
+
+        One that is ahead took a version that no log has, so that nobody was ever granted it (:mod:`.chunk_requests`).
+        """
         table = self._books.state.chunks
         known = report.chunks < table.count
         rows = np.where(known, report.chunks, 0)
         if not table.count:
             return np.zeros(len(report.chunks), dtype=np.bool_)
-        right = table.present[rows] & (table.versions[rows] == report.versions)
+        right = table.present[rows] & (table.versions[rows] <= report.versions)
         long_enough = ~table.sealed[rows] | (report.lengths >= table.lengths[rows])
         result: npt.NDArray[np.bool_] = known & right & long_enough
         return result

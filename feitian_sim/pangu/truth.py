@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +13,8 @@ from feitian_sim.pangu.client_facts import Promises, Shortage, Survival
 from feitian_sim.pangu.content import Extent
 from feitian_sim.pangu.facts import Redundancy, RepairQueue
 from feitian_sim.pangu.ledger import Ledger, PromisedFile
-from feitian_sim.pangu.master_server import JOURNAL, MasterServer
 from feitian_sim.pangu.master_state import MasterState
+from feitian_sim.pangu.masters import Masters
 from feitian_sim.pangu.move_facts import Balance
 from feitian_sim.pangu.namespace import NamespaceError
 from feitian_sim.pangu.replica_keeper import ReplicaKeeper
@@ -30,15 +29,15 @@ class Truth:
         self,
         sim: Simulation,
         keepers: dict[int, ReplicaKeeper],
-        master: MasterServer,
+        masters: Masters,
         snapshot: Callable[[], MasterState],
         ledger: Ledger,
         replicas: int,
     ) -> None:
         self._sim = sim
         self._keepers = keepers
-        self._master = master
-        self._durable = DurableState(master, snapshot)
+        self._masters = masters
+        self._durable = DurableState(masters, snapshot)
         self._ledger = ledger
         self._replicas = replicas
         self._counts = {reachable: IntactCount(reachable) for reachable in (False, True)}
@@ -53,7 +52,7 @@ class Truth:
     def sample(self) -> None:
         """Publish redundancy, the repair queue, what is missing, and how full the servers are."""
         facts = self._sim.facts
-        core = self._master.core
+        core = self._masters.core
         if facts.wants(Redundancy):
             self._sample_redundancy(self._state())
         if facts.wants(RepairQueue):
@@ -113,7 +112,7 @@ class Truth:
 
     def _state(self) -> MasterState:
         """The master's, or while there is none what it would recover."""
-        core = self._master.core
+        core = self._masters.core
         return core.books.state if core is not None else self._durable.state()
 
     def promises(self) -> Promises:
@@ -137,7 +136,7 @@ class Truth:
         return False
 
     def _likely_first(self, chunk: int) -> Iterator[int]:
-        core = self._master.core
+        core = self._masters.core
         if core is not None:
             yield from core.books.locations.servers(chunk)
         yield from self._keepers
@@ -227,7 +226,7 @@ class ServerShare:
         chunks, versions = self.keeper.store.rows()
         known = chunks < state.chunks.count
         chunks, versions = chunks[known], versions[known]
-        right: Ints = chunks[versions == state.chunks.versions[chunks]]
+        right: Ints = chunks[versions >= state.chunks.versions[chunks]]
         return right
 
     def _leave(self, found: Ints) -> None:
@@ -240,22 +239,21 @@ class ServerShare:
 
 
 class DurableState:
-    """What a master would recover now: the snapshot and the durable records of the journal."""
+    """What a master would recover now: the snapshot and the records that a quorum of the masters' disks have."""
 
-    def __init__(self, master: MasterServer, snapshot: Callable[[], MasterState]) -> None:
-        self._master = master
+    def __init__(self, masters: Masters, snapshot: Callable[[], MasterState]) -> None:
+        self._masters = masters
         self._snapshot = snapshot
         # Made when it is first asked for: the dataset comes after this object.
         self._known: MasterState | None = None
 
     def state(self) -> MasterState:
-        """The state as of the records that are durable now."""
-        journal = self._master.log_disk.journal(JOURNAL)
-        if self._known is None or journal.durable_count < self._known.records_applied:
-            # The first time, or the disk of the log has failed.
+        """The state as of the records that are chosen and still on a quorum of disks."""
+        records = self._masters.durable_records()
+        if self._known is None or len(records) < self._known.records_applied:
+            # The first time, or the disks of the log have failed.
             self._known = self._snapshot()
-        records: list[Any] = list(journal.records())
-        for record in records[self._known.records_applied : journal.durable_count]:
+        for record in records[self._known.records_applied :]:
             self._known.apply(record)
         return self._known
 

@@ -1,4 +1,4 @@
-"""A Pangu cell on a data centre: the master on its machine, a chunk server on every machine that has disks, clients.
+"""A Pangu cell on a data centre: masters on their machines, a chunk server on every machine that has disks, clients.
 
 :class:`PanguCell` is the whole; ``preload`` places the dataset and starts the processes. At the beginning everybody
 knows everybody: replicas are placed, registered and known to the master without a message.
@@ -9,11 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from feitian_sim.hardware import Daemon, DataCenter, Machine
+from feitian_sim.hardware.spread import spread_over_racks
 from feitian_sim.kernel import ScenarioError, SimulatedError, Simulation
 from feitian_sim.kuafu import Kuafu
 from feitian_sim.pangu import dataset as datasets
 from feitian_sim.pangu.bundle_runner import BundleRunner
-from feitian_sim.pangu.chunk_server import CHUNK_SERVER_PORT, ChunkServer
+from feitian_sim.pangu.chunk_server import CHUNK_SERVER_PORT, ChunkServer, FinderFactory
 from feitian_sim.pangu.client import PanguClient
 from feitian_sim.pangu.cluster_view import ClusterView
 from feitian_sim.pangu.config import PanguConfig
@@ -21,9 +22,12 @@ from feitian_sim.pangu.content import Extent, dataset_extents
 from feitian_sim.pangu.heartbeat import BeatTimes, Heartbeats
 from feitian_sim.pangu.ledger import Ledger
 from feitian_sim.pangu.master import Master
-from feitian_sim.pangu.master_server import MasterServer
+from feitian_sim.pangu.master_finder import MasterFinder
+from feitian_sim.pangu.master_server import MASTER_PORT, MasterParts, MasterServer
 from feitian_sim.pangu.master_state import MasterState
+from feitian_sim.pangu.masters import Masters
 from feitian_sim.pangu.namespace import dataset_path
+from feitian_sim.pangu.office import Office
 from feitian_sim.pangu.operator import Operator
 from feitian_sim.pangu.placement import PlacementPolicy, placement_from
 from feitian_sim.pangu.placement.policy import Servers
@@ -32,6 +36,7 @@ from feitian_sim.pangu.replica_keeper import ReplicaKeeper
 from feitian_sim.pangu.survey.layout import Layout
 from feitian_sim.pangu.survey.survey import survey
 from feitian_sim.pangu.truth import Truth
+from feitian_sim.replog import Group
 
 MASTER_ROLE = "pangu.master"
 CHUNK_SERVER_ROLE = "pangu.chunkserver"
@@ -47,6 +52,7 @@ class PanguCell:
         datacenter: DataCenter,
         kuafu: Kuafu,
         config: PanguConfig,
+        office: Office,
         *,
         placement: PlacementPolicy | None = None,
         rebalancer: Rebalancer | None = None,
@@ -65,33 +71,49 @@ class PanguCell:
         self._addresses = [f"tcp://{machine.name}:{CHUNK_SERVER_PORT}" for machine in datacenter.machines]
         self.keepers = {machine.index: ReplicaKeeper(machine) for machine in datacenter.machines}
         self.ledger = Ledger(self._dataset_extents)
-        self.master = MasterServer(
-            sim,
-            kuafu,
-            datacenter.machines[0],
-            config,
-            snapshot=self._snapshot,
-            core_of=self._core,
-            address_of=self.address_of,
-            bundles=BundleRunner(datacenter, self.keepers, config.repair),
-        )
-        self._hearing = MasterHearing(sim, datacenter, self.master, self.keepers, config.heartbeat.every)
+        self._office = office
+        self.masters = Masters(self._master_servers())
+        self._hearing = MasterHearing(sim, datacenter, self.masters, self.keepers, config.heartbeat.every)
         beat = config.heartbeat
         times = BeatTimes(sim, beat.every, beat.scan)
         self.hearts = Heartbeats(sim, times, self._hearing, elide=beat.elide)
-        self.master.on_turn = self.hearts.review
-        self.master.before_decision = self._hearing.catch_up
         datacenter.on_change(self.hearts.review)
-        #: The cell's processes, the master first.
+        #: The cell's processes, the masters first.
         self.daemons: list[Daemon] = self._hosted()
-        self.operator = Operator(sim, self.master, datacenter.machines, config)
-        self.truth = Truth(sim, self.keepers, self.master, self._snapshot, self.ledger, config.replicas)
+        self.operator = Operator(sim, self.masters, datacenter.machines, config)
+        self.truth = Truth(sim, self.keepers, self.masters, self._snapshot, self.ledger, config.replicas)
         sim.probes.append(self.truth.sample)
         sim.final_probes.append(self.truth.account)
 
+    def _master_servers(self) -> list[MasterServer]:
+        """The masters on their machines, all with the same log."""
+        config, datacenter = self._config, self._datacenter
+        racks = [[one for one in datacenter.machines if one.rack == rack] for rack in range(datacenter.config.racks)]
+        machines = spread_over_racks(racks, config.masters)
+        addresses = {number: f"tcp://{machine.name}:{MASTER_PORT}" for number, machine in enumerate(machines)}
+        parts = MasterParts(
+            config=config,
+            group=Group("pangu.masters", addresses, first_leader=0),
+            origin=self._snapshot,
+            preloaded_chunks=lambda: self._dataset.chunk_count,
+            core_of=self._core,
+            address_of=self.address_of,
+            bundles=BundleRunner(datacenter, self.keepers, config.repair),
+            office=self._office,
+            on_turn=lambda: self.hearts.review(),
+            before_decision=lambda: self._hearing.catch_up(),
+            on_release=lambda server: self.operator.release(server),
+        )
+        return [
+            MasterServer(self._sim, datacenter, self._kuafu, machine, number, parts)
+            for number, machine in enumerate(machines)
+        ]
+
     def _hosted(self) -> list[Daemon]:
-        master = Daemon(self.master.machine, MASTER_ROLE, MASTER_ROLE, self.master.boot)
-        daemons = [master]
+        daemons = [
+            Daemon(server.machine, f"{MASTER_ROLE}-{server.member}", MASTER_ROLE, server.boot)
+            for server in self.masters.servers
+        ]
         for keeper in self.keepers.values():
             server = ChunkServer(
                 self._sim,
@@ -99,7 +121,8 @@ class PanguCell:
                 self._kuafu,
                 self._config,
                 keeper,
-                self.master,
+                self.masters,
+                self._finder_for(keeper.machine),
                 self.hearts,
                 self.address_of,
                 self._rebalancer.disks,
@@ -107,6 +130,10 @@ class PanguCell:
             name = f"{CHUNK_SERVER_ROLE}@{keeper.machine.name}"
             daemons.append(Daemon(keeper.machine, name, CHUNK_SERVER_ROLE, server.boot))
         return daemons
+
+    def _finder_for(self, machine: Machine) -> FinderFactory:
+        """Finders of the master for the processes of a machine."""
+        return lambda endpoint, on_move: MasterFinder(endpoint, self._office.directory(machine), on_move)
 
     def address_of(self, server: int) -> str:
         """Where the chunk server of a machine listens."""
@@ -125,7 +152,7 @@ class PanguCell:
             self._survey(everywhere, placed)
         for daemon in self.daemons:
             daemon.start()
-        core = self.master.core
+        core = self.masters.core
         assert core is not None
         core.adopt([keeper.used_bytes for keeper in self.keepers.values()])
         if placed is not None:
@@ -198,7 +225,7 @@ class PanguCell:
             self._config,
             name=name,
             load=load,
-            master_address=self.master.address,
+            finder=MasterFinder(endpoint, self._office.directory(machine)),
             address_of=self.address_of,
             ledger=self.ledger,
         )
@@ -223,13 +250,13 @@ class MasterHearing:
         self,
         sim: Simulation,
         datacenter: DataCenter,
-        master: MasterServer,
+        masters: Masters,
         keepers: dict[int, ReplicaKeeper],
         every_ns: int,
     ) -> None:
         self._sim = sim
         self._index = {machine.name: machine.index for machine in datacenter.machines}
-        self._master = master
+        self._masters = masters
         self._keepers = keepers
         self._every_ns = every_ns
         self._elided: dict[int, None] = {}
@@ -242,17 +269,19 @@ class MasterHearing:
             self._elided[index] = None
         else:
             self._elided.pop(index, None)
-        if self._master.core is not None:
-            self._master.run(self._master.core.elide(index, elided, self._sim.now))
+        core = self._masters.core
+        if core is not None:
+            self._masters.run(core.elide(index, elided, self._sim.now))
 
     def heard(self, server: str, at_ns: int) -> None:
         """The last of the beats that took no event arrived at ``at_ns``."""
-        if self._master.core is not None:
-            self._master.core.heard(self._index[server], at_ns)
+        core = self._masters.core
+        if core is not None:
+            core.heard(self._index[server], at_ns)
 
     def catch_up(self) -> None:
         """The master is about to decide: let it know the disk use that elided beats have told since the last time."""
-        core = self._master.core
+        core = self._masters.core
         if core is None or self._sim.now < self._due_ns:
             return
         self._due_ns = self._sim.now + self._every_ns

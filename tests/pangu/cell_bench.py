@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
 
+from plain_office import PlainOffice
+
 from feitian_sim.hardware import ClusterConfig, DataCenter, Machine
 from feitian_sim.kernel import MINUTE, SECOND, FactTables, Simulation
 from feitian_sim.kuafu import Kuafu
@@ -42,7 +44,8 @@ class CellBench:
         config = {"heartbeat": {"timeout": "30s"}, **pangu}
         kuafu = Kuafu(self.sim, self.machines)
         self.config = PanguConfig.model_validate(config)
-        self.cell = PanguCell(self.sim, self.machines, kuafu, self.config)
+        self.office = PlainOffice(self.sim)
+        self.cell = PanguCell(self.sim, self.machines, kuafu, self.config, self.office)
         self.cell.preload()
 
     def client(self, machine: str = "r0/m1", name: str = "") -> PanguClient:
@@ -90,7 +93,7 @@ class CellBench:
         found = []
         for server, keeper in self.cell.keepers.items():
             replica = keeper.store.get(chunk)
-            if replica is not None and replica.sound and replica.version == version:
+            if replica is not None and replica.sound and replica.version >= version:
                 found.append(server)
         return found
 
@@ -101,8 +104,8 @@ class CellBench:
     @property
     def core(self) -> Any:
         """The running master's core."""
-        assert self.cell.master.core is not None
-        return self.cell.master.core
+        assert self.cell.masters.core is not None
+        return self.cell.masters.core
 
     def machine(self, server: int) -> Machine:
         """The machine of a server."""

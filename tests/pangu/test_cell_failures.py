@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from cell_bench import MIB, CellBench
 
+from feitian_sim.kernel import SECOND
 from feitian_sim.pangu.avoidance import Avoidance
 
 DATASET = {"bytes": "20GB", "file_size": "256MiB"}
@@ -70,7 +71,8 @@ def test_a_lost_disk_is_repaired_without_waiting_for_silence():
 
 
 def test_what_is_gone_for_good_is_called_lost_and_what_may_return_is_not():
-    bench = CellBench(dataset=DATASET)
+    # One master, on a machine that stays.
+    bench = CellBench(dataset=DATASET, masters=1)
     for number in range(10):
         machine = bench.machine(number)
         if machine.rack != 0:
@@ -104,9 +106,10 @@ def test_a_chunk_without_any_replica_is_lost():
     assert len(bench.table("pangu.chunk_lost")) == bench.core.books.state.chunks.count
 
 
+@pytest.mark.parametrize("masters", [1, 3])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_master_that_dies_under_load_forgets_nothing_that_it_acknowledged(seed):
-    bench = CellBench(seed=seed, dataset={"bytes": "5GB"})
+def test_a_master_that_dies_under_load_forgets_nothing_that_it_acknowledged(seed, masters):
+    bench = CellBench(seed=seed, dataset={"bytes": "5GB"}, masters=masters)
     clients = [bench.client(f"r{rack}/m1") for rack in range(1, 4)]
 
     def load(client, number):
@@ -114,11 +117,14 @@ def test_a_master_that_dies_under_load_forgets_nothing_that_it_acknowledged(seed
             yield from client.write_file(f"/{number}/{file}", 96 * MIB)
             yield from client.append("/log", MIB)
 
-    master = bench.cell.daemons[0]
+    def kill_the_active_one():
+        daemon = bench.cell.daemons[bench.cell.masters.active.member]
+        daemon.kill()
+        bench.sim.call_later(2 * SECOND, daemon.start)
+
     bench.do(clients[0].create("/log"))
-    for at_s in (1.5, 4.0, 9.3):
-        bench.at(at_s, master.kill)
-        bench.at(at_s + 2, master.start)
+    for at_s in (1.5, 8.0, 15.3):
+        bench.at(at_s, kill_the_active_one)
     bench.do(*(load(client, number) for number, client in enumerate(clients)))
     bench.settle(3)
     assert len(bench.table("pangu.master_ready")) == 4
@@ -152,7 +158,8 @@ def test_elided_heartbeats_detect_at_the_same_instants_as_explicit_ones():
         (row["server"], row["time_s"]) for row in explicit[0]
     ]
     assert len(elided[0]) == 2
-    assert [row["server"] for row in elided[1]] == [row["server"] for row in explicit[1]]
+    # Those that register with another master at one instant arrive in the order of their messages' jitter.
+    assert sorted(row["server"] for row in elided[1]) == sorted(row["server"] for row in explicit[1])
     assert elided[2]
     assert explicit[2]
 

@@ -72,17 +72,17 @@ def test_a_lost_disk_takes_what_was_on_it():
 
 def test_a_row_that_is_written_to_becomes_its_own():
     held = store()
-    assert held.raise_version(5, 2) == 100
+    assert held.raise_version(5, 2, 1) == 100
     assert held.extend(5, 2, 0, (Extent("w", 2, 0, 11),)) == 111
     assert len(held) == 5
     assert held.untouched(np.array([3, 5, 8]))[0].tolist() == [True, False, False]
-    assert held.raise_version(5, 1) is None
-    assert held.raise_version(99, 2) is None
+    assert held.raise_version(5, 1, 1) is None
+    assert held.raise_version(99, 2, 1) is None
 
 
 def test_damage_must_not_be_signed_anew():
     held = store()
     held.rot(5, 0.0)
-    assert held.raise_version(5, 2) is None
+    assert held.raise_version(5, 2, 1) is None
     with pytest.raises(AssertionError, match="damaged"):
         held.extend(5, 1, 0, (Extent("w", 2, 0, 11),))
