@@ -16,11 +16,12 @@ from feitian_sim.kernel import Owner, Simulation
 class Cpu:
     """The cores of one machine."""
 
-    __slots__ = ("_halted", "_queue")
+    __slots__ = ("_halted", "_on_pace", "_queue")
 
     def __init__(self, sim: Simulation, cores: int) -> None:
         self._queue = ServiceQueue(sim, cores)
         self._halted = False
+        self._on_pace: list[Callable[[float], object]] = []
 
     @property
     def cores(self) -> int:
@@ -46,6 +47,12 @@ class Cpu:
     def slow_factor(self, factor: float) -> None:
         assert factor > 0, f"a core cannot be {factor} times slower"
         self._queue.slow_factor = factor
+        for told in self._on_pace:
+            told(factor)
+
+    def on_pace(self, told: Callable[[float], object]) -> None:
+        """Call ``told(factor)`` whenever the machine becomes slower or faster: for work that is not queued here."""
+        self._on_pace.append(told)
 
     def submit(self, service_ns: int, owner: Owner, callback: Callable[..., object], *args: Any) -> None:
         """Compute for ``service_ns``, then call ``callback(*args)``. The owner's death takes the job with it."""

@@ -27,7 +27,7 @@ _UNSERVED = -1
 class _Message:
     """One message between two machines. ``through_ns``: when the receiver has taken it in, once that is known."""
 
-    __slots__ = ("args", "card_ns", "deliver", "on_loss", "pair", "tail_ns", "take_ns", "through_ns")
+    __slots__ = ("args", "card_ns", "deliver", "due_ns", "on_loss", "pair", "tail_ns", "take_ns", "through_ns")
 
     def __init__(
         self,
@@ -35,6 +35,7 @@ class _Message:
         card_ns: int,
         take_ns: int,
         tail_ns: int,
+        due_ns: int,
         deliver: Callable[..., object],
         args: tuple[Any, ...],
         on_loss: Callable[..., object] | None,
@@ -43,6 +44,8 @@ class _Message:
         self.card_ns = card_ns
         self.take_ns = take_ns
         self.tail_ns = tail_ns
+        # When it is through if nothing is before it.
+        self.due_ns = due_ns
         self.deliver = deliver
         self.args = args
         self.on_loss = on_loss
@@ -143,7 +146,7 @@ class Messenger:
             return
         pair = self._pairs.get((source.index, target.index)) or self._meet(source, target)
         if source is target:
-            message = _Message(pair, 0, take_ns, tail_ns, deliver, args, on_loss)
+            message = _Message(pair, 0, take_ns, tail_ns, 0, deliver, args, on_loss)
             self._sim.call_later(lead_ns + self._latency.local + take_ns + tail_ns, self._hand_over, message)
             return
         if self._is_sound(pair):
@@ -164,10 +167,11 @@ class Messenger:
             if on_loss is not None:
                 self._sim.call_later(there_ns - now_ns, on_loss, *args)
             return
-        message = _Message(pair, in_card_ns, take_ns, tail_ns, deliver, args, on_loss)
+        due_ns = there_ns + in_card_ns + take_ns + tail_ns
+        message = _Message(pair, in_card_ns, take_ns, tail_ns, due_ns, deliver, args, on_loss)
         self._next_number += 1
         heappush(pair.inlet.coming, (there_ns, self._next_number, message))
-        self._sim.call_later(there_ns + in_card_ns + take_ns + tail_ns - now_ns, self._enter, message)
+        self._sim.call_later(due_ns - now_ns, self._enter, message)
 
     def _is_sound(self, pair: _Pair) -> bool:
         """Whether nothing is wrong between the two."""
@@ -184,13 +188,13 @@ class Messenger:
         return pair.way_ns + self._added_ns(path, size_bytes) + cards_ns
 
     def _enter(self, message: _Message) -> None:
-        now_ns = self._sim.now
+        due_ns = message.due_ns
         through_ns = message.through_ns
         if through_ns == _UNSERVED:
-            message.pair.inlet.serve(now_ns)
+            message.pair.inlet.serve(due_ns)
             through_ns = message.through_ns
-        if through_ns > now_ns:
-            self._sim.call_later(through_ns - now_ns, self._hand_over, message)
+        if through_ns > due_ns:
+            self._sim.call_later(through_ns - due_ns, self._hand_over, message)
         else:
             self._hand_over(message)
 

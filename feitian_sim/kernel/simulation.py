@@ -304,6 +304,10 @@ class Simulation(simpy.Environment):
             self._streams[key] = stream
         return stream
 
+    def random_bytes(self, name: str, entity: str = "", purpose: str = "") -> bytes:
+        """16 bytes that belong to this identity, without a stream: for keys and challenges."""
+        return stream_key(self.seed, self.run_number, name, entity, purpose).to_bytes(16, "big")
+
     def owner(self, name: str) -> Owner:
         """A new owner: what it schedules and starts dies with it."""
         return Owner(self, name)

@@ -40,7 +40,9 @@ class Side:
     """One end of a connection, and what it sends."""
 
     __slots__ = (
+        "_far",
         "_kuafu",
+        "_near",
         "_sim",
         "answers",
         "asked",
@@ -59,6 +61,8 @@ class Side:
     def __init__(self, kuafu: Kuafu, connection: Connection, machine: Machine, peer: Machine) -> None:
         self._kuafu = kuafu
         self._sim = kuafu.sim
+        self._near = kuafu.proxies[machine.index]
+        self._far = kuafu.proxies[peer.index]
         self.connection = connection
         self.machine = machine
         self.peer = peer
@@ -110,25 +114,21 @@ class Side:
                 self._go(waiting.pop())
 
     def _go(self, envelope: Envelope) -> None:
-        kuafu, now_ns = self._kuafu, self._sim.now
-        self.last_ns = now_ns
+        kuafu = self._kuafu
+        self.last_ns = now_ns = self._sim.now
         if envelope.size_bytes > kuafu.bulk_above:
             kuafu.carry_bulk(self, envelope)
             return
-        outlet = kuafu.proxies[self.machine.index]
-        slow = self.machine.cpu.slow_factor
-        send_ns = kuafu.send_ns if slow == 1.0 else int(kuafu.send_ns * slow)
-        slow = self.peer.cpu.slow_factor
-        take_ns = kuafu.take_ns if slow == 1.0 else int(kuafu.take_ns * slow)
+        near = self._near
         leaves_ns = now_ns + kuafu.socket_ns
-        free_ns = outlet.free_ns
-        outlet.free_ns = leaves_ns = (free_ns if free_ns > leaves_ns else leaves_ns) + send_ns
+        free_ns = near.free_ns
+        near.free_ns = leaves_ns = (free_ns if free_ns > leaves_ns else leaves_ns) + near.send_ns
         kuafu.carry(
             self.machine,
             self.peer,
             envelope.size_bytes,
             leaves_ns - now_ns,
-            take_ns,
+            self._far.take_ns,
             kuafu.socket_ns,
             self.arrived,
             (envelope,),

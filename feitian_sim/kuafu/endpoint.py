@@ -116,7 +116,7 @@ class Endpoint:
         pending.method = method = kuafu.method_of(type(message))
         method.calls += 1
         method.sent_bytes += size_bytes
-        self._send(target, address, number, message, size_bytes, now_ns + deadline_ns)
+        self._send(target, address, number, message, size_bytes, now_ns, now_ns + deadline_ns)
         return pending
 
     def tell(self, address: str, message: object) -> None:
@@ -128,18 +128,25 @@ class Endpoint:
             method = kuafu.method_of(type(message))
             method.told += 1
             method.sent_bytes += size_bytes
-            self._send(target, address, 0, message, size_bytes, 0)
+            self._send(target, address, 0, message, size_bytes, kuafu.sim.now, 0)
 
     def _send(
-        self, target: Machine, address: str, number: int, message: Any, size_bytes: int, deadline_ns: int
+        self,
+        target: Machine,
+        address: str,
+        number: int,
+        message: Any,
+        size_bytes: int,
+        now_ns: int,
+        deadline_ns: int,
     ) -> None:
         kuafu, proxy = self._kuafu, self._proxy
-        if not proxy.alive or size_bytes > kuafu.config.largest:
+        if not proxy.alive or size_bytes > kuafu.largest:
             if number:
                 self.owner.call_later(0, self.ended, number, self._cannot_leave(address, size_bytes))
             return
         side = proxy.sides.get(target.index)
-        if side is None or side.connection.broken or kuafu.sim.now - side.last_ns > kuafu.config.idle:
+        if side is None or side.connection.broken or now_ns - side.last_ns > kuafu.idle_ns:
             side = proxy.side_to(target)
         kind = type(message)
         try:
@@ -235,7 +242,7 @@ class Endpoint:
         )
         if verdict.reason:
             self._deny(request, verdict.reason)
-        elif verdict.cpu_ns > kuafu.config.guard_inline:
+        elif verdict.cpu_ns > kuafu.inline_ns:
             self.machine.cpu.submit(verdict.cpu_ns, self.owner, self._admit, request)
         else:
             self._admit(request)
@@ -250,7 +257,7 @@ class Endpoint:
             if hearer is not None:
                 hearer(request.caller.address, request.message)
             return
-        if self._held_bytes and self._held_bytes + request.size_bytes > self._kuafu.config.inbox:
+        if self._held_bytes and self._held_bytes + request.size_bytes > self._kuafu.inbox_bytes:
             if self._backlog is None:
                 self._backlog = FairQueue(self._kuafu.config.quantum)
             self._backlog.push(request.side, request.size_bytes, request)

@@ -20,18 +20,26 @@ if TYPE_CHECKING:
 class Proxy:
     """The proxy process of one machine, through all its incarnations."""
 
-    __slots__ = ("_kuafu", "_opened", "alive", "free_ns", "machine", "sides")
+    __slots__ = ("_kuafu", "_opened", "alive", "free_ns", "machine", "send_ns", "sides", "take_ns")
 
     def __init__(self, kuafu: Kuafu, machine: Machine) -> None:
         self._kuafu = kuafu
         self.machine = machine
         self.alive = False
+        #: What a message takes its two threads.
+        self.send_ns = kuafu.config.send_cpu
+        self.take_ns = kuafu.config.cpu_per_message
+        machine.cpu.on_pace(self._paced)
         #: Until when its sending thread is busy.
         self.free_ns = 0
         #: The near sides of its connections, by the index of the machine at the other end.
         self.sides: dict[int, Side] = {}
         # Connections opened so far, by peer: each has a challenge of its own.
         self._opened: dict[int, int] = {}
+
+    def _paced(self, factor: float) -> None:
+        self.send_ns = int(self._kuafu.config.send_cpu * factor)
+        self.take_ns = int(self._kuafu.config.cpu_per_message * factor)
 
     def boot(self, owner: Owner) -> None:
         """Begin an incarnation."""

@@ -36,10 +36,12 @@ class Kuafu:
         self.guard = guard
         self.config = config = config or KuafuConfig()
         self._datacenter = datacenter
-        self.take_ns = config.cpu_per_message
-        self.send_ns = config.send_cpu
         self.socket_ns = config.socket
         self.bulk_above = config.bulk_above
+        self.largest = config.largest
+        self.idle_ns = config.idle
+        self.inline_ns = config.guard_inline
+        self.inbox_bytes = config.inbox
         self.carry = datacenter.network.messenger.carry
         self.keepalive = Keepalive(datacenter.network, config.keepalive)
         datacenter.on_change(self._review)
@@ -109,8 +111,7 @@ class Kuafu:
 
     def nonce(self, machine: Machine, peer: Machine, number: int) -> bytes:
         """The challenge of a connection: 16 bytes, never the same twice."""
-        stream = self.sim.stream("kuafu.nonce", f"{machine.name}>{peer.name}", str(number))
-        return b"".join(int(stream.uniform() * (1 << 32)).to_bytes(4, "big") for _ in range(4))
+        return self.sim.random_bytes("kuafu.nonce", f"{machine.name}>{peer.name}", str(number))
 
     def log_in(self, side: Side, endpoint: Endpoint) -> None:
         """A process speaks on a connection for the first time: it answers the challenge."""
