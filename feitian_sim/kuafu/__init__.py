@@ -35,7 +35,7 @@ message says so by its ``wire_bytes``.
 from feitian_sim.kuafu.calls import CallError, CallFailed, IncomingCall, PendingCall
 from feitian_sim.kuafu.config import KuafuConfig
 from feitian_sim.kuafu.endpoint import Endpoint
-from feitian_sim.kuafu.guard import Credential, Guard, Need, Verdict
+from feitian_sim.kuafu.guard import Credential, Guard, Identities, Need, Verdict
 from feitian_sim.kuafu.messages import Message, Text, TextMap
 from feitian_sim.kuafu.rpc import Kuafu
 
@@ -45,6 +45,7 @@ __all__ = [
     "Credential",
     "Endpoint",
     "Guard",
+    "Identities",
     "IncomingCall",
     "Kuafu",
     "KuafuConfig",

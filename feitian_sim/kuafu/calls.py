@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from feitian_sim.hardware import Machine
 from feitian_sim.kernel import SimulatedError, Timer
-
 from feitian_sim.kuafu.methods import Method
 
 if TYPE_CHECKING:
@@ -117,6 +116,11 @@ class IncomingCall:
     def sender(self) -> str:
         """Address of the caller."""
         return self.request.caller.address
+
+    @property
+    def machine(self) -> Machine:
+        """Where the caller is."""
+        return self.request.caller.machine
 
     @property
     def subject(self) -> str:

@@ -76,8 +76,8 @@ class KuafuConfig(StrictModel):
     )
     guard_inline: Duration = Field(
         default=_text("5us"),
-        description="A check that takes no longer than this is part of taking a message in; a longer one waits for a core, "
-        "in time units; default 5us. Source: above the look-up of a known capability, below a signature's verification.",
+        description="A check that takes no longer than this is part of taking a message in; a longer one waits for a "
+        "core, in time units; default 5us. Source: above looking up a known capability, below verifying one.",
     )
     retransmit: Duration = Field(
         default=_text("200ms"),

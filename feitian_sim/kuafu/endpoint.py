@@ -237,9 +237,11 @@ class Endpoint:
         resource = need.resource
         if not isinstance(resource, str):
             resource = resource(message)
-        verdict = kuafu.guard.check(
-            self.machine.name, caller.credential.subject, request.capability, need.permission, resource
-        )
+        check, subject = kuafu.guard.check, caller.credential.subject
+        verdict = check(self.machine.name, subject, request.capability, need.permission, resource)
+        if need.also is not None and not verdict.reason:
+            also = need.also
+            verdict = check(self.machine.name, subject, request.capability, also.permission, also.of(message))
         if verdict.reason:
             self._deny(request, verdict.reason)
         elif verdict.cpu_ns > kuafu.inline_ns:

@@ -29,6 +29,8 @@ class Need:
 
     permission: str
     resource: str | Callable[[Any], str]
+    #: What it asks for besides.
+    also: Need | None = None
 
     def of(self, message: Any) -> str:
         """The resource that a message names."""
@@ -62,4 +64,16 @@ class Guard(Protocol):
 
     def check(self, machine: str, subject: str, capability: object | None, permission: str, resource: str) -> Verdict:
         """At the server on ``machine``: whether the authenticated subject may do this with this capability, now."""
+        ...
+
+
+class Identities(Protocol):
+    """Who gives processes their credentials when they start."""
+
+    def module(self, role: str, machine: str) -> Credential:
+        """That of a module of the platform, such as ``pangu.chunkserver``, on a machine."""
+        ...
+
+    def user(self, name: str) -> Credential:
+        """That of a user of the cell."""
         ...

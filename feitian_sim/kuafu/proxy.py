@@ -95,9 +95,7 @@ class Proxy:
             kuafu.carry(self.machine, side.machine, RESET_BYTES, 0, 0, 0, opener.turned_away, (side, tries))
             return
         opener = kuafu.proxies[side.machine.index]
-        kuafu.carry(
-            self.machine, side.machine, RESET_BYTES, 0, 0, 0, opener.welcome, (side, tries), opener._not_heard
-        )
+        kuafu.carry(self.machine, side.machine, RESET_BYTES, 0, 0, 0, opener.welcome, (side, tries), opener._not_heard)
         if not side.other.ready:
             kuafu.opened(side.connection)
             side.other.ready = True

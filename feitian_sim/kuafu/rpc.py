@@ -29,9 +29,7 @@ class AddressInUse(SimulatedError):
 class Kuafu:
     """The calls of one simulation, each checked by ``guard``."""
 
-    def __init__(
-        self, sim: Simulation, datacenter: DataCenter, guard: Guard, config: KuafuConfig | None = None
-    ) -> None:
+    def __init__(self, sim: Simulation, datacenter: DataCenter, guard: Guard, config: KuafuConfig | None = None) -> None:
         self.sim = sim
         self.guard = guard
         self.config = config = config or KuafuConfig()
@@ -56,8 +54,7 @@ class Kuafu:
         #: Of each machine, by its index.
         self.proxies = [Proxy(self, machine) for machine in (*datacenter.machines, *datacenter.client_machines)]
         self.daemons = [
-            Daemon(proxy.machine, f"{PROXY_ROLE}@{proxy.machine.name}", PROXY_ROLE, proxy.boot)
-            for proxy in self.proxies
+            Daemon(proxy.machine, f"{PROXY_ROLE}@{proxy.machine.name}", PROXY_ROLE, proxy.boot) for proxy in self.proxies
         ]
         for daemon in self.daemons:
             daemon.start()
@@ -235,4 +232,3 @@ def _name(method: Method) -> str:
 
 def _nothing() -> None:
     """Work that only takes time."""
-

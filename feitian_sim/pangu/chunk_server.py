@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from feitian_sim.hardware import DataCenter, Disk
 from feitian_sim.kernel import Owner, SimulatedError, Simulation, Timer
-from feitian_sim.kuafu import CallError, Endpoint, IncomingCall, Kuafu
+from feitian_sim.kuafu import CallError, Endpoint, Identities, IncomingCall, Kuafu
 from feitian_sim.pangu.cloning import Cloning
 from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.disk_balance import DiskBalancer
@@ -39,6 +39,7 @@ from feitian_sim.pangu.messages import (
     ReplicasGone,
     VersionTaken,
 )
+from feitian_sim.pangu.needs import BE_SERVER
 from feitian_sim.pangu.primary import Primary
 from feitian_sim.pangu.rebalance.rebalancer import DiskBalance
 from feitian_sim.pangu.replica_keeper import ReplicaKeeper
@@ -47,6 +48,7 @@ from feitian_sim.pangu.replica_writes import ReplicaWrites
 from feitian_sim.pangu.scrub import Scrubber
 
 CHUNK_SERVER_PORT = 7001
+CHUNK_SERVER_ROLE = "pangu.chunkserver"
 _DEPOSED = "another master has been elected since"
 #: Makes a process's finder of the active master: (endpoint, on_move).
 FinderFactory = Callable[[Endpoint, Callable[[str], object]], MasterFinder]
@@ -63,6 +65,7 @@ class ChunkServer:
         kuafu: Kuafu,
         config: PanguConfig,
         keeper: ReplicaKeeper,
+        identities: Identities,
         masters: Masters,
         finder_of: FinderFactory,
         hearts: Heartbeats,
@@ -75,6 +78,7 @@ class ChunkServer:
         self._config = config
         self.keeper = keeper
         self._machine = keeper.machine
+        self._identities = identities
         self._masters = masters
         self._finder_of = finder_of
         self._hearts = hearts
@@ -100,7 +104,9 @@ class ChunkServer:
         self._registering = False
         self._leases = {}
         self._report = None
-        self._endpoint: Endpoint = self._kuafu.endpoint(owner, self._machine, CHUNK_SERVER_PORT)
+        self._endpoint: Endpoint = self._kuafu.endpoint(
+            owner, self._machine, CHUNK_SERVER_PORT, self._identities.module(CHUNK_SERVER_ROLE, self.name)
+        )
         self._fence = Fence()
         self._wire_services(owner)
         owner.on_death(self._died)
@@ -135,8 +141,8 @@ class ChunkServer:
         )
         ReplicaReads(endpoint, keeper, self._datacenter, self._found_damaged, config.request.read_cost)
         self._cloning = Cloning(endpoint, keeper, config, self._address_of, self._fence)
-        endpoint.serve(NewVersion, self._take_version)
-        endpoint.serve(DropReplicas, self._drop)
+        endpoint.serve(NewVersion, self._take_version, BE_SERVER)
+        endpoint.serve(DropReplicas, self._drop, BE_SERVER)
         keeper.on_disk_lost = self._disk_lost
         keeper.on_change = self._changed
         self._disk_balancer = None

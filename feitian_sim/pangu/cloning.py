@@ -19,6 +19,7 @@ from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.content import checksum
 from feitian_sim.pangu.fencing import Fence
 from feitian_sim.pangu.messages import CloneChunk, Cloned, CloneFailed
+from feitian_sim.pangu.needs import BE_SERVER
 from feitian_sim.pangu.replica_keeper import ReplicaKeeper
 
 #: A clone may take this many times as long as its rate would need before its source is given up.
@@ -55,7 +56,7 @@ class Cloning:
         # Room taken for clones under way: the death of the process gives it back.
         self._rooms: dict[int, _Room] = {}
         self._owner.on_death(self._give_all_back)
-        endpoint.serve(CloneChunk, self._serve)
+        endpoint.serve(CloneChunk, self._serve, BE_SERVER)
 
     def _serve(self, call: IncomingCall) -> None:
         order: CloneChunk = call.message

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from feitian_sim.hardware import DataCenter, Disk, Machine
 from feitian_sim.kernel import Owner, Simulation, Timer
-from feitian_sim.kuafu import Endpoint, IncomingCall, Kuafu
+from feitian_sim.kuafu import Endpoint, Identities, IncomingCall, Kuafu, Need
 from feitian_sim.pangu import messages
 from feitian_sim.pangu.bundle_runner import BundleRunner
 from feitian_sim.pangu.commit_log import CommitLog
@@ -24,27 +24,38 @@ from feitian_sim.pangu.facts import MasterReady, MasterStopped
 from feitian_sim.pangu.master import Master
 from feitian_sim.pangu.master_log import MasterLog
 from feitian_sim.pangu.master_state import MasterState
+from feitian_sim.pangu.needs import (
+    BE_SERVER,
+    CREATE_FILE,
+    DELETE_FILE,
+    LIST_DIRECTORY,
+    READ_CHUNK,
+    READ_FILE,
+    RENAME_FILE,
+    WRITE_FILE,
+)
 from feitian_sim.pangu.office import Office, Standing
 from feitian_sim.pangu.reign import NOT_ACTIVE, Reign
 from feitian_sim.replog import Group, ReplicatedLog
 
 MASTER_PORT = 7000
-REQUESTS: tuple[type, ...] = (
-    messages.Locate,
-    messages.AddChunk,
-    messages.SealChunk,
-    messages.LeaseLast,
-    messages.CreateFile,
-    messages.AbandonChunk,
-    messages.DeleteFile,
-    messages.RenameFile,
-    messages.ListDirectory,
-    messages.MakeDirectory,
-    messages.Heartbeat,
-    messages.Holdings,
-    messages.ReplicasGone,
-    messages.BadReplica,
-)
+MASTER_ROLE = "pangu.master"
+REQUESTS: dict[type, Need] = {
+    messages.Locate: READ_FILE,
+    messages.AddChunk: WRITE_FILE,
+    messages.SealChunk: WRITE_FILE,
+    messages.LeaseLast: WRITE_FILE,
+    messages.CreateFile: CREATE_FILE,
+    messages.AbandonChunk: WRITE_FILE,
+    messages.DeleteFile: DELETE_FILE,
+    messages.RenameFile: RENAME_FILE,
+    messages.ListDirectory: LIST_DIRECTORY,
+    messages.MakeDirectory: CREATE_FILE,
+    messages.Heartbeat: BE_SERVER,
+    messages.Holdings: BE_SERVER,
+    messages.ReplicasGone: BE_SERVER,
+    messages.BadReplica: READ_CHUNK,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,7 @@ class MasterParts:
     address_of: Callable[[int], str]
     bundles: BundleRunner
     office: Office
+    identities: Identities
     on_turn: Callable[[], object]
     before_decision: Callable[[], object]
     on_release: Callable[[int], object]
@@ -110,9 +122,11 @@ class MasterServer:
         self._elected_ns = -1
         self._campaign = None
         owner.on_death(self._died)
-        self._endpoint: Endpoint = self._kuafu.endpoint(owner, self.machine, MASTER_PORT)
-        for request in REQUESTS:
-            self._endpoint.serve(request, self._serve)
+        self._endpoint: Endpoint = self._kuafu.endpoint(
+            owner, self.machine, MASTER_PORT, parts.identities.module(MASTER_ROLE, self.machine.name)
+        )
+        for request, needs in REQUESTS.items():
+            self._endpoint.serve(request, self._serve, needs)
         config = parts.config
         self.records = MasterLog(parts.origin, config.snapshot_bytes_per_chunk, parts.preloaded_chunks())
         self.log = ReplicatedLog(

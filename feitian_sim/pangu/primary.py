@@ -29,6 +29,7 @@ from feitian_sim.pangu.chunk_messages import (
     WriteOpened,
     WriteRefused,
 )
+from feitian_sim.pangu.needs import WRITE_CHUNK
 from feitian_sim.pangu.replica_writes import ReplicaWrites, WriteImpossible
 
 
@@ -74,8 +75,8 @@ class Primary:
         self._turns: dict[int, Turn] = {}  # by chunk
         self._by_session: dict[int, Turn] = {}
         self._queues: dict[int, deque[IncomingCall]] = {}
-        endpoint.serve(OpenWrite, self._serve_open)
-        endpoint.serve(CommitWrite, self._serve_commit)
+        endpoint.serve(OpenWrite, self._serve_open, WRITE_CHUNK)
+        endpoint.serve(CommitWrite, self._serve_commit, WRITE_CHUNK)
 
     # Open
 

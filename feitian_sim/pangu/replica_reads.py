@@ -16,6 +16,7 @@ from feitian_sim.hardware import DataCenter, Disk
 from feitian_sim.kuafu import Endpoint, IncomingCall
 from feitian_sim.pangu.chunk_messages import ChunkPulled, PullChunk, PullRefused
 from feitian_sim.pangu.content import Extent
+from feitian_sim.pangu.needs import READ_CHUNK
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class ReplicaReads:
         self._request_ns = request_ns
         #: Transfers under way: the load that a reader may choose by.
         self.running = 0
-        endpoint.serve(PullChunk, self._serve)
+        endpoint.serve(PullChunk, self._serve, READ_CHUNK)
 
     def _serve(self, call: IncomingCall) -> None:
         request: PullChunk = call.message
@@ -85,7 +86,7 @@ class ReplicaReads:
         self.running += 1
         self._datacenter.network.transfer(
             self._endpoint.machine,
-            call.caller.machine,
+            call.machine,
             size_bytes,
             disks_read=stored.disk.read_links,
             disks_write=into,

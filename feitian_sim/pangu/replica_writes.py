@@ -16,6 +16,7 @@ from feitian_sim.kernel import SimulatedError, Timer
 from feitian_sim.kuafu import Endpoint, IncomingCall
 from feitian_sim.pangu.chunk_messages import Abort, Applied, Apply, Reserve, Reserved
 from feitian_sim.pangu.content import Extent
+from feitian_sim.pangu.needs import WRITE_CHUNK
 
 
 class WriteImpossible(SimulatedError):
@@ -56,9 +57,9 @@ class ReplicaWrites:
         self._syncing: dict[int, tuple[_Room, Callable[[int | None], object]]] = {}
         # Room on a disk belongs to the process that keeps it: its death gives it back.
         self._owner.on_death(self._give_all_back)
-        endpoint.serve(Reserve, self._serve_reserve)
-        endpoint.serve(Apply, self._serve_apply)
-        endpoint.serve(Abort, self._serve_abort)
+        endpoint.serve(Reserve, self._serve_reserve, WRITE_CHUNK)
+        endpoint.serve(Apply, self._serve_apply, WRITE_CHUNK)
+        endpoint.serve(Abort, self._serve_abort, WRITE_CHUNK)
 
     def length(self, chunk: int, version: int) -> int | None:
         """Length that a write would start from; None when this replica must not take part."""

@@ -11,10 +11,10 @@ import numpy as np
 from feitian_sim.hardware import Daemon, DataCenter, Machine
 from feitian_sim.hardware.spread import spread_over_racks
 from feitian_sim.kernel import ScenarioError, SimulatedError, Simulation
-from feitian_sim.kuafu import Kuafu
+from feitian_sim.kuafu import Identities, Kuafu
 from feitian_sim.pangu import dataset as datasets
 from feitian_sim.pangu.bundle_runner import BundleRunner
-from feitian_sim.pangu.chunk_server import CHUNK_SERVER_PORT, ChunkServer, FinderFactory
+from feitian_sim.pangu.chunk_server import CHUNK_SERVER_PORT, CHUNK_SERVER_ROLE, ChunkServer, FinderFactory
 from feitian_sim.pangu.client import PanguClient
 from feitian_sim.pangu.cluster_view import ClusterView
 from feitian_sim.pangu.config import PanguConfig
@@ -23,7 +23,7 @@ from feitian_sim.pangu.heartbeat import BeatTimes, Heartbeats
 from feitian_sim.pangu.ledger import Ledger
 from feitian_sim.pangu.master import Master
 from feitian_sim.pangu.master_finder import MasterFinder
-from feitian_sim.pangu.master_server import MASTER_PORT, MasterParts, MasterServer
+from feitian_sim.pangu.master_server import MASTER_PORT, MASTER_ROLE, MasterParts, MasterServer
 from feitian_sim.pangu.master_state import MasterState
 from feitian_sim.pangu.masters import Masters
 from feitian_sim.pangu.namespace import dataset_path
@@ -38,8 +38,6 @@ from feitian_sim.pangu.survey.survey import survey
 from feitian_sim.pangu.truth import Truth
 from feitian_sim.replog import Group
 
-MASTER_ROLE = "pangu.master"
-CHUNK_SERVER_ROLE = "pangu.chunkserver"
 _FIRST_CLIENT_PORT = 20_000
 
 
@@ -53,6 +51,7 @@ class PanguCell:
         kuafu: Kuafu,
         config: PanguConfig,
         office: Office,
+        identities: Identities,
         *,
         placement: PlacementPolicy | None = None,
         rebalancer: Rebalancer | None = None,
@@ -72,6 +71,7 @@ class PanguCell:
         self.keepers = {machine.index: ReplicaKeeper(machine) for machine in datacenter.machines}
         self.ledger = Ledger(self._dataset_extents)
         self._office = office
+        self._identities = identities
         self.masters = Masters(self._master_servers())
         self._hearing = MasterHearing(sim, datacenter, self.masters, self.keepers, config.heartbeat.every)
         beat = config.heartbeat
@@ -100,6 +100,7 @@ class PanguCell:
             address_of=self.address_of,
             bundles=BundleRunner(datacenter, self.keepers, config.repair),
             office=self._office,
+            identities=self._identities,
             on_turn=lambda: self.hearts.review(),
             before_decision=lambda: self._hearing.catch_up(),
             on_release=lambda server: self.operator.release(server),
@@ -121,6 +122,7 @@ class PanguCell:
                 self._kuafu,
                 self._config,
                 keeper,
+                self._identities,
                 self.masters,
                 self._finder_for(keeper.machine),
                 self.hearts,
@@ -215,7 +217,10 @@ class PanguCell:
     def client(self, machine: Machine, name: str, load: str = "") -> PanguClient:
         """A client process on ``machine``; its operations carry the name of the load."""
         endpoint = self._kuafu.endpoint(
-            self._sim.owner(f"pangu.client.{name}"), machine, _FIRST_CLIENT_PORT + self._clients
+            self._sim.owner(f"pangu.client.{name}"),
+            machine,
+            _FIRST_CLIENT_PORT + self._clients,
+            self._identities.user(name),
         )
         self._clients += 1
         return PanguClient(

@@ -13,7 +13,6 @@ from feitian_sim.hardware import ClusterConfig, DataCenter
 from feitian_sim.kernel import MILLISECOND, SECOND, Owner, Simulation
 from feitian_sim.kuafu import CallError, CallFailed, Endpoint, IncomingCall, Kuafu, Need
 
-
 NEED = Need("call", "test://ping")
 
 
@@ -38,7 +37,9 @@ class Pair:
         self.server_owner: Owner = self.sim.owner("server")
         self.server = self.kuafu.endpoint(self.server_owner, self.server_machine, 7001, Name("server"))
         self.caller_owner: Owner = self.sim.owner("caller")
-        self.caller: Endpoint = self.kuafu.endpoint(self.caller_owner, self.datacenter.machine("r0/m0"), 9001, Name("caller"))
+        self.caller: Endpoint = self.kuafu.endpoint(
+            self.caller_owner, self.datacenter.machine("r0/m0"), 9001, Name("caller")
+        )
         self.ends: list[tuple[int, Any]] = []
 
     def call(self, message: object, deadline_ns: int = SECOND, address: str = "tcp://r1/m0:7001") -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
 
+from plain_guard import PlainGuard
 from plain_office import PlainOffice
 
 from feitian_sim.hardware import ClusterConfig, DataCenter, Machine
@@ -42,10 +43,12 @@ class CellBench:
         for name in absent:
             self.machines.machine(name).switch_off("a test")
         config = {"heartbeat": {"timeout": "30s"}, **pangu}
-        kuafu = Kuafu(self.sim, self.machines)
+        guard = PlainGuard()
+        guard.keep = False
+        kuafu = Kuafu(self.sim, self.machines, guard)
         self.config = PanguConfig.model_validate(config)
         self.office = PlainOffice(self.sim)
-        self.cell = PanguCell(self.sim, self.machines, kuafu, self.config, self.office)
+        self.cell = PanguCell(self.sim, self.machines, kuafu, self.config, self.office, guard)
         self.cell.preload()
 
     def client(self, machine: str = "r0/m1", name: str = "") -> PanguClient:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from plain_guard import PlainGuard
+from plain_office import PlainOffice
 
 from feitian_sim.hardware import ClusterConfig, DataCenter
 from feitian_sim.kernel import GIB, Simulation
@@ -21,7 +23,7 @@ def test_p1_a_large_dataset_is_placed_in_one_step_and_held_in_arrays():
     sim = Simulation(seed=1)
     machines = DataCenter(sim, ClusterConfig.model_validate({"racks": 25, "machines_per_rack": 8}))
     config = PanguConfig.model_validate({"dataset": {"bytes": "40TiB", "file_size": "1GiB"}})
-    cell = PanguCell(sim, machines, Kuafu(sim, machines), config)
+    cell = PanguCell(sim, machines, Kuafu(sim, machines, PlainGuard()), config, PlainOffice(sim), PlainGuard())
     cell.preload()
     chunks = 40 * 1024 * GIB // config.chunk_size
     stores = [keeper.store for keeper in cell.keepers.values()]

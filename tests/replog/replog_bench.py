@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from plain_guard import Name, PlainGuard
+
 from feitian_sim.hardware import ClusterConfig, Daemon, DataCenter
 from feitian_sim.kernel import MILLISECOND, SECOND, Owner, Simulation
 from feitian_sim.kuafu import Kuafu
@@ -35,7 +37,7 @@ class Bench:
     def __init__(self, size: int = 5, *, seed: int = 1, cold: bool = False, config: ReplogConfig | None = None) -> None:
         self.sim = Simulation(seed=seed)
         self.datacenter = DataCenter(self.sim, ClusterConfig(racks=size, machines_per_rack=2))
-        self.kuafu = Kuafu(self.sim, self.datacenter)
+        self.kuafu = Kuafu(self.sim, self.datacenter, PlainGuard())
         self.config = config or ReplogConfig()
         machines = [self.datacenter.machine(f"r{number}/m0") for number in range(size)]
         addresses = {number: f"tcp://{machine.name}:{PORT}" for number, machine in enumerate(machines)}
@@ -56,7 +58,7 @@ class Bench:
 
     def _boot(self, number: int, owner: Owner) -> None:
         machine = self.daemons[number].machine
-        endpoint = self.kuafu.endpoint(owner, machine, PORT)
+        endpoint = self.kuafu.endpoint(owner, machine, PORT, Name("replog"))
         self.states[number] = Recorder()
         self.logs[number] = ReplicatedLog(
             self.sim,

@@ -27,6 +27,12 @@ class PlainGuard:
     logins: list[tuple[str, bytes]] = field(default_factory=list)
     keep: bool = True
 
+    def module(self, role: str, machine: str) -> Name:
+        return Name(f"{role}@{machine}")
+
+    def user(self, name: str) -> Name:
+        return Name(name)
+
     def login(self, credential: Credential, nonce: bytes) -> tuple[bytes, int]:
         self.logins.append((credential.subject, nonce))
         return credential.subject.encode() + nonce, 0
