@@ -1,0 +1,52 @@
+"""What Zhongkui allowed and refused."""
+
+from __future__ import annotations
+
+from feitian_sim.kernel import Fact, fact
+
+
+@fact("zhongkui.denied")
+class Denied(Fact):
+    """A server refused a call: for whom, what was asked, and why."""
+
+    machine: str
+    subject: str
+    permission: str
+    resource: str
+    reason: str
+
+
+@fact("zhongkui.allowed", canonical=False)
+class Allowed(Fact):
+    """A server let a call through."""
+
+    machine: str
+    subject: str
+    permission: str
+    resource: str
+
+
+@fact("zhongkui.totals")
+class Totals(Fact):
+    """Over the whole run: calls checked and refused, signatures that servers had to verify, and processor time spent."""
+
+    checked: int
+    denied: int
+    verified: int
+    logins: int
+    cpu_ns: int
+
+
+@fact("zhongkui.key_rotated")
+class KeyRotated(Fact):
+    """Zhongkui signs with another key from now on."""
+
+    key: str
+
+
+@fact("zhongkui.revoked")
+class Revoked(Fact):
+    """Everything of a subject, or one capability, counts no more."""
+
+    subject: str
+    serial: str

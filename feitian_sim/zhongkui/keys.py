@@ -1,0 +1,71 @@
+"""Key pairs, and checking signatures once.
+
+Ed25519 (Bernstein et al., CHES 2011; RFC 8032) by the ``cryptography`` library. A signature is a pure function of key and
+message, so whether one is right is remembered for a whole simulation; what a simulated processor pays for it is charged
+elsewhere, at every server that sees it.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+SEED_BYTES = 32
+_ID_BYTES = 8
+
+
+class KeyPair:
+    """One subject's keys, from 32 bytes that nobody else knows. Raises ValueError for another number of bytes."""
+
+    __slots__ = ("_private", "key_id", "public")
+
+    def __init__(self, seed: bytes) -> None:
+        if len(seed) != SEED_BYTES:
+            raise ValueError(f"a key is made from {SEED_BYTES} bytes, not {len(seed)}")
+        self._private = Ed25519PrivateKey.from_private_bytes(seed)
+        #: 32 bytes.
+        self.public = self._private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        #: A short name of the public key.
+        self.key_id = key_id(self.public)
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature of ``message``, 64 bytes."""
+        return self._private.sign(message)
+
+
+def key_id(public: bytes) -> str:
+    """A short name of a public key."""
+    return blake2b(public, digest_size=_ID_BYTES).hexdigest()
+
+
+class Signatures:
+    """Whether signatures are right, each looked at once. One object belongs to one simulation."""
+
+    __slots__ = ("_known", "verifications")
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, bool] = {}
+        #: Signatures really verified.
+        self.verifications = 0
+
+    def are_right(self, public: bytes, message: bytes, signature: bytes) -> bool:
+        """Whether ``signature`` is that of ``message`` under the key ``public``."""
+        digest = blake2b(
+            b"".join((public, len(signature).to_bytes(4, "big"), signature, message)), digest_size=16
+        ).digest()
+        known = self._known.get(digest)
+        if known is None:
+            self.verifications += 1
+            known = self._known[digest] = _verified(public, message, signature)
+        return known
+
+
+def _verified(public: bytes, message: bytes, signature: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
