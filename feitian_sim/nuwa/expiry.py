@@ -1,0 +1,66 @@
+"""Expiry: which sessions the leader has not heard of for too long. Pure.
+
+Only the leader judges, by its own clock; a new leader gives every session its whole time again, since it does not know
+what the one before had heard (Burrows, OSDI 2006, sec. 2.8). Sessions whose signs of life nobody could miss are counted
+as heard (:mod:`.signs_of_life`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class Expiry:
+    """One leader's knowledge of sessions: time-out and when each was last heard."""
+
+    def __init__(self, sessions: Iterable[tuple[int, int]], now_ns: int) -> None:
+        self._timeouts = dict(sessions)
+        self._heard_ns = dict.fromkeys(self._timeouts, now_ns)
+        self._sure: dict[int, None] = {}
+
+    def opened(self, session: int, timeout_ns: int, now_ns: int) -> None:
+        """A session is new."""
+        if session not in self._timeouts:
+            self._timeouts[session] = timeout_ns
+            self._heard_ns[session] = now_ns
+
+    def ended(self, session: int) -> None:
+        """A session is over."""
+        self._timeouts.pop(session, None)
+        self._heard_ns.pop(session, None)
+        self._sure.pop(session, None)
+
+    def heard(self, session: int, at_ns: int) -> None:
+        """Its client lived then."""
+        if session in self._timeouts and at_ns > self._heard_ns[session]:
+            self._heard_ns[session] = at_ns
+
+    def take_for_sure(self, session: int, sure: bool) -> None:
+        """From now on its client certainly lives, or must be heard again."""
+        if sure and session in self._timeouts:
+            self._sure[session] = None
+        else:
+            self._sure.pop(session, None)
+
+    def silent_ns(self, session: int, now_ns: int) -> int:
+        """How long it has not been heard."""
+        return now_ns - self._heard_ns[session]
+
+    def overdue(self, now_ns: int) -> list[int]:
+        """Sessions whose time is over."""
+        return [
+            session
+            for session, timeout_ns in self._timeouts.items()
+            if session not in self._sure and now_ns - self._heard_ns[session] >= timeout_ns
+        ]
+
+    def next_due_ns(self) -> int | None:
+        """When the next session's time would be over."""
+        return min(
+            (
+                self._heard_ns[session] + timeout_ns
+                for session, timeout_ns in self._timeouts.items()
+                if session not in self._sure
+            ),
+            default=None,
+        )

@@ -1,0 +1,436 @@
+"""A server of Nuwa on its machine: answers reads from its state, hands writes to the leader, tells watchers.
+
+Each server holds a replica of the log (:mod:`feitian_sim.replog`) and the state that it makes. A client is connected
+to one server at a time. Its reads are answered there, never from a state older than it has seen (it says which); a
+fresh read is answered by the leader under its lease. Its writes go to the leader by way of its server, carry their
+number in the session, and are so done once however often they come. The leader alone judges which sessions are over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from feitian_sim.hardware import DataCenter, Machine
+from feitian_sim.kernel import Owner, Simulation, Timer
+from feitian_sim.kuafu import CallError, Endpoint, Identities, IncomingCall, Kuafu
+from feitian_sim.nuwa.answers import Answer, failed
+from feitian_sim.nuwa.commands import Command, EndSession, OpenSession
+from feitian_sim.nuwa.config import NuwaConfig
+from feitian_sim.nuwa.expiry import Expiry
+from feitian_sim.nuwa.facts import SessionExpired
+from feitian_sim.nuwa.messages import (
+    Attach,
+    Close,
+    Fired,
+    Forward,
+    FreshRead,
+    Open,
+    Ping,
+    Read,
+    ReadKind,
+    Reply,
+    Touch,
+    Write,
+)
+from feitian_sim.nuwa.needs import SERVER_NEEDS
+from feitian_sim.nuwa.state import NuwaState
+from feitian_sim.nuwa.watches import Watch, WatchTable, has_changed
+from feitian_sim.replog import Group, ReplicatedLog
+
+NUWA_PORT = 7200
+NUWA_ROLE = "nuwa.server"
+
+
+class Attached:
+    """A client that is connected here: where it is, and how many notices it was sent."""
+
+    __slots__ = ("address", "events", "session")
+
+    def __init__(self, session: int, address: str) -> None:
+        self.session = session
+        self.address = address
+        self.events = 0
+
+
+class NuwaServer:
+    """One server through all its incarnations."""
+
+    def __init__(
+        self,
+        sim: Simulation,
+        datacenter: DataCenter,
+        kuafu: Kuafu,
+        identities: Identities,
+        machine: Machine,
+        number: int,
+        group: Group,
+        config: NuwaConfig,
+    ) -> None:
+        self._sim = sim
+        self._datacenter = datacenter
+        self._kuafu = kuafu
+        self._identities = identities
+        self.machine = machine
+        self.number = number
+        self._group = group
+        self._config = config
+        #: What was there at time 0.
+        self.origin: Any = None
+        self.state = NuwaState(config.value_limit)
+        self.log: ReplicatedLog | None = None
+        self.expiry: Expiry | None = None
+        self.watches = WatchTable()
+        self.attached: dict[int, Attached] = {}
+        self._deleted: dict[str, int] = {}
+        # Reads that wait for this server to know as much as their client: (zxid, call).
+        self._behind: list[tuple[int, IncomingCall]] = []
+        self._expire: Timer | None = None
+        #: Told of each change of who leads.
+        self.on_turn: Callable[[], object] = _nothing
+        self._owner: Owner | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"tcp://{self.machine.name}:{NUWA_PORT}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process lives."""
+        return self._owner is not None and self._owner.alive
+
+    @property
+    def leads(self) -> bool:
+        """Whether it is the leader, as far as it knows."""
+        return self.alive and self.log is not None and self.log.is_leader
+
+    def boot(self, owner: Owner) -> None:
+        """Begin an incarnation."""
+        self._owner = owner
+        self.state = NuwaState(self._config.value_limit)
+        if self.origin is not None:
+            self.state.restore(self.origin)
+        self.expiry = None
+        self.watches = WatchTable()
+        self.attached = {}
+        self._deleted = {}
+        self._behind = []
+        self._expire = None
+        credential = self._identities.module(NUWA_ROLE, self.machine.name)
+        self._endpoint: Endpoint = self._kuafu.endpoint(owner, self.machine, NUWA_PORT, credential)
+        handlers: dict[type, Callable[..., object]] = {
+            Open: self._open,
+            Attach: self._attach,
+            Ping: self._ping,
+            Close: self._close,
+            Read: self._read,
+            Write: self._write,
+            Forward: self._forwarded,
+            FreshRead: self._fresh_read,
+        }
+        for message, handler in handlers.items():
+            self._endpoint.serve(message, handler, SERVER_NEEDS[message])
+        self._endpoint.hear(Touch, self._touched, SERVER_NEEDS[Touch])
+        owner.on_death(self._died)
+        self.log = ReplicatedLog(
+            self._sim,
+            self._datacenter,
+            owner,
+            self._endpoint,
+            self.machine.disks[-1],
+            self._group,
+            self.number,
+            self,
+            self._config.log,
+        )
+        self.log.on_lead.append(self._leads)
+        self.log.on_follow.append(self._follows)
+        if self.log.is_leader:
+            self._leads(self.log.epoch)
+
+    def _died(self) -> None:
+        self.log = None
+        self.expiry = None
+        self.on_turn()
+
+    # The replicated state, with what follows from each change here
+
+    def apply(self, index: int, command: Any) -> Answer:
+        """A command is chosen: apply it, tell watchers, answer who waited for it."""
+        answer = self.state.apply(index, command)
+        for change in self.state.take_changes():
+            if change.kind == "deleted":
+                self._deleted[change.path] = change.zxid
+            for watch in self.watches.fired_by(change):
+                self._fire(watch, change.path, change.kind, change.zxid)
+        if self.expiry is not None and answer.ok:
+            if isinstance(command, OpenSession):
+                self.expiry.opened(answer.value, command.timeout_ns, self._sim.now)
+                self._arm_expiry()
+            elif isinstance(command, EndSession):
+                self.expiry.ended(command.session)
+        if isinstance(command, EndSession) and command.session in self.attached:
+            self.watches.forget(str(command.session))
+            del self.attached[command.session]
+        if self._behind:
+            self._answer_behind()
+        return answer
+
+    def image(self) -> tuple[Any, int]:
+        """For a snapshot."""
+        return self.state.image()
+
+    def restore(self, image: Any) -> None:
+        """From a snapshot: whoever watches here looks again, since what changed in between is not known."""
+        self.state.restore(image)
+        for session in list(self.attached):
+            self.watches.forget(str(session))
+        self.attached.clear()
+        self._answer_behind()
+
+    def _fire(self, watch: Watch, path: str, kind: str, zxid: int) -> None:
+        client = self.attached.get(int(watch.client))
+        if client is not None:
+            client.events += 1
+            fired = Fired(client.session, client.events, watch.number, path, kind, zxid)
+            self._endpoint.tell(client.address, fired)
+
+    # Who leads
+
+    def _leads(self, _: int) -> None:
+        sessions = ((session.number, session.timeout_ns) for session in self.state.sessions.values())
+        self.expiry = Expiry(sessions, self._sim.now)
+        self._arm_expiry()
+        self.on_turn()
+
+    def _follows(self) -> None:
+        self.expiry = None
+        self.on_turn()
+
+    def arm_expiry(self) -> None:
+        """Signs of life have begun or ceased to be certain."""
+        if self.expiry is not None:
+            self._arm_expiry()
+
+    def _arm_expiry(self) -> None:
+        assert self.expiry is not None
+        assert self._owner is not None
+        due_ns = self.expiry.next_due_ns()
+        if self._expire is not None:
+            self._expire.cancel()
+        if due_ns is not None:
+            self._expire = self._owner.timer(max(0, due_ns - self._sim.now), self._expire_silent)
+
+    def _expire_silent(self) -> None:
+        if self.expiry is None or self.log is None:
+            return
+        for session in self.expiry.overdue(self._sim.now):
+            self._sim.emit(SessionExpired(session, self.expiry.silent_ns(session, self._sim.now)))
+            self.expiry.ended(session)
+            self.log.propose(EndSession(session, True), EndSession(session, True).size_bytes, _ignore, _ignore)
+        self._arm_expiry()
+
+    def _touched(self, _: str, message: Touch) -> None:
+        if self.expiry is not None:
+            self.expiry.heard(message.session, self._sim.now)
+
+    # Sessions
+
+    def _open(self, call: IncomingCall) -> None:
+        asked: Open = call.message
+        sender = call.sender
+
+        def opened(answer: Answer) -> None:
+            if answer.ok:
+                self.attached[answer.value] = Attached(answer.value, sender)
+            self._reply(call, answer)
+
+        self._to_leader(OpenSession(asked.owner, asked.nonce, asked.timeout_ns), call, opened)
+
+    def _close(self, call: IncomingCall) -> None:
+        self._to_leader(EndSession(call.message.session, False), call, lambda answer: self._reply(call, answer))
+
+    def _attach(self, call: IncomingCall) -> None:
+        asked: Attach = call.message
+        if asked.seen_zxid > self.state.zxid:
+            self._behind.append((asked.seen_zxid, call))
+            return
+        if asked.session not in self.state.sessions:
+            self._unknown_session(call, asked.session)
+            return
+        self.attach(asked.session, call.sender, asked.watches)
+        self._touch(asked.session)
+        self._reply(call, Answer(self.state.zxid))
+
+    def attach(self, session: int, address: str, watches: tuple[tuple[Watch, int], ...]) -> None:
+        """A client is connected here from now on; what has changed since it saw it last fires at once."""
+        self.watches.forget(str(session))
+        self.attached[session] = Attached(session, address)
+        for watch, since_zxid in watches:
+            if watch.what == "below":
+                self.watches.add(watch)
+                for path in sorted(path for path in self.state.tree.nodes if path.startswith(watch.path)):
+                    node = self.state.tree.nodes[path]
+                    if max(node.created_zxid, node.modified_zxid) > since_zxid:
+                        self._fire(watch, path, "changed", max(node.created_zxid, node.modified_zxid))
+                for path, zxid in sorted(self._deleted.items(), key=_by_zxid):
+                    if path.startswith(watch.path) and zxid > since_zxid and path not in self.state.tree.nodes:
+                        self._fire(watch, path, "deleted", zxid)
+            elif has_changed(self.state.tree, self._deleted, watch, since_zxid):
+                self._fire(watch, watch.path, "changed", self.state.zxid)
+            else:
+                self.watches.add(watch)
+
+    def _unknown_session(self, call: IncomingCall, session: int) -> None:
+        """This server may be behind: only the leader can say that a session is over."""
+        if self.leads:
+            self._fresh(lambda: self._reply(call, self._session_answer(session)), call)
+        else:
+            self._ask_leader(FreshRead("stat", "/"), call, lambda answer: self._judge_unknown(call, session, answer))
+
+    def _judge_unknown(self, call: IncomingCall, session: int, answer: Answer) -> None:
+        if answer.ok and answer.zxid > self.state.zxid:
+            self._behind.append((answer.zxid, call))
+        elif answer.ok:
+            self._reply(call, self._session_answer(session))
+        else:
+            self._reply(call, answer)
+
+    def _session_answer(self, session: int) -> Answer:
+        zxid = self.state.zxid
+        return Answer(zxid) if session in self.state.sessions else failed(zxid, "session-expired")
+
+    def _ping(self, call: IncomingCall) -> None:
+        session = call.message.session
+        if session not in self.attached:
+            # Its server was restarted or has been given a snapshot: it must say again what it watches.
+            self._reply(call, failed(self.state.zxid, "bad-request", "not attached here"))
+            return
+        self._touch(session)
+        self._reply(call, Answer(self.state.zxid))
+
+    def _touch(self, session: int) -> None:
+        if self.expiry is not None:
+            self.expiry.heard(session, self._sim.now)
+        elif self.log is not None and self.log.leader is not None and self.log.leader != self.number:
+            self._endpoint.tell(self._group.addresses[self.log.leader], Touch(session))
+
+    # Reads
+
+    def _read(self, call: IncomingCall) -> None:
+        self.machine.cpu.submit(self._config.read_cpu, self._endpoint.owner, self._answer_read, call)
+
+    def _answer_read(self, call: IncomingCall) -> None:
+        asked: Read = call.message
+        if asked.fresh and not self.leads:
+            self._ask_leader(FreshRead(asked.kind, asked.path), call, lambda answer: self._reply(call, answer))
+        elif asked.fresh:
+            self._fresh(lambda: self._reply(call, self._look(asked.kind, asked.path)), call)
+        elif asked.seen_zxid > self.state.zxid:
+            self._behind.append((asked.seen_zxid, call))
+        else:
+            if asked.watch is not None and asked.session in self.attached:
+                self.watches.add(asked.watch)
+            self._reply(call, self._look(asked.kind, asked.path))
+
+    def _look(self, kind: ReadKind, path: str) -> Answer:
+        tree, zxid = self.state.tree, self.state.zxid
+        match kind:
+            case "get":
+                return tree.get(path, zxid)
+            case "stat":
+                return tree.stat(path, zxid)
+            case "names":
+                return tree.names(path, zxid)
+        names = tree.names(path, zxid)
+        if not names.ok:
+            return names
+        files = [name for name in names.value if not name.endswith("/")]
+        return Answer(zxid, tuple((name, tree.nodes[path + name].value) for name in files))
+
+    def _answer_behind(self) -> None:
+        ready = [call for zxid, call in self._behind if zxid <= self.state.zxid]
+        self._behind = [(zxid, call) for zxid, call in self._behind if zxid > self.state.zxid]
+        for call in ready:
+            if isinstance(call.message, Attach):
+                self._attach(call)
+            else:
+                self._answer_read(call)
+
+    def _fresh(self, say: Callable[[], object], call: IncomingCall) -> None:
+        assert self.log is not None
+        self.log.read(say, lambda _: self._reply(call, failed(self.state.zxid, "no-leader")))
+
+    def _fresh_read(self, call: IncomingCall) -> None:
+        if not self.leads:
+            call.reply(failed(self.state.zxid, "no-leader"))
+            return
+        assert self.log is not None
+        asked: FreshRead = call.message
+        self.log.read(
+            lambda: call.reply(self._look(asked.kind, asked.path)),
+            lambda _: call.reply(failed(self.state.zxid, "no-leader")),
+        )
+
+    # Writes
+
+    def _write(self, call: IncomingCall) -> None:
+        self.machine.cpu.submit(self._config.write_cpu, self._endpoint.owner, self._take_write, call)
+
+    def _take_write(self, call: IncomingCall) -> None:
+        asked: Write = call.message
+        command = Command(asked.session, asked.sequence, asked.answered, asked.change, self._sim.now)
+        self._to_leader(command, call, lambda answer: self._reply(call, answer))
+
+    def _to_leader(
+        self, command: Command | OpenSession | EndSession, call: IncomingCall, done: Callable[[Answer], object]
+    ) -> None:
+        if self.leads:
+            assert self.log is not None
+            self.log.propose(command, command.size_bytes, done, lambda _: done(failed(self.state.zxid, "no-leader")))
+        else:
+            self._ask_leader(Forward(command), call, done)
+
+    def _ask_leader(self, message: object, call: IncomingCall, done: Callable[[Answer], object]) -> None:
+        leader = self.log.leader if self.log is not None else None
+        if leader is None or leader == self.number:
+            done(failed(self.state.zxid, "no-leader"))
+            return
+
+        def lost(_: CallError) -> None:
+            done(failed(self.state.zxid, "no-leader"))
+
+        left_ns = max(1, call.deadline_ns - self._sim.now)
+        self._endpoint.call(self._group.addresses[leader], message, left_ns, done, lost)
+
+    def _forwarded(self, call: IncomingCall) -> None:
+        if not self.leads:
+            call.reply(failed(self.state.zxid, "no-leader"))
+            return
+        assert self.log is not None
+        command = call.message.command
+        self.log.propose(
+            command,
+            command.size_bytes,
+            call.reply,
+            lambda _: call.reply(failed(self.state.zxid, "no-leader")),
+        )
+
+    def _reply(self, call: IncomingCall, answer: Answer) -> None:
+        session = getattr(call.message, "session", 0)
+        attached = self.attached.get(session)
+        if not call.answered:
+            call.reply(Reply(answer, attached.events if attached is not None else 0))
+
+
+def _by_zxid(item: tuple[str, int]) -> int:
+    return item[1]
+
+
+def _ignore(_: object) -> None:
+    """An outcome on which nothing here depends."""
+
+
+def _nothing() -> None:
+    """Nobody listens."""
