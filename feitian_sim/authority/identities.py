@@ -14,7 +14,7 @@ from typing import Any
 from feitian_sim.authority.config import ZhongkuiConfig
 from feitian_sim.kernel import Simulation
 from feitian_sim.kuafu import Need
-from feitian_sim.zhongkui import Capability, Grant, KeyPair, signed
+from feitian_sim.zhongkui import Capability, Grant, KeyPair, Keyring, SigningKey, signed
 from feitian_sim.zhongkui.verify import permits
 
 CELL = "cell"
@@ -52,8 +52,9 @@ class IssuingOffice:
         self._serials = 0
         self._keys: dict[str, KeyPair] = {}
         self._credentials: dict[str, Credential] = {}
-        #: The key that signs now.
+        #: The key that signs now, and all that verify.
         self.signing = self.signing_key(0)
+        self.keyring = Keyring((SigningKey(self.signing.key_id, self.signing.public, 0),))
 
     def signing_key(self, number: int) -> KeyPair:
         """Zhongkui's own key of this number."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from feitian_sim.authority.config import ZhongkuiConfig
 from feitian_sim.authority.facts import Allowed, Denied, Totals
-from feitian_sim.authority.identities import CELL, Credential
+from feitian_sim.authority.identities import CELL, IssuingOffice
 from feitian_sim.kernel import Simulation
 from feitian_sim.kuafu import Need, Verdict
 from feitian_sim.zhongkui import Capability, Keyring, Reason, Revocations, Signatures, answer, answers, verify
@@ -53,14 +53,13 @@ class Judge:
         self,
         sim: Simulation,
         config: ZhongkuiConfig,
-        keyring: Keyring,
-        public_key_of: Callable[[str], bytes],
+        office: IssuingOffice,
         clock: Callable[[str], int] | None = None,
     ) -> None:
         self._sim = sim
         self._config = config
-        self._keyring = keyring
-        self._public_key_of = public_key_of
+        self._office = office
+        self._keyring = office.keyring
         self._clock: Callable[[str], int] = clock or (lambda _: sim.now)
         self.signatures = Signatures()
         self._benches: dict[str, Bench] = {}
@@ -89,7 +88,7 @@ class Judge:
 
     # The guard
 
-    def login(self, credential: Credential, nonce: bytes) -> tuple[bytes, int]:
+    def login(self, credential: Any, nonce: bytes) -> tuple[bytes, int]:
         """The proof that the subject holds its key, and what making it costs."""
         self.cpu_ns += self._config.sign_cpu
         return answer(credential.key, credential.subject, nonce), self._config.sign_cpu
@@ -98,13 +97,13 @@ class Judge:
         """Whether the proof is the subject's, for this challenge."""
         self.logins += 1
         self.cpu_ns += self._config.verify_cpu
-        right = answers(self.signatures, self._public_key_of(subject), subject, nonce, proof)
+        right = answers(self.signatures, self._office.key_of(subject).public, subject, nonce, proof)
         if right:
             return Verdict("", self._config.verify_cpu)
         self._deny("-", subject, "login", "-", Reason.NOT_ANSWERED)
         return Verdict(Reason.NOT_ANSWERED.value, self._config.verify_cpu)
 
-    def present(self, credential: Credential, need: Need, message: Any) -> Capability | None:
+    def present(self, credential: Any, need: Need, message: Any) -> Capability | None:
         """The capability that a caller shows."""
         return credential.fitting(need, message)
 

@@ -68,8 +68,9 @@ class NuwaClient:
         self._config = config
         self._signs = signs
         self.name = name
-        self._timeout_ns = timeout_ns or config.session
-        self.ping_ns = self._timeout_ns // _PINGS
+        #: Silence after which its session is over.
+        self.timeout_ns = timeout_ns or config.session
+        self.ping_ns = self.timeout_ns // _PINGS
         #: The server that it is connected to, or tries.
         self.server = first % len(addresses)
         self.session = 0
@@ -122,7 +123,7 @@ class NuwaClient:
     def _try_open(self) -> None:
         if not self._owner.alive or self.session:
             return
-        asked = Open(self.name, f"{self._endpoint.address}", self._timeout_ns)
+        asked = Open(self.name, f"{self._endpoint.address}", self.timeout_ns)
         self._call(asked, self._opened, self._not_opened)
 
     def _opened(self, answer: Answer) -> None:
@@ -159,7 +160,7 @@ class NuwaClient:
         contact_ns = self._contact_ns
         if self._signs.is_sure(self):
             contact_ns = max(contact_ns, self._signs.last_ns(self) or 0)
-        return contact_ns + self._timeout_ns - self.ping_ns // 2
+        return contact_ns + self.timeout_ns - self.ping_ns // 2
 
     def _connected(self) -> None:
         was, self.is_connected = self.is_connected, True
@@ -211,13 +212,13 @@ class NuwaClient:
         """Without contact for the session's time, the session must be taken to be over."""
         if self._end is not None:
             self._end.cancel()
-        left_ns = self._contact_ns + self._timeout_ns - self._sim.now
+        left_ns = self._contact_ns + self.timeout_ns - self._sim.now
         self._end = self._owner.timer(max(0, left_ns), self._out_of_touch)
 
     def _out_of_touch(self) -> None:
         if self._signs.is_sure(self):
             return
-        if self._sim.now - self._contact_ns < self._timeout_ns:
+        if self._sim.now - self._contact_ns < self.timeout_ns:
             self._arm_end()
         else:
             self._over("out of touch")
@@ -261,10 +262,9 @@ class NuwaClient:
         late, self._late = self._late, []
         for _, say in late:
             say()
-        watches = tuple((watch, since) for watch, since, _ in self._watches.values())
         server, sent_ns = self.server, self._sim.now
         self._call(
-            Attach(self.session, self._seen_zxid, watches),
+            Attach(self.session, self._seen_zxid, self.watches),
             partial(self._attached, server, sent_ns),
             partial(self._server_lost, server),
         )
@@ -472,12 +472,16 @@ class NuwaClient:
             self._sim.emit(WatchFired(self.name, fired.path, fired.kind, fired.zxid))
         told(fired)
 
-    def watch_before_start(self, path: str, what: What, told: Notice) -> Watch:
-        """A watch that was registered before time 0; the caller puts it into the server's table."""
+    def watch_since_before(self, path: str, what: What, told: Notice) -> None:
+        """Have a watch that was registered before time 0, at the server to which it is connected."""
         self._watch_number += 1
         watch = Watch(str(self.session), self._watch_number, path, what)
-        self._watches[watch.number] = (watch, self._seen_zxid, told)
-        return watch
+        self._watches[watch.number] = (watch, 1, told)
+
+    @property
+    def watches(self) -> tuple[tuple[Watch, int], ...]:
+        """Its watches, each with what it had seen last."""
+        return tuple((watch, since) for watch, since, _ in self._watches.values())
 
 
 def _ignore(_: object) -> None:

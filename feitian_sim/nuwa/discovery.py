@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from feitian_sim.nuwa.answers import Answer
 from feitian_sim.nuwa.client import NuwaClient
-from feitian_sim.nuwa.messages import Fired
 
 SERVICES = "/service/"
 
@@ -55,12 +54,20 @@ class Followed:
 
 
 class Resolver:
-    """What the processes of one machine know of services: one session and one watch for all of them."""
+    """What the processes of one machine know of services: one session and one watch for all of them.
 
-    def __init__(self, client: NuwaClient) -> None:
+    It outlives sessions: what was known last stays until another session (:meth:`use`) says more.
+    """
+
+    def __init__(self, client: NuwaClient | None = None) -> None:
         self._client = client
         self._services: dict[str, Followed] = {}
-        client.on_over.append(self._lost)
+
+    def use(self, client: NuwaClient) -> None:
+        """Ask by another session from now on, which is open."""
+        self._client = client
+        for service in self._services:
+            self.look(service)
 
     def follow(self, service: str, told: Listener) -> None:
         """Call ``told(addresses)`` with what is known now and whenever it changes; addresses in order of their names."""
@@ -74,23 +81,27 @@ class Resolver:
         if followed.known:
             told(followed.addresses)
 
+    def begin(self, client: NuwaClient) -> None:
+        """Have a session since before time 0."""
+        self._client = client
+
     def know(self, service: str, addresses: tuple[str, ...]) -> None:
-        """What has been known since before time 0."""
-        followed = self._services.setdefault(service, Followed())
-        followed.addresses, followed.known = addresses, True
+        """What has been known, and watched, since before time 0."""
+        if service not in self._services and self._client is not None:
+            self._services[service] = Followed(addresses, True)
+            self._client.watch_since_before(directory_of(service), "names", lambda _: self.look(service))
 
     def look(self, service: str) -> None:
         """Read the list, and watch it."""
-        self._client.read(
+        client = self._client
+        if client is None or client.is_over:
+            return
+        client.read(
             "values",
             directory_of(service),
             lambda answer: self._read(service, answer),
-            watch=lambda fired: self.changed(service, fired),
+            watch=lambda _: self.look(service),
         )
-
-    def changed(self, service: str, _: Fired) -> None:
-        """The list has changed."""
-        self.look(service)
 
     def _read(self, service: str, answer: Answer) -> None:
         if not answer.ok and answer.error != "no-node":
@@ -102,9 +113,6 @@ class Resolver:
         followed.addresses, followed.known = addresses, True
         for told in list(followed.listeners):
             told(addresses)
-
-    def _lost(self) -> None:
-        """Without a session nothing here is certain; what was known last stays, until another session says more."""
 
 
 def _ignore(_: Answer) -> None:

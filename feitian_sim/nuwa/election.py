@@ -56,11 +56,18 @@ class Candidate:
         """Enter the election, behind those who stand already."""
         self._client.create(self._directory + _PREFIX, b"", self._stands, ephemeral=True, sequential=True)
 
-    def stand_since_before(self, path: str, *, first: bool) -> None:
-        """Its file was made before time 0; the first holds the office."""
+    def stand_since_before(self, path: str, before: str) -> None:
+        """Its file was made before time 0; it watches the one ``before`` it, or holds the office as the first."""
         self._path = path
-        if first:
+        if before:
+            self._client.watch_since_before(before, "node", self.look)
+        else:
             self.token = token_of(1, path)
+
+    @property
+    def path(self) -> str:
+        """Its file; empty while it has none."""
+        return self._path
 
     def resign(self) -> None:
         """Give the office up, or the wish for it."""

@@ -6,13 +6,13 @@ to every server, without a message.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from feitian_sim.hardware import Daemon, DataCenter, Machine
 from feitian_sim.hardware.spread import spread_over_racks
 from feitian_sim.kernel import Owner, Simulation
 from feitian_sim.kuafu import Identities, Kuafu
+from feitian_sim.nuwa.agent import Agent
 from feitian_sim.nuwa.client import NuwaClient
 from feitian_sim.nuwa.commands import Command, Create, OpenSession
 from feitian_sim.nuwa.config import NuwaConfig
@@ -57,6 +57,8 @@ class NuwaCell:
         self._prepared = 0
         self.make(SERVICES)
         self._clients = 0
+        self._old_clients: list[NuwaClient] = []
+        self._agents: dict[int, Agent] = {}
 
     @property
     def leader(self) -> NuwaServer | None:
@@ -89,9 +91,10 @@ class NuwaCell:
         self._origin.open_as(number, OpenSession(owner, f"before {number}", timeout_ns))
         return number
 
-    def session_since_before(self, client: NuwaClient, timeout_ns: int) -> int:
-        """A session that a client has had since before time 0."""
-        return self._session(client.name, timeout_ns)
+    def since_before(self, client: NuwaClient) -> None:
+        """A client has had a session since before time 0; it is connected to its server when the cell starts."""
+        client.session = self._session(client.name, client.timeout_ns)
+        self._old_clients.append(client)
 
     def make_ephemeral(self, session: int, path: str, value: bytes, *, sequential: bool = False) -> str:
         """A file that has belonged to such a session since before time 0; its path."""
@@ -106,8 +109,22 @@ class NuwaCell:
             server.origin = image
         for daemon in self.daemons:
             daemon.start()
+        for client in self._old_clients:
+            self.servers[client.server].attach(client.session, client.address, client.watches)
+            client.begin(client.session, 1)
 
     # Clients
+
+    def agent(self, machine: Machine) -> Agent:
+        """The agent of a machine, started on first use."""
+        agent = self._agents.get(machine.index)
+        if agent is None:
+            agent = self._agents[machine.index] = Agent(self._sim, machine, self.client)
+            agent.daemon.start()
+            if self._sim.now == 0 and agent.client is not None:
+                self.since_before(agent.client)
+                agent.resolver.begin(agent.client)
+        return agent
 
     def client(
         self, owner: Owner, machine: Machine, name: str, *, timeout_ns: int | None = None, first: int | None = None
@@ -129,9 +146,3 @@ class NuwaCell:
             first=number if first is None else first,
             timeout_ns=timeout_ns,
         )
-
-    def connect_before_start(self, clients: Sequence[NuwaClient]) -> None:
-        """After the servers have started: clients with a session of before are connected to theirs."""
-        for client in clients:
-            self.servers[client.server].attach(client.session, client.address, ())
-            client.begin(client.session, 1)

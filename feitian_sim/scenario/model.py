@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from feitian_sim.authority.config import ZhongkuiConfig
 from feitian_sim.faults.config import FaultConfig
 from feitian_sim.hardware.config import ClusterConfig
 from feitian_sim.kernel import SECOND, Duration, StrictModel
 from feitian_sim.kuafu.config import KuafuConfig
+from feitian_sim.nuwa.config import NuwaConfig
 from feitian_sim.operations.config import OperationConfig
 from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.scenario.validation_config import ValidationConfig
@@ -51,6 +53,10 @@ class Scenario(StrictModel):
     )
     cluster: ClusterConfig = Field(description="The data centre: racks, machines, network, power.")
     kuafu: KuafuConfig = Field(default_factory=KuafuConfig, description="Calls between machines.")
+    zhongkui: ZhongkuiConfig = Field(default_factory=ZhongkuiConfig, description="Keys and capabilities.")
+    nuwa: NuwaConfig | None = Field(
+        default=None, description="The coordination service; default: with its defaults where Pangu is, else none."
+    )
     pangu: PanguConfig | None = Field(default=None, description="The distributed file system.")
     load: tuple[LoadConfig, ...] = Field(default=(), description="What is asked of the platform.")
     faults: tuple[FaultConfig, ...] = Field(default=(), description="What goes wrong.")
@@ -84,6 +90,11 @@ class Scenario(StrictModel):
             if not values:
                 raise ValueError(f"the axis {key} has no values")
         return axes
+
+    @property
+    def coordination(self) -> NuwaConfig | None:
+        """Nuwa's part: as given, or with its defaults where something stands on it."""
+        return self.nuwa if self.nuwa is not None or self.pangu is None else NuwaConfig()
 
     @property
     def sampling_ns(self) -> int:

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from feitian_sim.faults.places import places
+from feitian_sim.faults.places import places, rack_of
+from feitian_sim.hardware.spread import spread_over_racks
 from feitian_sim.scenario.model import Scenario
 
-# As the wiring calls them; written here too, since reading a scenario must not load Pangu's machinery.
+# As the wirings call them; written here too, since reading a scenario must not load anybody's machinery.
 MASTER_ROLE = "pangu.master"
 CHUNK_SERVER_ROLE = "pangu.chunkserver"
+NUWA_ROLE = "nuwa.server"
+PROXY_ROLE = "kuafu.proxy"
+_NUWA_PLACE = 1
 
 
 def roles(scenario: Scenario) -> Mapping[str, tuple[str, ...]]:
     """Each role with the names of its machines, in the order of the hardware."""
-    if scenario.pangu is None:
-        return {}
-    # The master is on the first machine, a chunk server on every one (feitian_sim.pangu.wiring).
-    servers = places(scenario.cluster, {}).servers
-    return {MASTER_ROLE: servers[:1], CHUNK_SERVER_ROLE: servers}
+    where = places(scenario.cluster, {})
+    servers = where.servers
+    racks = [[one for one in servers if rack_of(one) == rack] for rack in dict.fromkeys(map(rack_of, servers))]
+    found: dict[str, tuple[str, ...]] = {PROXY_ROLE: where.machines}
+    if scenario.pangu is not None:
+        found[MASTER_ROLE] = spread_over_racks(racks, scenario.pangu.masters)
+        found[CHUNK_SERVER_ROLE] = servers
+    if scenario.coordination is not None:
+        found[NUWA_ROLE] = spread_over_racks(racks, scenario.coordination.servers, _NUWA_PLACE)
+    return found

@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from feitian_sim.authority import IssuingOffice, Judge
 from feitian_sim.faults import wiring as faults
 from feitian_sim.hardware import Daemon, DataCenter
 from feitian_sim.kernel import SECOND, FactTables, InvariantError, ScenarioError, Simulation, less_collection
 from feitian_sim.kernel.metric import Tables, measure
 from feitian_sim.kuafu.rpc import Kuafu
+from feitian_sim.nuwa.wiring import NuwaCell
 from feitian_sim.operations import wiring as operations
+from feitian_sim.pangu.nuwa_office import NuwaOffice
 from feitian_sim.pangu.wiring import PanguCell
 from feitian_sim.scenario.load import Loaded
 from feitian_sim.scenario.metrics import library
@@ -50,14 +53,24 @@ class Platform:
         self.sim = Simulation(scenario.seed, run, event_hash=event_hash)
         self.facts = FactTables(self.sim.facts)
         self.datacenter = DataCenter(self.sim, scenario.cluster)
-        self.kuafu = Kuafu(self.sim, self.datacenter, scenario.kuafu)
+        self.identities = IssuingOffice(self.sim, scenario.zhongkui)
+        self.judge = Judge(self.sim, scenario.zhongkui, self.identities)
+        self.kuafu = Kuafu(self.sim, self.datacenter, self.judge, scenario.kuafu)
+        self.nuwa = self._nuwa()
         # Before anything is placed: machines that are to be added later hold nothing of the dataset.
         planned = operations.prepare(self.sim, self.datacenter, scenario.operations, roles(scenario))
         self.cell = self._cell()
+        if self.nuwa is not None:
+            # Last of all: whoever was there before time 0 has said by now what it had of Nuwa.
+            self.nuwa.start()
         self.loads: Sequence[RunningLoad] = workloads.install(
             self.sim, self.datacenter, self.cell, scenario.load, loaded.data_dirs, loaded.base_dir
         )
-        daemons: Sequence[Daemon] = self.cell.daemons if self.cell is not None else ()
+        daemons: Sequence[Daemon] = (
+            *(self.cell.daemons if self.cell is not None else ()),
+            *(self.nuwa.daemons if self.nuwa is not None else ()),
+            *self.kuafu.daemons,
+        )
         faults.install(
             self.sim,
             self.datacenter,
@@ -70,15 +83,24 @@ class Platform:
         if self.cell is not None:
             operations.schedule(self.sim, self.datacenter, self.cell.operator, planned)
 
+    def _nuwa(self) -> NuwaCell | None:
+        config = self._loaded.scenario.coordination
+        if config is None:
+            return None
+        return NuwaCell(self.sim, self.datacenter, self.kuafu, self.identities, config)
+
     def _cell(self) -> PanguCell | None:
         config = self._loaded.scenario.pangu
         if config is None:
             return None
+        assert self.nuwa is not None, "Pangu's masters are elected by Nuwa"
         cell = PanguCell(
             self.sim,
             self.datacenter,
             self.kuafu,
             config,
+            NuwaOffice(self.sim, self.nuwa, config.election.session),
+            self.identities,
             placement=self._own("pangu.placement"),
             rebalancer=self._own("pangu.rebalance"),
         )

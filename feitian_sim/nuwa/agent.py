@@ -1,0 +1,48 @@
+"""The agent of a machine: a daemon that holds the machine's session with Nuwa and knows services for its processes.
+
+It is what stands behind ``nuwa://`` names. Its session ends with it or when Nuwa has not heard of it for too long;
+it then begins another, and whoever follows a service is told what has changed meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from feitian_sim.hardware import Daemon, Machine
+from feitian_sim.kernel import Owner, Simulation
+from feitian_sim.nuwa.client import NuwaClient
+from feitian_sim.nuwa.discovery import Resolver
+
+AGENT_ROLE = "nuwa.agent"
+
+#: Makes a client of the cell: (owner, machine, name).
+ClientMaker = Callable[[Owner, Machine, str], NuwaClient]
+
+
+class Agent:
+    """The agent of one machine through all its incarnations; ``resolver`` is what its processes use."""
+
+    def __init__(self, sim: Simulation, machine: Machine, client_of: ClientMaker) -> None:
+        self._sim = sim
+        self.machine = machine
+        self._client_of = client_of
+        self.resolver = Resolver()
+        self.daemon = Daemon(machine, f"{AGENT_ROLE}@{machine.name}", AGENT_ROLE, self._boot)
+        self._incarnation = 0
+        #: Its present session's client.
+        self.client: NuwaClient | None = None
+
+    def _boot(self, owner: Owner) -> None:
+        self._begin(owner, open_now=self._sim.now > 0)
+
+    def _begin(self, owner: Owner, *, open_now: bool) -> None:
+        self._incarnation += 1
+        client = self._client_of(owner, self.machine, f"agent@{self.machine.name}#{self._incarnation}")
+        self.client = client
+        client.on_over.append(lambda: self._again(owner))
+        if open_now:
+            client.open(lambda: self.resolver.use(client))
+
+    def _again(self, owner: Owner) -> None:
+        if owner.alive:
+            self._begin(owner, open_now=True)
