@@ -16,7 +16,7 @@ class Denied(Fact):
     reason: str
 
 
-@fact("zhongkui.allowed", canonical=False)
+@fact("zhongkui.allowed", canonical=False, detail=True)
 class Allowed(Fact):
     """A server let a call through."""
 

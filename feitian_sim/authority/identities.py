@@ -36,6 +36,8 @@ class Credential:
 
     def fitting(self, need: Need, message: Any) -> Capability | None:
         """A capability that covers what a message needs; without one, any: the server will say what is missing."""
+        if len(self.capabilities) == 1:
+            return self.capabilities[0]
         resource = need.of(message)
         for capability in self.capabilities:
             if permits(capability.grant, need.permission, resource) is None:

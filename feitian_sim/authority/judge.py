@@ -91,7 +91,7 @@ class Judge:
     def login(self, credential: Any, nonce: bytes) -> tuple[bytes, int]:
         """The proof that the subject holds its key, and what making it costs."""
         self.cpu_ns += self._config.sign_cpu
-        return answer(credential.key, credential.subject, nonce), self._config.sign_cpu
+        return answer(self.signatures, credential.key, credential.subject, nonce), self._config.sign_cpu
 
     def authenticate(self, subject: str, nonce: bytes, proof: bytes) -> Verdict:
         """Whether the proof is the subject's, for this challenge."""
@@ -105,7 +105,8 @@ class Judge:
 
     def present(self, credential: Any, need: Need, message: Any) -> Capability | None:
         """The capability that a caller shows."""
-        return credential.fitting(need, message)
+        fitting: Capability | None = credential.fitting(need, message)
+        return fitting
 
     def check(self, machine: str, subject: str, capability: Any, permission: str, resource: str) -> Verdict:
         """Whether a server on ``machine`` lets the call through."""

@@ -133,15 +133,16 @@ class Disk:
             service_ns = self.config.seek + _transfer_ns(size_bytes, self.config.read_bandwidth)
             self._queue.submit(service_ns, owner, callback, *args)
 
-    def write(self, size_bytes: int, owner: Owner, callback: Callable[..., object], *args: Any) -> None:
+    def write(self, size_bytes: int, owner: Owner, callback: Callable[..., object] | None = None, *args: Any) -> None:
         """Write, into the cache while it has room; ``callback(*args)`` when the disk has taken it."""
         if not self.works or not owner.alive:
             return
         if self._unsynced_bytes + size_bytes <= self.config.cache:
             self._unsynced_bytes += size_bytes
-            owner.call_later(0, callback, *args)
+            if callback is not None:
+                owner.call_later(0, callback, *args)
         else:
-            self._queue.submit(lambda: self._write_back_ns(size_bytes), owner, callback, *args)
+            self._queue.submit(lambda: self._write_back_ns(size_bytes), owner, callback or _taken, *args)
 
     def sync(self, owner: Owner, callback: Callable[..., object], *args: Any) -> None:
         """Make durable what was written before; ``callback(*args)`` when it is."""
@@ -231,6 +232,10 @@ class Disk:
     def _set_links(self) -> None:
         for link, rate in self._link_rates.items():
             self.network.set_capacity(link, 0.0 if self.failed else rate / self._slow_factor)
+
+
+def _taken() -> None:
+    """Nobody waits for it."""
 
 
 def _transfer_ns(size_bytes: int, rate_bps: int) -> int:

@@ -40,7 +40,9 @@ class Journal:
         """The records that are there, in the order in which they were appended."""
         return list(self._records)
 
-    def append(self, record: object, size_bytes: int, owner: Owner, callback: Callable[..., object], *args: Any) -> None:
+    def append(
+        self, record: object, size_bytes: int, owner: Owner, callback: Callable[..., object] | None = None, *args: Any
+    ) -> None:
         """Hand ``record`` to the operating system; ``callback(*args)`` when the disk's cache has it.
 
         A dead owner, a failed disk and a machine that is down append nothing.

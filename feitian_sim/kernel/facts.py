@@ -23,6 +23,7 @@ class Fact:
 
     kind: ClassVar[str]
     canonical: ClassVar[bool]
+    detail: ClassVar[bool]
     field_names: ClassVar[tuple[str, ...]]
     values: ClassVar[Callable[[Fact], tuple[Any, ...]]]
 
@@ -32,14 +33,19 @@ Subscriber = Callable[[int, Any], None]
 
 
 @dataclass_transform(frozen_default=True)
-def fact(kind: str, *, canonical: bool = True) -> Callable[[type[F]], type[F]]:
-    """Make a class of annotated fields a fact of ``kind`` (``"part.past_participle"``): frozen and slotted."""
+def fact(kind: str, *, canonical: bool = True, detail: bool = False) -> Callable[[type[F]], type[F]]:
+    """Make a class of annotated fields a fact of ``kind`` (``"part.past_participle"``): frozen and slotted.
+
+    A ``detail`` is too frequent to be kept: it is built for those only who subscribed to its very kind.
+    """
+    assert not (canonical and detail), f"{kind}: what the digest is made of is kept"
 
     def declare(cls: type[F]) -> type[F]:
         built: type[F] = dataclass(frozen=True, slots=True)(cls)
         names = tuple(field.name for field in fields(built))  # type: ignore[arg-type]
         built.kind = kind
         built.canonical = canonical
+        built.detail = detail
         built.field_names = names
         built.values = staticmethod(_reader(names))
         return built
@@ -74,7 +80,7 @@ class FactBus:
         self.canonical_count = 0
 
     def subscribe(self, what: str | type[Fact], subscriber: Subscriber) -> None:
-        """Call ``subscriber(time_ns, fact)`` for each fact of a kind or class, or of every kind (``"*"``)."""
+        """Call ``subscriber(time_ns, fact)`` for each fact of a kind or class, or of every kind but details (``"*"``)."""
         if what == "*":
             self._to_all.append(subscriber)
         else:
@@ -83,6 +89,8 @@ class FactBus:
 
     def wants(self, what: type[Fact]) -> bool:
         """Whether anybody listens: a high-volume fact that nobody wants need not be built."""
+        if what.detail:
+            return what.kind in self._by_kind
         return bool(self._to_all) or what.canonical or what.kind in self._by_kind
 
     def emit(self, item: Fact) -> None:
@@ -96,6 +104,8 @@ class FactBus:
             self.canonical_count += 1
         for subscriber in self._by_kind.get(item.kind, ()):
             subscriber(now_ns, item)
+        if item.detail:
+            return
         for subscriber in self._to_all:
             subscriber(now_ns, item)
 

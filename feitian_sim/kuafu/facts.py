@@ -5,7 +5,7 @@ from __future__ import annotations
 from feitian_sim.kernel import Fact, fact
 
 
-@fact("kuafu.connection_opened", canonical=False)
+@fact("kuafu.connection_opened", canonical=False, detail=True)
 class ConnectionOpened(Fact):
     """A proxy has a connection to another now."""
 
@@ -13,7 +13,7 @@ class ConnectionOpened(Fact):
     peer: str
 
 
-@fact("kuafu.connection_closed", canonical=False)
+@fact("kuafu.connection_closed", canonical=False, detail=True)
 class ConnectionClosed(Fact):
     """A connection is no more; ``why`` is idle, reset or unreachable."""
 

@@ -244,8 +244,8 @@ class SurveyConfig(StrictModel):
 
 
 def _master_log() -> ReplogConfig:
-    """The masters' log: who leads it is said by Nuwa."""
-    return ReplogConfig(self_elect=False)
+    """The masters' log: who leads it is said by Nuwa, and those who stand by need not know at once."""
+    return ReplogConfig(self_elect=False, announce_after=_text("30ms"))
 
 
 class MasterElectionConfig(StrictModel):

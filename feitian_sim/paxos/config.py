@@ -74,6 +74,11 @@ class PaxosConfig(StrictModel):
         description="Rounds under way at once (count); default 4. Source: a disk sync, a round trip and what arrives "
         "meanwhile overlap with two or three; Santos and Schiper, ICDCN 2012.",
     )
+    announce_after: Duration = Field(
+        default=_text("0s"),
+        description="How soon members learn that a command is chosen, if no later round tells them, in time units; "
+        "default 0s. Source: ZooKeeper's COMMIT message (Junqueira et al., DSN 2011) is sent at once.",
+    )
     catch_up_bytes: Size = Field(
         default=_text("4MiB"),
         gt=0,

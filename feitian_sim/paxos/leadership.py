@@ -37,6 +37,7 @@ class Leadership:
         "_reads",
         "_recovered",
         "_rounds",
+        "announce_due_ns",
         "ballot",
         "established",
         "lease",
@@ -56,6 +57,8 @@ class Leadership:
         #: How far each member has said that it knows the log.
         self.matched: dict[int, int] = {}
         self.next_beat_ns = now_ns + core.config.heartbeat
+        #: When the others are to learn what was chosen; None when nothing is to be told.
+        self.announce_due_ns: int | None = None
         self._rounds = Rounds(core)
         self._queue: deque[tuple[Any, int, Any]] = deque()
         # (what must have been answered, the read's ticket): reads that wait for a round.
@@ -220,6 +223,7 @@ class Leadership:
     def beat(self, now_ns: int) -> None:
         """Send a heartbeat to everybody, and what was not answered once more."""
         core = self._core
+        self.announce_due_ns = None
         self.next_beat_ns = now_ns + core.config.heartbeat
         message = Heartbeat(self.ballot, core.acceptor.log.chosen, now_ns)
         for member in core.others:
@@ -232,9 +236,14 @@ class Leadership:
                 self._send(one, missing, now_ns)
 
     def tell_chosen(self, now_ns: int) -> None:
-        """Let everybody know at once how far the log is chosen, if no round under way will tell."""
-        if not self._rounds:
+        """Let everybody know soon how far the log is chosen, if no round under way will tell."""
+        after_ns = self._core.config.announce_after
+        if self._rounds:
+            self.announce_due_ns = None
+        elif not after_ns:
             self.beat(now_ns)
+        elif self.announce_due_ns is None:
+            self.announce_due_ns = now_ns + after_ns
 
     def has_lost_touch(self, now_ns: int) -> bool:
         """Whether no quorum has answered for so long that another may lead."""

@@ -144,10 +144,22 @@ class Replica:
     def next_wake_ns(self) -> int | None:
         """When :meth:`woken` is due."""
         if self._leadership is not None:
-            return self._leadership.next_beat_ns
+            beat_ns, due_ns = self._leadership.next_beat_ns, self._leadership.announce_due_ns
+            return beat_ns if due_ns is None else min(beat_ns, due_ns)
         if self._campaign is None and not self._may_stand:
             return None
         return self._patience.due_ns
+
+    @property
+    def announce_due_ns(self) -> int | None:
+        """When :meth:`announce` is due; None when there is nothing to tell."""
+        return self._leadership.announce_due_ns if self._leadership is not None else None
+
+    def announce(self, now_ns: int) -> list[Effect]:
+        """Let the others know how far the log is chosen."""
+        if self._leadership is not None:
+            self._leadership.beat(now_ns)
+        return self._taken()
 
     @property
     def _may_stand(self) -> bool:
@@ -173,7 +185,7 @@ class Replica:
         assert leadership is not None
         if leadership.has_lost_touch(now_ns):
             self._step_down(now_ns)
-        elif now_ns >= leadership.next_beat_ns:
+        elif now_ns >= min(leadership.next_beat_ns, leadership.announce_due_ns or leadership.next_beat_ns):
             leadership.beat(now_ns)
 
     def _stand(self, now_ns: int) -> None:

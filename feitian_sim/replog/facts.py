@@ -63,7 +63,7 @@ class SnapshotSaved(Fact):
     installed: bool
 
 
-@fact("replog.applied", canonical=False)
+@fact("replog.applied", canonical=False, detail=True)
 class Applied(Fact):
     """A member applied a slot; ``value`` is the command's text."""
 
@@ -73,7 +73,7 @@ class Applied(Fact):
     value: str
 
 
-@fact("replog.batch_durable", canonical=False)
+@fact("replog.batch_durable", canonical=False, detail=True)
 class BatchDurable(Fact):
     """One sync of a member's log ended, with so many records in it, ``waited_ns`` after the first was written."""
 

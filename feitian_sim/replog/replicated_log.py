@@ -257,8 +257,9 @@ class ReplicatedLog:
         if number is None or not self.ready:
             return
         commands = len(getattr(message, "values", ()))
-        if commands and self.config.accept_cpu:
-            cost_ns = commands * self.config.accept_cpu
+        # The first is part of taking the message in.
+        if commands > 1 and self.config.accept_cpu:
+            cost_ns = (commands - 1) * self.config.accept_cpu
             self._cpu.submit(cost_ns, self._owner, self._take_in, number, message)
         else:
             self._take_in(number, message)
@@ -358,6 +359,7 @@ class ReplicatedLog:
     def _arm(self) -> None:
         """See to it that the replica is woken when it wants to be."""
         if self._quiet.holds:
+            self._arm_announcement()
             return
         if self.config.elide and self.replica.is_leader and self._quiet.begin(self):
             for one in self._group.running.values():
@@ -374,6 +376,17 @@ class ReplicatedLog:
             self._timer.cancel()
         self._timer_due_ns = due_ns
         self._timer = self._owner.timer(max(0, due_ns - self._sim.now), self._woken)
+
+    def _arm_announcement(self) -> None:
+        """While beats are left out, what was chosen must be told all the same."""
+        due_ns = self.replica.announce_due_ns
+        if due_ns is not None and (self._timer is None or not self._timer.active):
+            self._timer = self._owner.timer(max(0, due_ns - self._sim.now), self._announce)
+
+    def _announce(self) -> None:
+        self._timer = None
+        if self.replica.announce_due_ns is not None:
+            self._do(self.replica.announce(self._sim.now))
 
     # Quiet
 

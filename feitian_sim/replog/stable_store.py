@@ -78,7 +78,7 @@ class StableStore:
 
     def write(self, record: Record) -> None:
         """Append a record; :meth:`sync` makes it durable."""
-        self._journal.append(record, record.size_bytes, self._owner, _taken)
+        self._journal.append(record, record.size_bytes, self._owner)
         self.written += 1
 
     def sync(self) -> None:
@@ -113,7 +113,7 @@ class StableStore:
 
     def save(self, snapshot: Snapshot, on_saved: Callable[[Snapshot], object]) -> None:
         """Write a snapshot and sync it; older ones are dropped then."""
-        self._snapshots.append(snapshot, snapshot.size_bytes, self._owner, _taken)
+        self._snapshots.append(snapshot, snapshot.size_bytes, self._owner)
         self._snapshots.sync(self._owner, self._saved, snapshot, on_saved)
 
     def _saved(self, snapshot: Snapshot, on_saved: Callable[[Snapshot], object]) -> None:
@@ -121,7 +121,3 @@ class StableStore:
         if snapshot in kept:
             self._snapshots.cut(kept.index(snapshot))
         on_saved(snapshot)
-
-
-def _taken() -> None:
-    """The operating system has it; only the sync counts."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 from feitian_sim.zhongkui.encoding import encode
 from feitian_sim.zhongkui.keys import KeyPair, Signatures
 
-_PURPOSE = "connection"
+#: Says what is signed, so that a proof can be taken for nothing else.
+_PURPOSE = encode("connection")
+_LENGTH_BYTES = 4
 
 
-def answer(key: KeyPair, subject: str, nonce: bytes) -> bytes:
+def answer(signatures: Signatures, key: KeyPair, subject: str, nonce: bytes) -> bytes:
     """The proof for a connection whose challenge is ``nonce``."""
-    return key.sign(_message(subject, nonce))
+    return signatures.made(key, _message(subject, nonce))
 
 
 def answers(signatures: Signatures, public: bytes, subject: str, nonce: bytes, proof: bytes) -> bool:
@@ -23,4 +25,5 @@ def answers(signatures: Signatures, public: bytes, subject: str, nonce: bytes, p
 
 
 def _message(subject: str, nonce: bytes) -> bytes:
-    return encode((_PURPOSE, subject, nonce))
+    name = subject.encode()
+    return b"".join((_PURPOSE, len(name).to_bytes(_LENGTH_BYTES, "big"), name, nonce))

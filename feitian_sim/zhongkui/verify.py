@@ -8,6 +8,7 @@ not be revoked, and permit no more than the link above. Time is that of the veri
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 
 from feitian_sim.zhongkui.capability import Capability, Grant
 from feitian_sim.zhongkui.keyring import Keyring
@@ -56,21 +57,38 @@ def verify(
     key = keyring.key(root.key_id)
     if key is None:
         return Reason.KEY_UNKNOWN
-    public = key.public
-    for position, link in enumerate(chain):
-        reason = (
-            _malformed(link)
-            or _forged(link, public, signatures)
-            or (Reason.OTHER_CELL if link.cell != cell else None)
-            or (_widened(link, chain[position - 1]) if position else None)
-            or _void(link, revocations, now_ns, skew_ns)
-        )
+    flaw = _flaw(capability, chain, key.public, signatures)
+    if flaw is not None:
+        return flaw
+    for link in chain:
+        reason = Reason.OTHER_CELL if link.cell != cell else _void(link, revocations, now_ns, skew_ns)
         if reason is not None:
             return reason
-        public = link.subject_key
     if now_ns > key.good_until_ns + skew_ns:
         return Reason.KEY_OUT
     return None
+
+
+def _flaw(
+    capability: Capability, chain: tuple[Capability, ...], root_key: bytes, signatures: Signatures
+) -> Reason | None:
+    """What is wrong with a capability whoever looks at it, and whenever: looked at once in a simulation."""
+    known = signatures.flaws.get(capability)
+    if known is not None:
+        return known[0]
+    found: Reason | None = None
+    public = root_key
+    for position, link in enumerate(chain):
+        found = (
+            _malformed(link)
+            or _forged(link, public, signatures)
+            or (_widened(link, chain[position - 1]) if position else None)
+        )
+        if found is not None:
+            break
+        public = link.subject_key
+    signatures.flaws[capability] = (found,)
+    return found
 
 
 def _malformed(link: Capability) -> Reason | None:
@@ -112,10 +130,15 @@ def _void(link: Capability, revocations: Revocations, now_ns: int, skew_ns: int)
     return None
 
 
+@lru_cache(maxsize=1024)
+def _parsed(pattern: str) -> Pattern:
+    return Pattern.parse(pattern)
+
+
 def permits(grant: Grant, permission: str, resource: str) -> Reason | None:
     """Why a grant does not permit this; None when it does."""
     if permission not in grant.permissions:
         return Reason.NOT_PERMITTED
-    if any(Pattern.parse(pattern).covers(resource) for pattern in grant.resources):
+    if any(_parsed(pattern).covers(resource) for pattern in grant.resources):
         return None
     return Reason.OUTSIDE

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from nuwa_bench import MILLISECOND, SECOND, Bench
 
@@ -46,7 +48,7 @@ def test_n1_nothing_acknowledged_is_lost_when_the_leader_dies_and_writes_go_on_s
     bench.run(2)
     bench.cell.daemons[bench.leader()].kill()
     bench.run(7)
-    pause_ns = max(b - a for a, b in zip(times, times[1:], strict=False))
+    pause_ns = max(b - a for a, b in pairwise(times))
     assert 50 * MILLISECOND < pause_ns < SECOND
     other = bench.client("r4/m2")
     names = bench.do(other.read, "names", "/", fresh=True).value
@@ -58,7 +60,7 @@ def test_a_write_whose_answer_is_lost_is_done_once() -> None:
     bench = Bench()
     client = bench.client(first=0)
     for number in range(5):
-        client.create(f"/x-", b"", lambda answer: None, sequential=True)
+        client.create("/x-", b"", lambda answer: None, sequential=True)
         if number == 2:
             bench.cell.daemons[0].kill()
     bench.run(5)
