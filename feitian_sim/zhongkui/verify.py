@@ -75,7 +75,8 @@ def _flaw(
     """What is wrong with a capability whoever looks at it, and whenever: looked at once in a simulation."""
     known = signatures.flaws.get(capability)
     if known is not None:
-        return known[0]
+        flaw: Reason | None = known[0]
+        return flaw
     found: Reason | None = None
     public = root_key
     for position, link in enumerate(chain):
