@@ -77,7 +77,7 @@ class Side:
         self.last_ns = kuafu.sim.now
         # Answers to the challenge that local processes have given, and which of them the other end has found right.
         self.proofs: dict[Endpoint, bytes] = {}
-        self.known: dict[Endpoint, str] = {}
+        self.known: dict[Endpoint, None] = {}
 
     # Sending
 

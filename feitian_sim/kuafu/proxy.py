@@ -73,10 +73,29 @@ class Proxy:
 
     def _knock(self, side: Side, tries: int) -> None:
         """The first half of the handshake, again and again until it is heard."""
-        if not side.connection.broken:
-            kuafu = self._kuafu
-            peer = kuafu.proxies[side.peer.index]
+        if side.connection.broken:
+            return
+        kuafu = self._kuafu
+        peer = kuafu.proxies[side.peer.index]
+        way_ns = kuafu.clean_way_ns(self.machine, side.peer)
+        if way_ns and peer.alive:
+            # Nothing can happen to either half of it: both in one event.
+            kuafu.wire.call_later(2 * way_ns, self._meet, side, tries)
+        else:
             kuafu.carry(self.machine, side.peer, RESET_BYTES, 0, 0, 0, peer.knocked, (side, tries), self._not_heard)
+
+    def _meet(self, side: Side, tries: int) -> None:
+        """A handshake over a clean way is over, unless something happened meanwhile."""
+        if side.connection.broken or side.ready:
+            return
+        peer = self._kuafu.proxies[side.peer.index]
+        if not peer.alive or not self._kuafu.clean_way_ns(self.machine, side.peer):
+            self._knock(side, tries)
+            return
+        self._kuafu.opened(side.connection)
+        for one in (side.other, side):
+            one.ready = True
+            one.go_on()
 
     def _not_heard(self, side: Side, tries: int) -> None:
         pause_ns = self._kuafu.config.retransmit << tries

@@ -124,7 +124,7 @@ class Kuafu:
         subject = caller.credential.subject
         verdict = self.guard.authenticate(subject, side.connection.nonce, side.proofs[caller])
         if not verdict.reason:
-            side.known[caller] = subject
+            side.known[caller] = None
         if verdict.cpu_ns:
             machine.cpu.submit(verdict.cpu_ns, self.wire, _nothing)
         return verdict.reason
@@ -141,6 +141,13 @@ class Kuafu:
             on_done=lambda _: side.arrived(envelope),
             on_fail=lambda _flow, _reason: side.lost(envelope),
         )
+
+    def clean_way_ns(self, machine: Machine, peer: Machine) -> int:
+        """What a bare segment takes to the peer over a way without faults; 0 when there is a fault."""
+        network = self._datacenter.network
+        if not peer.up or not network.reachable(machine, peer) or network.impaired(machine, peer):
+            return 0
+        return network.message_latency_ns(machine, peer, RESET_BYTES)
 
     def opened(self, connection: Connection) -> None:
         """A handshake got through."""
