@@ -11,7 +11,7 @@ from feitian_sim.kuafu.config import KuafuConfig
 from feitian_sim.kuafu.connection import Connection, Side
 from feitian_sim.kuafu.endpoint import Endpoint
 from feitian_sim.kuafu.envelope import Envelope, Request, Response
-from feitian_sim.kuafu.facts import ConnectionClosed, ConnectionOpened, MethodTotals
+from feitian_sim.kuafu.facts import ConnectionClosed, ConnectionOpened, Connections, MethodTotals
 from feitian_sim.kuafu.guard import Credential, Guard, Need
 from feitian_sim.kuafu.keepalive import Keepalive
 from feitian_sim.kuafu.messages import RESET_BYTES
@@ -58,6 +58,7 @@ class Kuafu:
         ]
         for daemon in self.daemons:
             daemon.start()
+        sim.probes.append(self._sample)
         sim.final_probes.append(self._tell_totals)
 
     # Ports
@@ -209,6 +210,15 @@ class Kuafu:
             for side in proxy.sides.values()
             if side.connection.sides[0] is side and side.connection.open and not side.is_idle
         ]
+
+    def _sample(self) -> None:
+        if self.sim.facts.wants(Connections):
+            here: dict[int, int] = {}
+            connections = self.open_connections
+            for connection in connections:
+                for side in connection.sides:
+                    here[side.machine.index] = here.get(side.machine.index, 0) + 1
+            self.sim.emit(Connections(len(connections), max(here.values(), default=0)))
 
     def check(self) -> None:
         """Raise AssertionError when the credits of any connection do not balance."""

@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cache
 
+from feitian_sim.authority import metrics as authority
 from feitian_sim.faults import metrics as faults
 from feitian_sim.hardware import metrics as hardware
 from feitian_sim.kernel.metric import STATISTICS, Metric
+from feitian_sim.kuafu import metrics as kuafu
+from feitian_sim.nuwa import metrics as nuwa
 from feitian_sim.pangu import metrics as pangu
 from feitian_sim.pangu import move_metrics as moves
 from feitian_sim.pangu.survey import metrics as surveys
+from feitian_sim.replog import metrics as replog
 from feitian_sim.scenario.problems import nearest, shortened, suggestion
 from feitian_sim.workloads import metrics as workloads
 
@@ -64,5 +68,5 @@ class MetricTable:
 @cache
 def library() -> MetricTable:
     """The metrics of all subsystems."""
-    parts = (hardware, pangu, moves, surveys, workloads, faults)
+    parts = (hardware, kuafu, authority, replog, nuwa, pangu, moves, surveys, workloads, faults)
     return MetricTable(metric for part in parts for metric in part.METRICS)
