@@ -48,10 +48,10 @@ class Allegiance:
 
     __slots__ = ("_lease_ns", "bound_until_ns")
 
-    def __init__(self, lease_ns: int, now_ns: int, *, restarted: bool) -> None:
+    def __init__(self, lease_ns: int, now_ns: int) -> None:
         self._lease_ns = lease_ns
-        #: It helps no candidate before this.
-        self.bound_until_ns = now_ns + lease_ns if restarted else now_ns
+        #: It helps no candidate before this. Whom it was bound to before it began, it does not know.
+        self.bound_until_ns = now_ns + lease_ns
 
     def heard(self, at_ns: int) -> None:
         """The leader was heard."""

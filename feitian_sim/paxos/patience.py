@@ -11,9 +11,9 @@ class Patience:
 
     __slots__ = ("_config", "_drawn_ns", "allegiance", "due_ns")
 
-    def __init__(self, config: PaxosConfig, now_ns: int, *, restarted: bool) -> None:
+    def __init__(self, config: PaxosConfig, now_ns: int) -> None:
         self._config = config
-        self.allegiance = Allegiance(config.lease, now_ns, restarted=restarted)
+        self.allegiance = Allegiance(config.lease, now_ns)
         self._drawn_ns = -1
         #: When it stands, if it hears of no leader before.
         self.due_ns = now_ns
