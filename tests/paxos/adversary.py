@@ -322,6 +322,7 @@ class Group:
         else:
             return
         ticket = ("change", self.now, leader.number)
+        self.checks.asked(wanted)
         leader.pending[ticket] = None
         self._do(leader, leader.replica.change_members(ticket, tuple(sorted(wanted)), leader.clock(self.now)))
 

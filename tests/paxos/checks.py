@@ -31,6 +31,8 @@ class Checks:
         #: Members whose disk was lost: they vote no more.
         self.blanks: dict[int, None] = {}
         self._leaders: dict[Any, int] = {}
+        # Members proposed since they last changed.
+        self._asked: list[tuple[int, ...]] = []
         self._accepted: dict[tuple[int, Any], Any] = {}
 
     def reach(self, what: str) -> None:
@@ -67,12 +69,16 @@ class Checks:
         self.blanks[member.number] = None
 
     def may_lose_disk(self, victim: Member) -> bool:
-        """Whether the group can bear the loss: no member of the newest configuration has lost its disk already."""
+        """Whether the group can bear the loss: a member, while no other one that lost its disk is or may become one."""
         # Configurations have at least three members, and each of them at most one that cannot vote.
         newest = self._members_at(1 << 62)
         known = [member.replica.members for member in self._group.members.values() if member.replica is not None]
-        members = {number for some in (newest, *known) for number in some}
-        return victim.number not in self.blanks and not any(number in self.blanks for number in members)
+        members = {number for some in (newest, *known, *self._asked) for number in some}
+        return victim.number in newest and not any(number in self.blanks for number in members)
+
+    def asked(self, members: tuple[int, ...]) -> None:
+        """These are proposed as the members."""
+        self._asked.append(members)
 
     def _members_at(self, slot: int) -> tuple[int, ...]:
         """The members who choose a slot."""
@@ -87,6 +93,8 @@ class Checks:
             raise Violation(f"slot {effect.slot} applied after {member.applied}")
         member.applied = effect.slot
         value = effect.value
+        if isinstance(value, Members) and effect.slot not in self.chosen:
+            self._asked.clear()
         if self.chosen.setdefault(effect.slot, value) != value:
             raise Violation(f"slot {effect.slot}: {self.chosen[effect.slot]} and {value}")
         if isinstance(value, Members):
