@@ -35,20 +35,20 @@ class Follower:
     def pre_vote(self, sender: int, message: PreVote, now_ns: int) -> None:
         """Somebody asks whether it would be promised a ballot. Nothing changes here."""
         core, log = self._core, self._core.acceptor.log
-        bound = self._role.is_bound(sender, now_ns) or message.ballot < core.acceptor.promised
+        bound = self._role.is_bound(sender, message.chosen, now_ns) or message.ballot < core.acceptor.promised
         granted = not bound and message.chosen >= log.base
         core.send(sender, PreVoted(message.ballot, granted, core.acceptor.promised))
         if not bound and not granted:
             core.send(sender, TooFarBehind(message.ballot, log.base))
-        elif core.is_member and sender not in core.members:
-            # It was removed and was not told, or it would not stand.
+        elif self._role.is_removed(sender, message.chosen):
+            # It was not told, or it would not stand.
             self._learner.give(sender, message.chosen + 1)
 
     def prepare(self, sender: int, message: Prepare, now_ns: int) -> None:
         """Somebody asks for the promise."""
         core, log = self._core, self._core.acceptor.log
         core.saw(message.ballot)
-        if self._role.is_bound(sender, now_ns):
+        if self._role.is_bound(sender, message.first - 1, now_ns):
             return
         if message.first <= log.base:
             core.send(sender, TooFarBehind(message.ballot, log.base))

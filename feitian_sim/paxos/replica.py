@@ -47,8 +47,8 @@ class Replica:
 
     ``records`` and ``snapshot`` are what its disk kept, all of it durable. A new member's disk holds the founding record;
     one that holds no record was lost, with promises that nobody knows: such a member learns but never votes.
-    ``members`` are those of the beginning, ascending; () for a newcomer, who learns them. ``first_leader``: all members
-    begin in the reign of this one, as after a long quiet time.
+    ``members`` are those of the beginning, for the one that lost its disk. ``first_leader``: all members begin in the
+    reign of this one, as after a long quiet time.
     """
 
     __slots__ = ("_core", "_follower", "_handlers", "_learner", "_role")
@@ -67,7 +67,7 @@ class Replica:
         kept = list(records)
         self._core = core = Core(me, config, voter=bool(kept))
         known = core.acceptor.replay(kept, snapshot)
-        core.members = known or tuple(sorted(members))
+        core.members = known if kept else tuple(sorted(members))
         core.snapshot = snapshot
         core.saw(core.acceptor.promised)
         self._learner = Learner(core, now_ns)
@@ -94,9 +94,13 @@ class Replica:
             Resigned: self._follower.resigned,
         }
 
-    def start(self, now_ns: int) -> list[Effect]:
-        """The first effects: apply again what is known to be chosen; a first leader leads."""
+    def start(self, now_ns: int, uniform: float) -> list[Effect]:
+        """The first effects: apply again what is known to be chosen; a first leader leads.
+
+        ``uniform`` in (0, 1) is the draw of its first patience.
+        """
         assert self._core.written <= 1, "started twice"
+        self._role.patience.draw(uniform, now_ns)
         self._learner.replay()
         if self._role.leadership is not None:
             self._core.out.append(Elected(self._role.leadership.ballot))
@@ -159,7 +163,7 @@ class Replica:
         return self._role.next_wake_ns
 
     def election_is_due(self, now_ns: int) -> bool:
-        """Whether :meth:`woken` would begin an election now, and so spend a draw."""
+        """Whether :meth:`woken` would spend a draw now: it stands, or is about to."""
         due_ns = self.next_wake_ns
         return self._role.leadership is None and due_ns is not None and due_ns <= now_ns
 

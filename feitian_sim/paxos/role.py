@@ -56,14 +56,13 @@ class Role:
 
     def wait_is_over(self, now_ns: int, uniform: float) -> None:
         """Nothing was heard for as long as it bears."""
-        first = self.patience.draw(uniform, now_ns)
-        # One that has just begun may not have heard of its leader yet.
-        if not first or self._called_above is not None:
-            self._stand(now_ns)
+        self.patience.draw(uniform, now_ns)
+        self._stand(now_ns)
 
     def _stand(self, now_ns: int) -> None:
         patience = self.patience
         patience.due_ns = now_ns + patience.length_ns
+        assert self.may_stand and self.leadership is None, "one stands that may not"
         if not patience.allegiance.is_free(now_ns):
             # It is bound to a leader itself.
             until_ns = patience.allegiance.bound_until_ns
@@ -121,10 +120,18 @@ class Role:
 
     # The follower
 
-    def is_bound(self, sender: int, now_ns: int) -> bool:
+    def is_removed(self, sender: int, chosen: int) -> bool:
+        """Whether ``sender``, who knows the log up to ``chosen`` and wants to lead, is no member any more.
+
+        Who knows more of the log than this member may be one that it has not heard of.
+        """
+        core = self._core
+        return bool(core.members) and sender not in core.members and chosen <= core.acceptor.log.chosen
+
+    def is_bound(self, sender: int, chosen: int, now_ns: int) -> bool:
         """Whether it must not help ``sender`` to lead now."""
         core = self._core
-        if not core.acceptor.voter or (core.members and sender not in core.members):
+        if not core.acceptor.voter or self.is_removed(sender, chosen):
             return True
         if self.leadership is not None and now_ns < self.leadership.lease.until_ns(core.members, now_ns):
             return True
@@ -165,4 +172,4 @@ class Role:
         self.leader = None
         self.patience.freed(now_ns)
         if self._called_above is not None:
-            self.patience.due_ns = now_ns
+            self.patience.due_ns = self.patience.allegiance.bound_until_ns

@@ -34,12 +34,26 @@ from feitian_sim.paxos import (
 )
 
 CONFIG = PaxosConfig(snapshot_every=12, batch_commands=3, window=3, catch_up_bytes="1KiB")
+#: Of the same order as messages and syncs, so that leaders change all the time.
+NERVOUS = CONFIG.model_copy(
+    update={
+        "heartbeat": 10 * MILLISECOND,
+        "election_timeout": 30 * MILLISECOND,
+        "election_spread": 30 * MILLISECOND,
+        "lease": 30 * MILLISECOND,
+        "clock_error": 2 * MILLISECOND,
+        "retry": 15 * MILLISECOND,
+    }
+)
 #: The smallest group that the adversary leaves.
 _FEWEST = 3
 
 
 class Group:
-    """``size`` members under an adversary whose strength lies in the numbers given: chances, for each occasion."""
+    """``size`` members under an adversary whose strength lies in the numbers given: chances, for each occasion.
+
+    In ``haste`` it strikes more often, each time for less long, and leaders change all the time.
+    """
 
     def __init__(
         self,
@@ -52,13 +66,16 @@ class Group:
         pauses: float = 0.2,
         changes: float = 0.2,
         disks: float = 0.1,
+        calls: float = 0.0,
+        haste: int = 1,
         drift: float = CLOCK_DRIFT,
-        config: PaxosConfig = CONFIG,
+        config: PaxosConfig | None = None,
     ) -> None:
         self.stream: Stream = Simulation(seed=seed).stream("adversary", str(size))
-        self.config = config
+        self.config = config or (CONFIG if haste == 1 else NERVOUS)
         self.loss, self.crash_chance, self.drift = loss, crash, drift
         self.cut_chance, self.pause_chance, self.change_chance, self.disk_chance = cuts, pauses, changes, disks
+        self.call_chance, self._haste = calls, haste
         self.now = 0
         self._queue: list[tuple[int, int, Any, tuple[Any, ...]]] = []
         self._count = 0
@@ -119,11 +136,9 @@ class Group:
         member.applied = disk.snapshot.index if disk.snapshot is not None else 0
         member.held, member.syncing, member.pending, member.elected = [], False, {}, None
         clock_ns = member.clock(self.now)
-        member.replica = Replica(
-            member.number, self.config, self.founders, clock_ns, list(disk.records), disk.snapshot
-        )
+        member.replica = Replica(member.number, self.config, self.founders, clock_ns, list(disk.records), disk.snapshot)
         self.checks.booted(member)
-        self._do(member, member.replica.start(clock_ns))
+        self._do(member, member.replica.start(clock_ns, self.stream.uniform()))
         self._arm(member, member.incarnation)
 
     def crash(self, member: Member, how: str = "crash") -> None:
@@ -139,7 +154,7 @@ class Group:
         elif how == "crash":
             del disk.records[disk.durable + self.stream.integer(len(disk.records) - disk.durable + 1) :]
             disk.durable = len(disk.records)
-        self.later(self.stream.integer(300 * MILLISECOND), self._restart, member)
+        self.later(self.stream.integer(300 * MILLISECOND // self._haste), self._restart, member)
 
     def _restart(self, member: Member) -> None:
         if member.replica is None:
@@ -156,7 +171,7 @@ class Group:
         due, clock_ns = member.replica.next_wake_ns, member.clock(self.now)
         if due is not None and due <= clock_ns:
             self._do(member, member.replica.woken(clock_ns, self.stream.uniform()))
-        self.later(5 * MILLISECOND, self._arm, member, incarnation)
+        self.later(5 * MILLISECOND // self._haste, self._arm, member, incarnation)
 
     def _do(self, member: Member, effects: list[Effect]) -> None:
         for effect in effects:
@@ -201,7 +216,7 @@ class Group:
     def _sync(self, member: Member) -> None:
         member.syncing = True
         covered = len(member.disk.records) + member.disk.cut
-        self.later(self.stream.integer(8 * MILLISECOND), self._synced, member, covered, member.incarnation)
+        self.later(self.stream.integer(8 * MILLISECOND // self._haste), self._synced, member, covered, member.incarnation)
 
     def _synced(self, member: Member, covered: int, incarnation: int) -> None:
         if member.replica is None or member.incarnation != incarnation:
@@ -221,7 +236,14 @@ class Group:
         self._do(member, member.replica.durable(mine, member.clock(self.now)))
 
     def _save(self, member: Member, snapshot: Snapshot, restored: Snapshot | None) -> None:
-        self.later(self.stream.integer(20 * MILLISECOND), self._saved, member, snapshot, restored, member.incarnation)
+        self.later(
+            self.stream.integer(20 * MILLISECOND // self._haste),
+            self._saved,
+            member,
+            snapshot,
+            restored,
+            member.incarnation,
+        )
 
     def _saved(self, member: Member, snapshot: Snapshot, restored: Snapshot | None, incarnation: int) -> None:
         if member.replica is None or member.incarnation != incarnation:
@@ -256,7 +278,7 @@ class Group:
             return
         for _ in range(2 if self.loss and self.chance(0.1) else 1):
             slow = self.loss and self.chance(0.05)
-            delay_ns = self.stream.integer((400 if slow else 8) * MILLISECOND)
+            delay_ns = self.stream.integer((400 if slow else 8) * MILLISECOND // self._haste)
             self.later(delay_ns, self._deliver, sender.number, to, message)
 
     def _deliver(self, sender: int, to: int, message: Any) -> None:
@@ -268,18 +290,24 @@ class Group:
     # What else goes wrong
 
     def _strike(self) -> None:
-        self.later(self.stream.integer(300 * MILLISECOND), self._strike)
+        self.later(self.stream.integer(300 * MILLISECOND // self._haste), self._strike)
         numbers = list(self.members)
         victim = self.members[numbers[self.stream.integer(len(numbers))]]
         if self.chance(self.cut_chance):
             self._cut_network(numbers, victim.number)
         if self.chance(self.pause_chance) and victim.replica is not None:
             self.checks.reach("pause")
-            victim.paused_until = self.now + self.stream.integer(400 * MILLISECOND)
+            victim.paused_until = self.now + self.stream.integer(400 * MILLISECOND // self._haste)
         if self.chance(self.change_chance):
             self._change_members()
         if self.chance(self.disk_chance) and self.checks.may_lose_disk(victim):
             self.crash(victim, "disk")
+        if self.chance(self.call_chance) and victim.replica is not None and self.now >= victim.paused_until:
+            leader = self.leader
+            if leader is not None and leader.replica is not None and self.chance(0.5):
+                self._do(leader, leader.replica.resign(leader.clock(self.now)))
+            else:
+                self._do(victim, victim.replica.campaign(victim.clock(self.now)))
 
     def _cut_network(self, numbers: list[int], victim: int) -> None:
         leader = self.leader
@@ -295,7 +323,7 @@ class Group:
             pairs = [(other, victim) for other in numbers]
         self.checks.reach("partition")
         self.cut_off.update(dict.fromkeys(pairs))
-        self.later(self.stream.integer(900 * MILLISECOND), self._heal, pairs)
+        self.later(self.stream.integer(900 * MILLISECOND // self._haste), self._heal, pairs)
 
     def _heal(self, pairs: list[tuple[int, int]]) -> None:
         for pair in pairs:
@@ -366,7 +394,7 @@ class Group:
     def finish(self, within_ns: int) -> None:
         """The adversary stops: a command proposed now must be applied by every member within the time."""
         self.loss = self.crash_chance = 0.0
-        self.cut_chance = self.pause_chance = self.change_chance = self.disk_chance = 0.0
+        self.cut_chance = self.pause_chance = self.change_chance = self.disk_chance = self.call_chance = 0.0
         self.cut_off.clear()
         end_ns = self.now + within_ns
         while self.now < end_ns:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from adversary import Group, trial
 
 
-def strength(seed: int) -> dict[str, float]:
+def strength(seed: int) -> dict[str, Any]:
     """How strong the adversary is in a run: all mixtures come by."""
     return {
         "loss": (0.02, 0.1, 0.3)[seed % 3],
@@ -15,6 +17,8 @@ def strength(seed: int) -> dict[str, float]:
         "pauses": (0.3, 0.0)[seed // 18 % 2],
         "changes": (0.0, 0.4)[seed // 36 % 2],
         "disks": (0.0, 0.2)[seed // 72 % 2],
+        "calls": (0.0, 0.3)[seed // 6 % 2],
+        "haste": (1, 5)[seed // 2 % 2],
     }
 
 
