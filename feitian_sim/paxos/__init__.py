@@ -6,7 +6,8 @@ disk, no network, no chance of its own. One :class:`Replica` is one incarnation 
 - ``ballot``: the numbers of leaders; ``values``, ``log``: slots and what they hold;
 - ``acceptor``, ``records``: promises and acceptances, and how they survive a crash;
 - ``campaign``: pre-vote, then phase 1; ``leadership``, ``rounds``: phase 2 in batches with a window, change of members;
-- ``lease``: when the leader may answer reads alone;
+- ``role``, ``follower``, ``patience``: who follows whom, and when that ends; ``learner``: from the log to the state;
+- ``lease``, ``reads``: when the leader may answer reads, alone or after a round;
 - ``messages``, ``effects``: what members say, and what they want done.
 
 A member that lags fetches what was chosen, or a snapshot where that is cut. Whoever drives a replica (``replog``) keeps
@@ -29,7 +30,7 @@ from feitian_sim.paxos.effects import (
     Write,
 )
 from feitian_sim.paxos.messages import MESSAGES, Message, Snapshot
-from feitian_sim.paxos.records import Record, founding_records
+from feitian_sim.paxos.records import Base, Record, founding_record
 from feitian_sim.paxos.replica import Replica
 from feitian_sim.paxos.values import NOOP, Entry, Members, Noop, quorum_of
 
@@ -39,6 +40,7 @@ __all__ = [
     "NO_BALLOT",
     "Apply",
     "Ballot",
+    "Base",
     "Cut",
     "Deposed",
     "Effect",
@@ -57,6 +59,6 @@ __all__ = [
     "Snapshot",
     "TakeSnapshot",
     "Write",
-    "founding_records",
+    "founding_record",
     "quorum_of",
 ]

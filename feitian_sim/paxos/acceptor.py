@@ -18,11 +18,13 @@ from feitian_sim.paxos.values import Entry
 class Acceptor:
     """``write(record)`` appends a record to the member's journal."""
 
-    __slots__ = ("_write", "log", "promised")
+    __slots__ = ("_write", "log", "promised", "voter")
 
-    def __init__(self, write: Callable[[Record], None]) -> None:
+    def __init__(self, write: Callable[[Record], None], *, voter: bool) -> None:
         self._write = write
         self.promised = NO_BALLOT
+        #: Whether it may promise: it knows everything that it ever promised.
+        self.voter = voter
         self.log = Log()
 
     def promise(self, ballot: Ballot) -> bool:
@@ -36,27 +38,41 @@ class Acceptor:
 
     def accept(self, ballot: Ballot, first: int, values: Sequence[tuple[Any, int]]) -> bool:
         """Accept values in the slots from ``first`` on; False when bound to a higher ballot."""
-        if ballot < self.promised:
+        if not self.promise(ballot):
             return False
-        newly_bound = ballot > self.promised
-        self.promised = ballot
-        fresh = [
-            (slot, Entry(ballot, value, size_bytes))
-            for slot, (value, size_bytes) in enumerate(values, first)
-            if slot > self.log.chosen and not self._has(slot, ballot)
-        ]
-        # What is chosen already is the same value: a leader finds it before it proposes.
-        for slot, entry in fresh:
-            self.log.put(slot, entry)
-        for run in _runs(fresh):
-            self._write(AcceptedSlots(run[0][0], tuple(entry for _, entry in run), self.log.chosen))
-        if newly_bound and not fresh:
-            self._write(Promised(ballot))
+        log = self.log
+        if first > log.last:
+            # The common case: all of it is new.
+            entries = [Entry(ballot, value, size_bytes) for value, size_bytes in values]
+            log.extend(first, entries)
+            self._write_run(first, entries)
+            return True
+        run: list[Entry] = []
+        run_first = first
+        for slot, (value, size_bytes) in enumerate(values, first):
+            if self._needs(ballot, slot, value):
+                entry = Entry(ballot, value, size_bytes)
+                log.put(slot, entry)
+                run.append(entry)
+            else:
+                self._write_run(run_first, run)
+                run, run_first = [], slot + 1
+        self._write_run(run_first, run)
         return True
 
-    def _has(self, slot: int, ballot: Ballot) -> bool:
+    def _needs(self, ballot: Ballot, slot: int, value: Any) -> bool:
+        """Whether accepting changes anything: what is chosen is the same value, found by the leader in its campaign."""
+        if slot <= self.log.chosen:
+            return False
         present = self.log.entry(slot)
-        return present is not None and present.ballot == ballot
+        if present is None or present.ballot != ballot:
+            return True
+        assert present.value == value, f"two values in slot {slot} under {ballot}"
+        return False
+
+    def _write_run(self, first: int, run: list[Entry]) -> None:
+        if run:
+            self._write(AcceptedSlots(first, tuple(run), self.log.chosen))
 
     def learn(self, first: int, entries: Sequence[Entry]) -> bool:
         """Take in what another knows to be chosen from ``first`` on; whether anything of it was new and next."""
@@ -70,16 +86,23 @@ class Acceptor:
         self._write(LearnedSlots(start, tuple(fresh)))
         return True
 
+    def begin_blank(self, members: tuple[int, ...]) -> None:
+        """The disk was lost: remember, before anything else is written, that this member votes no more."""
+        assert not self.voter, "a member that votes has a journal"
+        self._write(Base(0, members, NO_BALLOT, 0, (), voter=False))
+
     def rebase(self, snapshot: Snapshot) -> None:
         """A durable snapshot holds everything up to its index: begin the journal anew with what is after it."""
         log = self.log
         log.cut(snapshot.index)
         after = log.accepted_from(snapshot.index + 1)
-        self._write(Base(snapshot.index, snapshot.members, self.promised, log.chosen, after))
+        self._write(Base(snapshot.index, snapshot.members, self.promised, log.chosen, after, self.voter))
 
-    def replay(self, records: Iterable[Record], snapshot: Snapshot | None) -> None:
-        """Recover from what the disk kept."""
-        for record in records:
+    def replay(self, records: Iterable[Record], snapshot: Snapshot | None) -> tuple[int, ...]:
+        """Recover from what the disk kept. Returns the members at the log's base; () when they are not known."""
+        members: tuple[int, ...] = ()
+        kept = list(records)
+        for record in kept:
             match record:
                 case Promised():
                     assert record.ballot >= self.promised, "a journal whose promises go back"
@@ -92,22 +115,18 @@ class Acceptor:
                     last = record.first + len(record.entries) - 1
                     self.log.refill(list(enumerate(record.entries, record.first)), last)
                 case Base():
-                    self.promised = max(self.promised, record.promised)
+                    assert record.promised >= self.promised, "a journal whose promises go back"
+                    self.promised = record.promised
+                    self.voter = record.voter
+                    members = record.members
                     self.log.cut(record.index)
                     self.log.refill(record.entries, record.chosen)
-        if snapshot is not None and snapshot.index > self.log.base:
-            # It was saved, and the crash came before the journal was begun anew.
+        if kept and not isinstance(kept[0], Base):
+            self.voter = False
+        if snapshot is not None and snapshot.index >= self.log.base:
+            # If it is ahead, it was saved, and the crash came before the journal was begun anew.
             self.log.cut(snapshot.index)
+            members = snapshot.members
         assert snapshot is not None or self.log.base == 0, "the log was cut at a snapshot that is not there"
-        assert snapshot is None or snapshot.index >= self.log.base, "the snapshot is older than where the log begins"
-
-
-def _runs(slots: list[tuple[int, Entry]]) -> list[list[tuple[int, Entry]]]:
-    """The same in runs of consecutive slots."""
-    runs: list[list[tuple[int, Entry]]] = []
-    for slot, entry in slots:
-        if runs and runs[-1][-1][0] == slot - 1:
-            runs[-1].append((slot, entry))
-        else:
-            runs.append([(slot, entry)])
-    return runs
+        assert snapshot is None or snapshot.index == self.log.base, "the snapshot is older than where the log begins"
+        return members

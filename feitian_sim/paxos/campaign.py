@@ -57,6 +57,13 @@ class Campaign:
         if not self.preparing and self._core.has_quorum(self._granted):
             self._prepare()
 
+    def refused(self, promised: Ballot) -> None:
+        """A member is bound to ``promised``: if that is above the ballot asked for, ask for the one above it."""
+        if not self.preparing and promised >= self.ballot:
+            self.ballot = promised.next_for(self._core.me)
+            self._granted = 1 << self._core.me
+            self.begin()
+
     def _prepare(self) -> None:
         core = self._core
         self.preparing = True
@@ -66,12 +73,13 @@ class Campaign:
         self._own_record = core.written
         self._take(core.acceptor.log.accepted_from(self.first))
         for member in core.others:
-            core.send(member, Prepare(self.ballot, self.first))
+            # Not before the own promise is durable: after a crash the same ballot would be used once more.
+            core.send_durable(member, Prepare(self.ballot, self.first))
 
-    def ask_again(self, members: tuple[int, ...]) -> None:
+    def ask_again(self) -> None:
         """Ask those for a promise that have not given it: the members have changed."""
-        for member in members:
-            if not self.promised >> member & 1 and member != self._core.me:
+        for member in self._core.others:
+            if not self.promised >> member & 1:
                 self._core.send(member, Prepare(self.ballot, self._core.acceptor.log.chosen + 1))
 
     def promise_from(self, member: int, entries: tuple[tuple[int, Entry], ...]) -> None:

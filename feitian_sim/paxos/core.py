@@ -15,24 +15,23 @@ class Core:
     """One incarnation's common ground. ``out``: the effects of the present input."""
 
     __slots__ = (
+        "_members",
+        "_quorum",
         "acceptor",
         "config",
         "durable",
         "highest",
         "me",
-        "members",
+        "member_bits",
+        "others",
         "out",
         "snapshot",
-        "voter",
         "written",
     )
 
-    def __init__(self, me: int, config: PaxosConfig, members: tuple[int, ...], *, voter: bool) -> None:
+    def __init__(self, me: int, config: PaxosConfig, *, voter: bool) -> None:
         self.me = me
         self.config = config
-        #: The members as of the chosen prefix, ascending; empty while a newcomer does not know them.
-        self.members = members
-        self.voter = voter
         self.out: list[Effect] = []
         #: Records that this incarnation has written, and those of them that are durable.
         self.written = 0
@@ -40,21 +39,32 @@ class Core:
         #: The highest ballot that anybody was seen to use.
         self.highest = NO_BALLOT
         self.snapshot: Snapshot | None = None
-        self.acceptor = Acceptor(self.write)
+        self.acceptor = Acceptor(self.write, voter=voter)
+        self.members = ()
 
     @property
-    def others(self) -> tuple[int, ...]:
-        """The other members."""
-        return tuple(member for member in self.members if member != self.me)
+    def members(self) -> tuple[int, ...]:
+        """The members as of the chosen prefix, ascending; empty while a newcomer does not know them."""
+        return self._members
+
+    @members.setter
+    def members(self, members: tuple[int, ...]) -> None:
+        assert list(members) == sorted(set(members)), f"members out of order: {members}"
+        self._members = members
+        #: The other members.
+        self.others = tuple(member for member in members if member != self.me)
+        #: The members as a set of bits.
+        self.member_bits = sum(1 << member for member in members)
+        self._quorum = quorum_of(members)
 
     @property
-    def quorum(self) -> int:
-        """How many members decide."""
-        return quorum_of(self.members)
+    def is_member(self) -> bool:
+        """Whether it is a member itself, as far as it knows."""
+        return bool(self.member_bits >> self.me & 1)
 
     def has_quorum(self, who: int) -> bool:
         """Whether the set of members in the bits of ``who`` holds a quorum of the present members."""
-        return sum(1 for member in self.members if who >> member & 1) >= self.quorum
+        return (who & self.member_bits).bit_count() >= self._quorum
 
     def write(self, record: Record) -> None:
         """Have a record written."""

@@ -7,22 +7,20 @@ itself with each one, no driver can send an answer that its disk does not keep y
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from feitian_sim.paxos.ballot import Ballot
 from feitian_sim.paxos.messages import Message, Snapshot
 from feitian_sim.paxos.records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """Append a record to the journal and sync it; ``Replica.durable`` is told when it is there."""
 
     record: Record
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Send ``message`` to a member, not before the first ``after`` records of this incarnation are durable."""
 
     to: int
@@ -30,43 +28,40 @@ class Send:
     after: int
 
 
-@dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(NamedTuple):
     """Slot ``slot`` is chosen and next: apply its value. ``ticket``: of the proposal made here, None for others'.
 
-    Values that the state machine does not see (no-ops, members) come too, for their tickets.
+    Values that the state machine does not see (no-ops, members) come too, for their tickets. ``ballot``: under which
+    the value was accepted here.
     """
 
     slot: int
+    ballot: Ballot
     value: Any
     ticket: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(NamedTuple):
     """What was proposed or asked under this ticket has no known outcome here."""
 
     ticket: Any
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """The read with this ticket may be answered from the state machine as it is now."""
 
     ticket: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Elected:
+class Elected(NamedTuple):
     """This member leads, and has applied everything that was chosen before its reign."""
 
     ballot: Ballot
 
 
-@dataclass(frozen=True, slots=True)
-class Deposed:
-    """This member leads no longer."""
+class Deposed(NamedTuple):
+    """This member, of whom :class:`Elected` was said, leads no longer."""
 
     ballot: Ballot
 
@@ -79,15 +74,13 @@ class TakeSnapshot:
     members: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Restore:
+class Restore(NamedTuple):
     """Save this snapshot, and when it is durable put it in the place of the state; then tell ``snapshot_saved``."""
 
     snapshot: Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(NamedTuple):
     """Records before number ``record`` of this incarnation (counted from 1) are not needed once that one is durable."""
 
     record: int

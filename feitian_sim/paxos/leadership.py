@@ -14,9 +14,10 @@ from typing import Any
 
 from feitian_sim.paxos.campaign import Campaign
 from feitian_sim.paxos.core import Core
-from feitian_sim.paxos.effects import Elected, Lost, Ready
+from feitian_sim.paxos.effects import Elected, Lost
 from feitian_sim.paxos.lease import LeaderLease
 from feitian_sim.paxos.messages import Accept, Heartbeat
+from feitian_sim.paxos.reads import Reads
 from feitian_sim.paxos.rounds import Round, Rounds
 from feitian_sim.paxos.values import EMPTY_BYTES, NOOP, Members
 
@@ -32,26 +33,27 @@ class Leadership:
         "_campaign",
         "_core",
         "_next_slot",
-        "_own_noop",
         "_queue",
-        "_reads",
         "_recovered",
         "_rounds",
+        "_since_ns",
         "announce_due_ns",
         "ballot",
         "established",
         "lease",
         "matched",
         "next_beat_ns",
-        "since_ns",
+        "own_noop",
+        "reads",
     )
 
     def __init__(self, core: Core, campaign: Campaign, now_ns: int) -> None:
         self._core = core
         self._campaign = campaign
         self.ballot = campaign.ballot
-        self.since_ns = now_ns
+        self._since_ns = now_ns
         self.lease = LeaderLease(core.me, core.config.lease, core.config.clock_error)
+        self.reads = Reads(core, self.lease)
         #: Whether the own no-op is chosen: from then on the state machine has seen all that went before.
         self.established = False
         #: How far each member has said that it knows the log.
@@ -61,21 +63,19 @@ class Leadership:
         self.announce_due_ns: int | None = None
         self._rounds = Rounds(core)
         self._queue: deque[tuple[Any, int, Any]] = deque()
-        # (what must have been answered, the read's ticket): reads that wait for a round.
-        self._reads: deque[tuple[int, Any]] = deque()
         self._next_slot = core.acceptor.log.chosen + 1
         self._recovered: deque[tuple[Any, int]] = deque(campaign.must_propose(core.acceptor.log.chosen))
         # The slot of a change of members that is not chosen yet, or 0.
         self._barrier = 0
-        # Whether the own no-op has been queued yet is told by its slot.
-        self._own_noop = 0
+        #: The slot of the own no-op; 0 until it is proposed.
+        self.own_noop = 0
 
     @classmethod
     def established_at_start(cls, core: Core, campaign: Campaign, now_ns: int) -> Leadership:
         """The leadership of a first leader: its no-op is in slot 1 of every member, which all know."""
         leadership = cls(core, campaign, now_ns)
         leadership.established = True
-        leadership._own_noop = 1
+        leadership.own_noop = 1
         for member in core.members:
             leadership.lease.answered(member, now_ns)
             leadership.matched[member] = 1
@@ -118,13 +118,13 @@ class Leadership:
             if self._recovered:
                 value, size_bytes = self._recovered[0]
                 item: tuple[Any, int, Any] = (value, size_bytes, None)
-            elif not self._own_noop:
+            elif not self.own_noop:
                 item = (NOOP, EMPTY_BYTES, None)
             elif self._queue:
                 item = self._queue[0]
             else:
                 break
-            is_change = isinstance(item[0], Members)
+            is_change = item[0].__class__ is Members
             if batch and (is_change or total_bytes + item[1] > config.batch_bytes):
                 break
             self._take(len(batch))
@@ -138,8 +138,8 @@ class Leadership:
     def _take(self, behind: int) -> None:
         if self._recovered:
             self._recovered.popleft()
-        elif not self._own_noop:
-            self._own_noop = self._next_slot + behind
+        elif not self.own_noop:
+            self.own_noop = self._next_slot + behind
         else:
             self._queue.popleft()
 
@@ -152,6 +152,7 @@ class Leadership:
         self._next_slot = one.last + 1
         self._rounds.begin(one)
         self._send(one, core.others, now_ns)
+        self.announce_due_ns = None
         self.next_beat_ns = now_ns + core.config.heartbeat
 
     def _send(self, one: Round, members: tuple[int, ...], now_ns: int) -> None:
@@ -171,6 +172,11 @@ class Leadership:
         """More of the own records are durable."""
         self._rounds.own_durable()
 
+    def answered(self, member: int, chosen: int) -> None:
+        """A member knows the log up to ``chosen``."""
+        if chosen > self.matched.get(member, 0):
+            self.matched[member] = chosen
+
     def promise_from(self, member: int, entries: tuple[Any, ...], now_ns: int) -> None:
         """A promise that came after the campaign was won, or that a change of members made necessary."""
         was_won = self._campaign.is_won
@@ -179,57 +185,49 @@ class Leadership:
             self._recover_rest()
             self.go_on(now_ns)
 
-    def take_chosen(self) -> list[tuple[int, Any]]:
-        """Rounds that a quorum has accepted leave: (slot, ticket) of each of their slots."""
-        return [
-            (slot, ticket) for one in self._rounds.take_chosen() for slot, ticket in enumerate(one.tickets, one.first)
-        ]
+    def take_chosen(self) -> Round | None:
+        """The next round that a quorum has accepted leaves."""
+        return self._rounds.take_chosen()
 
-    def was_chosen(self, slot: int) -> None:
-        """The slot is chosen and, if it changes the members, they have changed."""
-        if slot == self._own_noop:
-            self.established = True
-            self._core.out.append(Elected(self.ballot))
-        if slot == self._barrier:
-            self._barrier = 0
-            if not self._campaign.is_won:
-                self._campaign.ask_again(self._core.members)
-            self._recover_rest()
+    def establish(self) -> None:
+        """The own no-op is chosen, and everything before it applied."""
+        assert not self.established, "established twice"
+        self.established = True
+        self._core.out.append(Elected(self.ballot))
+
+    def round_was_chosen(self, one: Round, members_before: tuple[int, ...], now_ns: int) -> None:
+        """A round is applied; ``members_before`` were those that chose it."""
+        if one.first != self._barrier:
+            return
+        core = self._core
+        self._barrier = 0
+        self.tell_members(tuple(member for member in members_before if member not in core.members), now_ns)
+        if not self._campaign.is_won:
+            self._campaign.ask_again()
+        self._recover_rest()
 
     def _recover_rest(self) -> None:
-        if not self._own_noop:
+        if not self.own_noop:
             self._recovered = deque(self._campaign.must_propose(self._next_slot - 1))
 
-    # Reading
-
-    def read(self, ticket: Any, now_ns: int) -> None:
-        """Answer a read now if the lease allows, else after a round that began now or later."""
-        if self.established and now_ns < self.lease.until_ns(self._core.members, now_ns):
-            self._core.out.append(Ready(ticket))
-            return
-        self._reads.append((now_ns, ticket))
-        self.beat(now_ns)
-
-    def release_reads(self, now_ns: int) -> None:
-        """Answer the reads whose round a quorum has answered."""
-        if not self._reads or not self.established:
-            return
-        heard_ns = self.lease.quorum_sent_ns(self._core.members, now_ns)
-        while self._reads and self._reads[0][0] <= heard_ns:
-            self._core.out.append(Ready(self._reads.popleft()[1]))
-
     # Time
+
+    def tell_members(self, members: tuple[int, ...], now_ns: int) -> None:
+        """Send a heartbeat to these."""
+        message = Heartbeat(self.ballot, self._core.acceptor.log.chosen, now_ns)
+        for member in members:
+            if member != self._core.me:
+                self._core.send(member, message)
 
     def beat(self, now_ns: int) -> None:
         """Send a heartbeat to everybody, and what was not answered once more."""
         core = self._core
         self.announce_due_ns = None
         self.next_beat_ns = now_ns + core.config.heartbeat
-        message = Heartbeat(self.ballot, core.acceptor.log.chosen, now_ns)
-        for member in core.others:
-            core.send(member, message)
+        self.reads.asked(now_ns)
+        self.tell_members(core.others, now_ns)
         if not self._campaign.is_won:
-            self._campaign.ask_again(core.members)
+            self._campaign.ask_again()
         for one in self._rounds:
             if now_ns - one.sent_ns >= core.config.retry:
                 missing = tuple(member for member in core.others if not one.accepted >> member & 1)
@@ -244,10 +242,24 @@ class Leadership:
             self.beat(now_ns)
         elif self.announce_due_ns is None:
             self.announce_due_ns = now_ns + after_ns
+            self.next_beat_ns = min(self.next_beat_ns, self.announce_due_ns)
+
+    # Reading
+
+    def read(self, ticket: Any, now_ns: int) -> None:
+        """Answer a read now if the lease allows, else after a round that began now or later."""
+        if self.reads.add(ticket, now_ns, established=self.established):
+            self.beat(now_ns)
+            self.release_reads(now_ns)
+
+    def release_reads(self, now_ns: int) -> None:
+        """Answer the reads whose round a quorum has answered; ask once more for those that came since."""
+        if self.established and self.reads.release(now_ns):
+            self.beat(now_ns)
 
     def has_lost_touch(self, now_ns: int) -> bool:
         """Whether no quorum has answered for so long that another may lead."""
-        heard_ns = max(self.since_ns, self.lease.quorum_sent_ns(self._core.members, now_ns))
+        heard_ns = max(self._since_ns, self.lease.quorum_sent_ns(self._core.members, now_ns))
         config = self._core.config
         return now_ns - heard_ns > config.election_timeout + config.election_spread
 
@@ -256,7 +268,7 @@ class Leadership:
         chosen = self._core.acceptor.log.chosen
         return (
             self.established
-            and not (self._rounds or self._queue or self._reads)
+            and not (self._rounds or self._queue or self.reads)
             and self._campaign.is_won
             and all(self.matched.get(member) == chosen for member in listeners if member != self._core.me)
         )
@@ -265,7 +277,6 @@ class Leadership:
         """Another leads, or may: nothing that waits here will be answered here."""
         lost = [ticket for one in self._rounds.clear() for ticket in one.tickets]
         lost += [ticket for _, _, ticket in self._queue]
-        lost += [ticket for _, ticket in self._reads]
+        lost += self.reads.clear()
         self._queue.clear()
-        self._reads.clear()
         self._core.out.extend(Lost(ticket, DEPOSED) for ticket in lost if ticket is not None)

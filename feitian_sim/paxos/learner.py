@@ -33,23 +33,30 @@ class Learner:
         """After a restart: apply again what is known to be chosen."""
         log = self._core.acceptor.log
         for slot in range(log.base + 1, log.chosen + 1):
-            self.apply(slot, None)
+            self._apply(slot, None)
 
     def advance(self, upto: int) -> None:
         """The slots up to ``upto``, whose values are here, are chosen."""
         log = self._core.acceptor.log
-        for slot in range(log.chosen + 1, upto + 1):
-            log.mark_chosen(slot)
-            self.apply(slot, None)
+        while log.chosen < upto:
+            self.choose_next(None)
 
-    def apply(self, slot: int, ticket: Any) -> None:
+    def choose_next(self, ticket: Any) -> None:
+        """The slot after the chosen prefix is chosen with the value that it has here."""
+        log = self._core.acceptor.log
+        log.choose_next()
+        self._apply(log.chosen, ticket)
+
+    def _apply(self, slot: int, ticket: Any) -> None:
         """Hand the value of a chosen slot to the state machine."""
         core = self._core
         entry = core.acceptor.log.entry(slot)
         assert entry is not None, f"slot {slot} is applied and not there"
-        if isinstance(entry.value, Members):
-            core.members = entry.value.members
-        core.out.append(Apply(slot, entry.value, ticket))
+        assert not self.installing, f"slot {slot} is applied while a snapshot is put in place"
+        value = entry.value
+        if value.__class__ is Members:
+            core.members = value.members
+        core.out.append(Apply(slot, entry.ballot, value, ticket))
         if slot >= self._snapshot_due:
             self._snapshot_due = _NEVER
             core.out.append(TakeSnapshot(slot, core.members))
@@ -70,14 +77,13 @@ class Learner:
         if self.installing or not core.acceptor.learn(message.first, message.entries):
             return
         for slot in range(before + 1, log.chosen + 1):
-            self.apply(slot, None)
+            self._apply(slot, None)
         if message.chosen > log.chosen:
             self._fetch_due_ns = now_ns + core.config.retry
             core.send(sender, Fetch(log.chosen + 1))
 
-    def install(self, message: Install) -> bool:
+    def install(self, snapshot: Snapshot) -> bool:
         """Put another's snapshot in the place of the state, if it is ahead; whether that begins."""
-        snapshot = message.snapshot
         if snapshot.index <= self._core.acceptor.log.chosen or self.installing:
             return False
         self.installing = snapshot.index
@@ -87,28 +93,29 @@ class Learner:
     def saved(self, snapshot: Snapshot, now_ns: int) -> None:
         """A snapshot is durable, and if it was another's the state machine is that of it now."""
         core, log = self._core, self._core.acceptor.log
+        if snapshot.index == self.installing:
+            self.installing = 0
+            self._fetch_due_ns = now_ns
         if snapshot.index <= log.base:
             return
+        assert not self.installing or snapshot.index <= log.chosen, "another snapshot than the one put in place"
         if snapshot.index > log.chosen:
             core.members = snapshot.members
         core.snapshot = snapshot
         core.acceptor.rebase(snapshot)
         core.out.append(Cut(core.written))
         self._snapshot_due = snapshot.index + core.config.snapshot_every
-        if self.installing <= snapshot.index:
-            self.installing = 0
-            self._fetch_due_ns = now_ns
 
     # What others lack
 
-    def fetch(self, sender: int, message: Fetch) -> None:
-        """Give another member what it lacks."""
+    def give(self, to: int, first: int) -> None:
+        """Give another member what it lacks from slot ``first`` on."""
         core, log = self._core, self._core.acceptor.log
-        if message.first > log.chosen:
+        if first > log.chosen:
             return
-        if message.first <= log.base:
+        if first <= log.base:
             assert core.snapshot is not None, "a log that is cut without a snapshot"
-            core.send(sender, Install(core.snapshot))
+            core.send(to, Install(core.snapshot))
         else:
-            found = log.chosen_from(message.first, core.config.catch_up_bytes)
-            core.send(sender, Learn(message.first, tuple(found), log.chosen))
+            found = log.chosen_from(first, core.config.catch_up_bytes)
+            core.send(to, Learn(first, tuple(found), log.chosen))

@@ -46,12 +46,14 @@ class LeaderLease:
 class Allegiance:
     """A member's side: whom it helps, and until when it helps nobody else."""
 
-    __slots__ = ("_lease_ns", "bound_until_ns")
+    __slots__ = ("_forgotten_until_ns", "_lease_ns", "bound_until_ns")
 
-    def __init__(self, lease_ns: int, now_ns: int, *, restarted: bool) -> None:
+    def __init__(self, lease_ns: int, now_ns: int) -> None:
         self._lease_ns = lease_ns
+        # Whom it was bound to before it began, it does not know: nobody frees it from that.
+        self._forgotten_until_ns = now_ns + lease_ns
         #: It helps no candidate before this.
-        self.bound_until_ns = now_ns + lease_ns if restarted else now_ns
+        self.bound_until_ns = self._forgotten_until_ns
 
     def heard(self, at_ns: int) -> None:
         """The leader was heard."""
@@ -59,7 +61,7 @@ class Allegiance:
 
     def released(self, now_ns: int) -> None:
         """The leader has resigned."""
-        self.bound_until_ns = now_ns
+        self.bound_until_ns = max(now_ns, self._forgotten_until_ns)
 
     def is_free(self, now_ns: int) -> bool:
         """Whether it may help a candidate."""

@@ -37,6 +37,13 @@ class Log:
         if slot > self.last:
             self.last = slot
 
+    def extend(self, first: int, entries: Sequence[Entry]) -> None:
+        """Accept entries in the slots from ``first`` on, above everything that was ever accepted."""
+        assert first > self.last >= self.chosen, f"slot {first} is not above the last, {self.last}"
+        for slot, entry in enumerate(entries, first):
+            self._entries[slot] = entry
+        self.last = first + len(entries) - 1 if entries else self.last
+
     def learn(self, slot: int, entry: Entry) -> None:
         """``slot``, the one after the chosen prefix, is known to be chosen with this value."""
         assert slot == self.chosen + 1, f"slot {slot} learned where {self.chosen + 1} is next"
@@ -58,11 +65,11 @@ class Log:
             slot += 1
         return slot
 
-    def mark_chosen(self, upto: int) -> None:
-        """The slots up to ``upto``, all of which are here, are chosen."""
-        assert self.chosen <= upto, "the chosen prefix shrinks"
-        assert all(slot in self._entries for slot in range(self.chosen + 1, upto + 1)), "a chosen slot is empty here"
-        self.chosen = upto
+    def choose_next(self) -> Entry:
+        """The slot after the chosen prefix, which is not empty here, is chosen."""
+        self.chosen = slot = self.chosen + 1
+        assert slot in self._entries, f"slot {slot} is chosen and empty here"
+        return self._entries[slot]
 
     def chosen_from(self, first: int, limit_bytes: int) -> list[Entry]:
         """Chosen entries from ``first`` on, at least one and then as many as ``limit_bytes`` hold."""

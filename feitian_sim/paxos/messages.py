@@ -123,11 +123,15 @@ class Heartbeat(_Small):
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatSeen(_Small):
-    """An answer to :class:`Heartbeat`: I help no other leader for the time of a lease."""
+    """An answer to :class:`Heartbeat`: I know the log up to ``chosen``.
+
+    With ``bound``, I also help no other leader for the time of a lease; one that lost its disk cannot say so.
+    """
 
     ballot: Ballot
     chosen: int
     sent_ns: int
+    bound: bool
 
 
 @dataclass(frozen=True, slots=True)

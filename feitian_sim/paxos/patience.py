@@ -9,26 +9,21 @@ from feitian_sim.paxos.lease import Allegiance
 class Patience:
     """One member's election timer. It differs between members by a draw, new for each election."""
 
-    __slots__ = ("_config", "_drawn_ns", "allegiance", "due_ns")
+    __slots__ = ("_config", "allegiance", "due_ns", "length_ns")
 
-    def __init__(self, config: PaxosConfig, now_ns: int, *, restarted: bool) -> None:
+    def __init__(self, config: PaxosConfig, now_ns: int) -> None:
         self._config = config
-        self.allegiance = Allegiance(config.lease, now_ns, restarted=restarted)
-        self._drawn_ns = -1
+        self.allegiance = Allegiance(config.lease, now_ns)
+        #: The silence that it bears.
+        self.length_ns = config.election_timeout
         #: When it stands, if it hears of no leader before.
-        self.due_ns = now_ns
+        self.due_ns = now_ns + self.length_ns
 
-    @property
-    def length_ns(self) -> int:
-        """The silence that it bears."""
-        return self._drawn_ns if self._drawn_ns >= 0 else self._config.election_timeout
-
-    def draw(self, uniform: float, now_ns: int) -> bool:
-        """Begin a new wait of another length; whether it was the first."""
-        first = self._drawn_ns < 0
-        self._drawn_ns = self._config.election_timeout + int(uniform * self._config.election_spread)
-        self.due_ns = now_ns + self._drawn_ns
-        return first
+    def draw(self, uniform: float, now_ns: int) -> None:
+        """Begin a new wait of another length."""
+        assert 0.0 < uniform < 1.0, f"{uniform} is no draw"
+        self.length_ns = self._config.election_timeout + int(uniform * self._config.election_spread)
+        self.due_ns = now_ns + self.length_ns
 
     def heard(self, at_ns: int) -> None:
         """A leader was heard: it is bound to it, and begins to wait anew."""

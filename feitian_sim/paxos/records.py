@@ -54,13 +54,18 @@ class LearnedSlots:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A new beginning after the snapshot of ``index``: with it, no record before this one is needed."""
+    """A new beginning after the snapshot of ``index``: with it, no record before this one is needed.
+
+    ``members`` are those after ``index``. A journal that does not begin with one is what is left of a lost disk.
+    ``voter`` is False where a disk was lost before: what stood there may have promised more than is known here.
+    """
 
     index: int
     members: tuple[int, ...]
     promised: Ballot
     chosen: int
     entries: tuple[tuple[int, Entry], ...]
+    voter: bool = True
 
     @property
     def size_bytes(self) -> int:
@@ -71,12 +76,13 @@ class Base:
 Record = Promised | AcceptedSlots | LearnedSlots | Base
 
 
-def founding_records(members: tuple[int, ...], first_leader: int | None) -> tuple[Record, ...]:
-    """What a founding member's journal begins with, so that an empty one tells of a lost disk.
+def founding_record(members: tuple[int, ...], first_leader: int | None = None) -> Base:
+    """What a member's journal begins with, so that an empty one tells of a lost disk; a newcomer knows no members.
 
     With a ``first_leader`` the group begins in its reign: everybody has promised its ballot and knows its no-op.
     """
     if first_leader is None:
-        return (Base(0, members, NO_BALLOT, 0, ()),)
+        return Base(0, members, NO_BALLOT, 0, ())
+    assert first_leader in members, f"{first_leader} leads a group of {members}"
     ballot = Ballot(1, first_leader)
-    return (Promised(ballot), LearnedSlots(1, (Entry(ballot, NOOP, EMPTY_BYTES),)))
+    return Base(0, members, ballot, 1, ((1, Entry(ballot, NOOP, EMPTY_BYTES)),))

@@ -18,6 +18,7 @@ class Round:
     __slots__ = ("accepted", "first", "last", "record", "sent_ns", "tickets", "values")
 
     def __init__(self, first: int, values: tuple[tuple[Any, int], ...], tickets: tuple[Any, ...], record: int) -> None:
+        assert len(values) == len(tickets) > 0, "a round without a value"
         self.first = first
         self.last = first + len(values) - 1
         self.values = values
@@ -61,12 +62,11 @@ class Rounds:
                 break
             one.accepted |= 1 << core.me
 
-    def take_chosen(self) -> list[Round]:
-        """Remove and return the rounds that a quorum has accepted, up to the first that none has."""
-        chosen: list[Round] = []
-        while self._open and self._core.has_quorum(self._open[0].accepted):
-            chosen.append(self._open.popleft())
-        return chosen
+    def take_chosen(self) -> Round | None:
+        """Remove and return the first round, if a quorum of the members has accepted it."""
+        if self._open and self._core.has_quorum(self._open[0].accepted):
+            return self._open.popleft()
+        return None
 
     def clear(self) -> list[Round]:
         """Remove and return all."""

@@ -30,7 +30,7 @@ from feitian_sim.paxos import (
     Snapshot,
     TakeSnapshot,
     Write,
-    founding_records,
+    founding_record,
 )
 from feitian_sim.replog.config import ReplogConfig
 from feitian_sim.replog.facts import (
@@ -140,25 +140,30 @@ class ReplicatedLog:
         founding = self._sim.now == 0 and not newcomer and self._store.is_empty
         blank = self._store.is_empty and not newcomer and not founding
         if founding:
-            self._store.found(founding_records(group.members, group.first_leader))
+            self._store.found((founding_record(group.members, group.first_leader),))
+        elif newcomer and self._store.is_empty:
+            self._store.found((founding_record(()),))
         if blank:
             self._sim.emit(MemberBlank(group.name, self.me))
         records, snapshot = self._store.kept()
         self.replica = Replica(
             self.me,
             self.config,
-            () if newcomer else group.members,
+            group.members,
             self._sim.now,
             records,
             snapshot,
-            blank=blank,
             first_leader=group.first_leader if founding else None,
         )
         if founding or newcomer or blank:
             self._start(0, self._sim.now, fresh=True)
             return
         size_bytes = sum(record.size_bytes for record in records) + (snapshot.size_bytes if snapshot is not None else 0)
-        self._store.disk.read(size_bytes, self._owner, self._replay, self._sim.now)
+        self._store.disk.read(size_bytes, self._owner, self._read_back, self._sim.now)
+
+    def _read_back(self, since_ns: int) -> None:
+        # What the process before had written and not synced may be there; it counts once it is durable.
+        self._store.disk.sync(self._owner, self._replay, since_ns)
 
     def _replay(self, since_ns: int) -> None:
         commands = self.replica.chosen - self.replica.base
@@ -173,7 +178,7 @@ class ReplicatedLog:
         if not fresh:
             index = self.replica.base
             self._sim.emit(MemberRecovered(self._group.name, self.me, index, commands, self._sim.now - since_ns))
-        self._do(self.replica.start(self._sim.now))
+        self._do(self.replica.start(self._sim.now, self._elections.uniform()))
         self._review_group()
 
     def _died(self) -> None:
