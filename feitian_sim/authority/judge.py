@@ -15,7 +15,7 @@ from feitian_sim.authority.config import ZhongkuiConfig
 from feitian_sim.authority.facts import Allowed, Denied, Totals
 from feitian_sim.authority.identities import CELL, IssuingOffice
 from feitian_sim.kernel import Simulation
-from feitian_sim.kuafu import Need, Verdict
+from feitian_sim.kuafu import Holder, Need, Verdict
 from feitian_sim.zhongkui import Capability, Keyring, Reason, Revocations, Signatures, answer, answers, verify
 from feitian_sim.zhongkui.verify import permits
 
@@ -69,6 +69,8 @@ class Judge:
         self.verified = 0
         self.logins = 0
         self.cpu_ns = 0
+        #: Called with each process that begins to speak.
+        self.on_hold: list[Callable[[Holder], object]] = []
         sim.final_probes.append(self._tell_totals)
 
     def bench(self, machine: str) -> Bench:
@@ -87,6 +89,11 @@ class Judge:
         bench.known.clear()
 
     # The guard
+
+    def hold(self, holder: Holder) -> None:
+        """A process begins to speak."""
+        for told in self.on_hold:
+            told(holder)
 
     def login(self, credential: Any, nonce: bytes) -> tuple[bytes, int]:
         """The proof that the subject holds its key, and what making it costs."""

@@ -14,7 +14,8 @@ of it and is an event for a client's process to wait for. Every call ends exactl
   and it does not tell whether the call was executed.
 
 - ``denied``: the guard at the other end did not let it through, and why;
-- ``too-large``: it was more than any message may be.
+- ``too-large``: it was more than any message may be;
+- ``unavailable``: nobody serves under the name; ``uncertain``: it must not run twice, and may have run.
 
 How it gets there (K4): each machine has one proxy, reached over a Unix socket, and between two proxies there is one TCP
 connection, opened on first use, shared by all processes of both machines, closed when idle, opened again after a break.
@@ -28,6 +29,9 @@ receiver is flooded; who waits for credits waits in a fair queue; and a process 
 proxy. Large messages go as bulk flows beside the windows (K6). Whoever speaks on a connection answers its challenge,
 and every message meets the :class:`Guard` before its handler: serving one without saying what it needs is impossible.
 
+:class:`ServiceCaller` stands above: services by name (K1, K5), balanced, called again when that is allowed, and what must
+not run twice under a request id that the server's reply table knows.
+
 Messages are slotted records, or :class:`Text` and :class:`TextMap` (K2); whoever wants to weigh more than a small control
 message says so by its ``wire_bytes``.
 """
@@ -35,9 +39,11 @@ message says so by its ``wire_bytes``.
 from feitian_sim.kuafu.calls import CallError, CallFailed, IncomingCall, PendingCall
 from feitian_sim.kuafu.config import KuafuConfig
 from feitian_sim.kuafu.endpoint import Endpoint
-from feitian_sim.kuafu.guard import Credential, Guard, Identities, Need, Verdict
+from feitian_sim.kuafu.guard import Credential, Guard, Holder, Identities, Need, Verdict
 from feitian_sim.kuafu.messages import Message, Text, TextMap
+from feitian_sim.kuafu.retry import RetryConfig
 from feitian_sim.kuafu.rpc import Kuafu
+from feitian_sim.kuafu.service import NameResolver, ServiceCaller
 
 __all__ = [
     "CallError",
@@ -45,13 +51,17 @@ __all__ = [
     "Credential",
     "Endpoint",
     "Guard",
+    "Holder",
     "Identities",
     "IncomingCall",
     "Kuafu",
     "KuafuConfig",
     "Message",
+    "NameResolver",
     "Need",
     "PendingCall",
+    "RetryConfig",
+    "ServiceCaller",
     "Text",
     "TextMap",
     "Verdict",

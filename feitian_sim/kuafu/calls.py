@@ -13,8 +13,9 @@ from feitian_sim.kuafu.methods import Method
 if TYPE_CHECKING:
     from feitian_sim.kuafu.endpoint import Endpoint
     from feitian_sim.kuafu.envelope import Request
+    from feitian_sim.kuafu.proxy import Proxy
 
-ErrorKind = Literal["deadline", "refused", "reset", "remote", "denied", "too-large"]
+ErrorKind = Literal["deadline", "refused", "reset", "remote", "denied", "too-large", "unavailable", "uncertain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class CallFailed(SimulatedError):
 
     @property
     def kind(self) -> ErrorKind:
-        """``deadline``, ``refused``, ``reset``, ``remote``, ``denied`` or ``too-large``."""
+        """How it failed: one of the names of ``ErrorKind``."""
         return self.error.kind
 
 
@@ -63,6 +64,7 @@ class PendingCall:
         "on_error",
         "on_reply",
         "peer",
+        "proxy",
         "since_ns",
         "suspicion",
     )
@@ -72,14 +74,16 @@ class PendingCall:
         caller: Endpoint,
         number: int,
         address: str,
-        peer: Machine,
+        proxy: Proxy,
         on_reply: Callable[[Any], object],
         on_error: Callable[[CallError], object],
     ) -> None:
         self.caller = caller
         self.number = number
         self.address = address
-        self.peer = peer
+        #: The other end's proxy, and its machine.
+        self.proxy = proxy
+        self.peer: Machine = proxy.machine
         self.on_reply = on_reply
         self.on_error = on_error
         self.since_ns = 0

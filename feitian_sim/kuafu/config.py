@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from feitian_sim.kernel import Duration, Size, StrictModel
+from feitian_sim.kuafu.retry import RetryConfig
 
 
 def _text(quantity: str) -> Any:
@@ -85,6 +86,7 @@ class KuafuConfig(StrictModel):
         description="A message lost on the way is sent again after this, then after twice as long and so on, in time "
         "units; default 200ms. Source: the shortest retransmission time-out of Linux's TCP.",
     )
+    retry: RetryConfig = RetryConfig()
     keepalive: Duration = Field(
         default=_text("10s"),
         description="How long a peer may be out of reach before its calls end with a reset, in time units; "

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from feitian_sim.hardware import Machine
 from feitian_sim.kuafu.credits import Credits
 from feitian_sim.kuafu.envelope import Envelope, Request, Response
 from feitian_sim.kuafu.fair_queue import FairQueue
 
 if TYPE_CHECKING:
     from feitian_sim.kuafu.endpoint import Endpoint
+    from feitian_sim.kuafu.proxy import Proxy
     from feitian_sim.kuafu.rpc import Kuafu
 
 
@@ -25,7 +25,7 @@ class Connection:
 
     __slots__ = ("broken", "nonce", "open", "sides")
 
-    def __init__(self, kuafu: Kuafu, first: Machine, second: Machine, nonce: bytes) -> None:
+    def __init__(self, kuafu: Kuafu, first: Proxy, second: Proxy, nonce: bytes) -> None:
         self.broken = False
         #: Whether the handshake got through.
         self.open = False
@@ -40,16 +40,16 @@ class Side:
     """One end of a connection, and what it sends."""
 
     __slots__ = (
-        "_far",
         "_kuafu",
-        "_near",
         "_sim",
         "answers",
         "asked",
         "connection",
+        "far",
         "known",
         "last_ns",
         "machine",
+        "near",
         "other",
         "peer",
         "proofs",
@@ -58,14 +58,15 @@ class Side:
         "waiting_asked",
     )
 
-    def __init__(self, kuafu: Kuafu, connection: Connection, machine: Machine, peer: Machine) -> None:
+    def __init__(self, kuafu: Kuafu, connection: Connection, near: Proxy, far: Proxy) -> None:
         self._kuafu = kuafu
         self._sim = kuafu.sim
-        self._near = kuafu.proxies[machine.index]
-        self._far = kuafu.proxies[peer.index]
+        #: The proxies at this end and at the other, and their machines.
+        self.near = near
+        self.far = far
         self.connection = connection
-        self.machine = machine
-        self.peer = peer
+        self.machine = near.machine
+        self.peer = far.machine
         self.other: Side = self
         #: Whether the handshake is over at this end.
         self.ready = False
@@ -119,7 +120,7 @@ class Side:
         if envelope.size_bytes > kuafu.bulk_above:
             kuafu.carry_bulk(self, envelope)
             return
-        near = self._near
+        near = self.near
         leaves_ns = now_ns + kuafu.socket_ns
         free_ns = near.free_ns
         near.free_ns = leaves_ns = (free_ns if free_ns > leaves_ns else leaves_ns) + near.send_ns
@@ -128,7 +129,7 @@ class Side:
             self.peer,
             envelope.size_bytes,
             leaves_ns - now_ns,
-            self._far.take_ns,
+            self.far.take_ns,
             kuafu.socket_ns,
             self.arrived,
             (envelope,),
@@ -177,6 +178,8 @@ class Side:
         side.asked.answered(request.credit_bytes)
         if side.waiting_asked:
             side.go_on()
+        if request.once is not None and response.incarnation:
+            request.caller.incarnations[request.address] = response.incarnation
         request.caller.returned(request.number, response.message, response.error)
 
     @property

@@ -12,15 +12,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from feitian_sim.hardware import Machine
-from feitian_sim.kernel import Owner
+from feitian_sim.kernel import Owner, Simulation
 from feitian_sim.kuafu.calls import CallError, IncomingCall, PendingCall
-from feitian_sim.kuafu.client import Answer
+from feitian_sim.kuafu.client import Answer, Sent
 from feitian_sim.kuafu.envelope import Request, Response
 from feitian_sim.kuafu.fair_queue import FairQueue
 from feitian_sim.kuafu.guard import Credential, Need
 from feitian_sim.kuafu.messages import RESET_BYTES, wire_bytes
+from feitian_sim.kuafu.reply_table import Once, ReplyTable
 
 if TYPE_CHECKING:
+    from feitian_sim.kuafu.proxy import Proxy
     from feitian_sim.kuafu.rpc import Kuafu
 
 Handler = Callable[[IncomingCall], object]
@@ -38,20 +40,25 @@ class Endpoint:
         "_held_bytes",
         "_kuafu",
         "_needs",
+        "_once",
         "_pending",
         "_presented",
-        "_proxy",
+        "_replies",
         "address",
         "credential",
+        "incarnation",
+        "incarnations",
         "machine",
         "owner",
+        "proxy",
     )
 
-    def __init__(self, kuafu: Kuafu, owner: Owner, machine: Machine, address: str, credential: Credential) -> None:
+    def __init__(self, kuafu: Kuafu, owner: Owner, proxy: Proxy, address: str, credential: Credential) -> None:
         self._kuafu = kuafu
-        self._proxy = kuafu.proxies[machine.index]
+        #: Its machine's, or its own where there are none.
+        self.proxy = proxy
         self.owner = owner
-        self.machine = machine
+        self.machine: Machine = proxy.machine
         #: ``tcp://machine:port``.
         self.address = address
         #: For whom the process speaks.
@@ -66,16 +73,49 @@ class Endpoint:
         self._held: dict[int, IncomingCall] = {}
         self._held_bytes = 0
         self._backlog: FairQueue | None = None
+        #: This process among all that ever were.
+        self.incarnation = kuafu.next_incarnation()
+        #: Of the processes that have answered what must run at most once, by address.
+        self.incarnations: dict[str, int] = {}
+        self._once: dict[type, None] = {}
+        self._replies: ReplyTable | None = None
+        kuafu.guard.hold(self)
 
     @property
     def alive(self) -> bool:
         """Whether the process that holds it lives."""
         return self.owner.alive
 
-    def serve(self, message_class: type, handler: Handler, needs: Need) -> None:
-        """Have ``handler(call)`` called for each request of this class that the guard lets through."""
+    @property
+    def sim(self) -> Simulation:
+        """The simulation that it is part of."""
+        return self._kuafu.sim
+
+    @property
+    def now_ns(self) -> int:
+        """The time."""
+        return self._kuafu.sim.now
+
+    @property
+    def identity(self) -> str:
+        """A name that no other process ever has."""
+        return f"{self.address}#{self.incarnation}"
+
+    def machine_at(self, address: str) -> Machine:
+        """The machine of an address."""
+        return self._kuafu.proxy_at(address).machine
+
+    def serve(self, message_class: type, handler: Handler, needs: Need, *, once: bool = False) -> None:
+        """Have ``handler(call)`` called for each request of this class that the guard lets through.
+
+        ``once``: a request that comes again under the same id is answered again, and not done again.
+        """
         assert message_class not in self._handlers, f"{message_class.__name__} is served twice at {self.address}"
         self._handlers[message_class] = handler
+        if once:
+            self._once[message_class] = None
+            if self._replies is None:
+                self._replies = ReplyTable(self.incarnation, self.answer)
         self._need(message_class, needs)
 
     def hear(self, message_class: type, handler: Hearer, needs: Need) -> None:
@@ -98,10 +138,11 @@ class Endpoint:
         deadline_ns: int,
         on_reply: Callable[[Any], object],
         on_error: Callable[[CallError], object],
+        once: Once | None = None,
     ) -> PendingCall:
         """Send ``message``; one of the callbacks gets the end of the call, at the latest ``deadline_ns`` from now."""
         kuafu = self._kuafu
-        target = kuafu.machines_by_address.get(address) or kuafu.machine_at(address)
+        target = kuafu.proxies_by_address.get(address) or kuafu.proxy_at(address)
         kuafu.last_number = number = kuafu.last_number + 1
         pending = PendingCall(self, number, address, target, on_reply, on_error)
         owner = self.owner
@@ -116,14 +157,14 @@ class Endpoint:
         pending.method = method = kuafu.method_of(type(message))
         method.calls += 1
         method.sent_bytes += size_bytes
-        self._send(target, address, number, message, size_bytes, now_ns, now_ns + deadline_ns)
+        self._send(target, address, number, message, size_bytes, now_ns, now_ns + deadline_ns, once)
         return pending
 
     def tell(self, address: str, message: object) -> None:
         """Send ``message`` and expect nothing: it arrives once or not at all, and nobody says which."""
         if self.owner.alive:
             kuafu = self._kuafu
-            target = kuafu.machines_by_address.get(address) or kuafu.machine_at(address)
+            target = kuafu.proxies_by_address.get(address) or kuafu.proxy_at(address)
             size_bytes = wire_bytes(message)
             method = kuafu.method_of(type(message))
             method.told += 1
@@ -132,15 +173,16 @@ class Endpoint:
 
     def _send(
         self,
-        target: Machine,
+        target: Proxy,
         address: str,
         number: int,
         message: Any,
         size_bytes: int,
         now_ns: int,
         deadline_ns: int,
+        once: Once | None = None,
     ) -> None:
-        kuafu, proxy = self._kuafu, self._proxy
+        kuafu, proxy = self._kuafu, self.proxy
         if not proxy.alive or size_bytes > kuafu.largest:
             if number:
                 self.owner.call_later(0, self.ended, number, self._cannot_leave(address, size_bytes))
@@ -155,7 +197,7 @@ class Endpoint:
             capability = self._present(kind, message)
         if self not in side.proofs:
             kuafu.log_in(side, self)
-        side.ask(Request(side, self, address, number, message, size_bytes, deadline_ns, capability))
+        side.ask(Request(side, self, address, number, message, size_bytes, deadline_ns, capability, once))
 
     def _present(self, kind: type, message: Any) -> object | None:
         kuafu = self._kuafu
@@ -174,16 +216,20 @@ class Endpoint:
         self._presented.clear()
 
     def _cannot_leave(self, address: str, size_bytes: int) -> CallError:
-        if not self._proxy.alive:
+        if not self.proxy.alive:
             return CallError("reset", address, "the proxy of this machine is down")
         largest = self._kuafu.config.largest
         return CallError("too-large", address, f"the message has {size_bytes} bytes, {largest} is the most")
 
+    def send(self, address: str, message: object, deadline_ns: int) -> Sent:
+        """The same call, to be received later: ``reply = yield endpoint.send(...).receive()``."""
+        sent = Sent(self)
+        self.call(address, message, deadline_ns, sent.arrived, sent.failed)
+        return sent
+
     def ask(self, address: str, message: object, deadline_ns: int) -> Answer:
-        """The same call as an event: ``reply = yield endpoint.ask(...)``; raises :class:`CallFailed`."""
-        answer = Answer(self._kuafu.sim)
-        self.call(address, message, deadline_ns, answer.arrived, answer.failed)
-        return answer
+        """Send and receive: ``reply = yield endpoint.ask(...)``; raises :class:`CallFailed`."""
+        return self.send(address, message, deadline_ns).receive()
 
     def forget(self, pending: PendingCall) -> None:
         """Drop a pending call without telling anybody."""
@@ -277,8 +323,14 @@ class Endpoint:
             # Its caller has given up: the answer would be thrown away.
             self._kuafu.method_of(type(request.message)).expired += 1
             self.answer(call, None, CallError("deadline", self.address))
-        else:
+        elif request.once is None or self._is_new(call, request.once):
             handler(call)
+
+    def _is_new(self, call: IncomingCall, once: Once) -> bool:
+        """Whether a request that must not run twice has not run here yet."""
+        if self._replies is None or type(call.message) not in self._once:
+            return True
+        return self._replies.admit(call, once, self._kuafu.sim.now)
 
     def answer(self, call: IncomingCall, message: object, error: CallError | None) -> None:
         """Send the end of a call back to its caller."""
@@ -289,6 +341,8 @@ class Endpoint:
             return
         self._held_bytes -= request.size_bytes
         self._end(request, message, error)
+        if request.once is not None and self._replies is not None:
+            self._replies.ended(request.once, message, error)
         while self._backlog and (
             not self._held_bytes or self._held_bytes + self._backlog.next_size() <= self._kuafu.config.inbox
         ):
@@ -297,7 +351,7 @@ class Endpoint:
     def _end(self, request: Request, message: object, error: CallError | None) -> None:
         if not request.side.connection.broken:
             size_bytes = wire_bytes(message) if error is None else RESET_BYTES + len(error.text)
-            request.side.other.answer(Response(request, message, error, size_bytes))
+            request.side.other.answer(Response(request, message, error, size_bytes, self.incarnation))
 
     def die(self) -> None:
         """The process is dead: drop its calls, and reset those of who waits for it."""
@@ -310,7 +364,7 @@ class Endpoint:
             call.answered = True
         self._held.clear()
         self._held_bytes = 0
-        if not self.machine.up or not self._proxy.alive:
+        if not self.machine.up or not self.proxy.alive:
             return
         for request in held:
             self._end(request, None, CallError("reset", self.address))

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from feitian_sim.kuafu.calls import CallError
     from feitian_sim.kuafu.connection import Side
     from feitian_sim.kuafu.endpoint import Endpoint
+    from feitian_sim.kuafu.reply_table import Once
 
 
 class Request:
@@ -24,6 +25,7 @@ class Request:
         "deadline_ns",
         "message",
         "number",
+        "once",
         "side",
         "size_bytes",
         "tries",
@@ -39,6 +41,7 @@ class Request:
         size_bytes: int,
         deadline_ns: int,
         capability: object | None,
+        once: Once | None = None,
     ) -> None:
         self.side = side
         self.caller = caller
@@ -49,19 +52,24 @@ class Request:
         #: When the caller gives up.
         self.deadline_ns = deadline_ns
         self.capability = capability
+        self.once = once
         self.tries = 0
 
 
 class Response:
     """The end of a call on its way back. ``error`` is None for a reply."""
 
-    __slots__ = ("credit_bytes", "error", "message", "request", "size_bytes", "tries")
+    __slots__ = ("credit_bytes", "error", "incarnation", "message", "request", "size_bytes", "tries")
 
-    def __init__(self, request: Request, message: Any, error: CallError | None, size_bytes: int) -> None:
+    def __init__(
+        self, request: Request, message: Any, error: CallError | None, size_bytes: int, incarnation: int = 0
+    ) -> None:
         self.request = request
         self.message = message
         self.error = error
         self.size_bytes = self.credit_bytes = size_bytes
+        #: Of the process that answered; 0 when it was its operating system.
+        self.incarnation = incarnation
         self.tries = 0
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from feitian_sim.kernel import Owner
+
 
 class Verdict(NamedTuple):
     """Allowed when ``reason`` is empty, else why not. ``cpu_ns``: processor time that the judgement took."""
@@ -47,8 +49,26 @@ class Credential(Protocol):
         ...
 
 
+class Holder(Protocol):
+    """A process that speaks with a credential for as long as it lives."""
+
+    @property
+    def owner(self) -> Owner:
+        """Its process."""
+        ...
+
+    @property
+    def credential(self) -> Credential:
+        """What it holds."""
+        ...
+
+
 class Guard(Protocol):
     """The judge of a simulation."""
+
+    def hold(self, holder: Holder) -> None:
+        """A process begins to speak: whoever renews credentials may see to its own."""
+        ...
 
     def login(self, credential: Credential, nonce: bytes) -> tuple[bytes, int]:
         """At the caller: the proof that the credential's subject holds its key, and the processor time to make it."""

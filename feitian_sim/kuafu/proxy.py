@@ -1,5 +1,7 @@
 """The proxy of a machine: the daemon through which its processes call, and which owns its ends of connections.
 
+Without proxies (``kuafu.proxies: false``) each process has such an end point of connections for itself alone.
+
 Its crash closes every connection: the operating system tells the peers, and whoever waits for an answer here or there
 gets a reset. The processes of the machine survive it; their ports are served again when it is back.
 """
@@ -20,11 +22,14 @@ if TYPE_CHECKING:
 class Proxy:
     """The proxy process of one machine, through all its incarnations."""
 
-    __slots__ = ("_kuafu", "_opened", "alive", "free_ns", "machine", "send_ns", "sides", "take_ns")
+    __slots__ = ("_kuafu", "_opened", "alive", "free_ns", "index", "machine", "name", "send_ns", "sides", "take_ns")
 
-    def __init__(self, kuafu: Kuafu, machine: Machine) -> None:
+    def __init__(self, kuafu: Kuafu, machine: Machine, index: int, name: str) -> None:
         self._kuafu = kuafu
         self.machine = machine
+        #: Its number among the proxies, and the machine's or process's name.
+        self.index = index
+        self.name = name
         self.alive = False
         #: What a message takes its two threads.
         self.send_ns = kuafu.config.send_cpu
@@ -47,7 +52,7 @@ class Proxy:
         self.free_ns = 0
         owner.on_death(self._died)
 
-    def side_to(self, peer: Machine) -> Side:
+    def side_to(self, peer: Proxy) -> Side:
         """The near side of the connection to ``peer``, opened if there is none or it was closed for being idle."""
         side = self.sides.get(peer.index)
         if side is not None and not side.connection.broken:
@@ -56,18 +61,18 @@ class Proxy:
             self._kuafu.close(side.connection, "idle")
         return self._open(peer)
 
-    def _open(self, peer: Machine) -> Side:
+    def _open(self, peer: Proxy) -> Side:
         number = self._opened[peer.index] = self._opened.get(peer.index, 0) + 1
-        connection = Connection(self._kuafu, self.machine, peer, self._kuafu.nonce(self.machine, peer, number))
+        connection = Connection(self._kuafu, self, peer, self._kuafu.nonce(self, peer, number))
         side, far = connection.sides
         self.sides[peer.index] = side
-        if peer is self.machine:
+        if peer is self:
             # Its own processes are behind it: there is nothing to open.
             side.other = side
             side.ready = True
             return side
         # Should the peer want to open one before it hears of this, it is the same: both then meet half-way.
-        self._kuafu.proxies[peer.index].sides[self.machine.index] = far
+        peer.sides[self.index] = far
         self._knock(side, 0)
         return side
 
@@ -76,7 +81,7 @@ class Proxy:
         if side.connection.broken:
             return
         kuafu = self._kuafu
-        peer = kuafu.proxies[side.peer.index]
+        peer = side.far
         way_ns = kuafu.clean_way_ns(self.machine, side.peer)
         if way_ns and peer.alive:
             # Nothing can happen to either half of it: both in one event.
@@ -88,7 +93,7 @@ class Proxy:
         """A handshake over a clean way is over, unless something happened meanwhile."""
         if side.connection.broken or side.ready:
             return
-        peer = self._kuafu.proxies[side.peer.index]
+        peer = side.far
         if not peer.alive or not self._kuafu.clean_way_ns(self.machine, side.peer):
             self._knock(side, tries)
             return
@@ -110,10 +115,10 @@ class Proxy:
         if side.connection.broken:
             return
         if not self.alive:
-            opener = kuafu.proxies[side.machine.index]
+            opener = side.near
             kuafu.carry(self.machine, side.machine, RESET_BYTES, 0, 0, 0, opener.turned_away, (side, tries))
             return
-        opener = kuafu.proxies[side.machine.index]
+        opener = side.near
         kuafu.carry(self.machine, side.machine, RESET_BYTES, 0, 0, 0, opener.welcome, (side, tries), opener._not_heard)
         if not side.other.ready:
             kuafu.opened(side.connection)

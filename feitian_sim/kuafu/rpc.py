@@ -6,6 +6,7 @@ from functools import partial
 
 from feitian_sim.hardware import Daemon, DataCenter, Machine
 from feitian_sim.kernel import Owner, SimulatedError, Simulation
+from feitian_sim.kuafu.address import TcpAddress
 from feitian_sim.kuafu.calls import CallError, ErrorKind
 from feitian_sim.kuafu.config import KuafuConfig
 from feitian_sim.kuafu.connection import Connection, Side
@@ -19,7 +20,6 @@ from feitian_sim.kuafu.methods import Method
 from feitian_sim.kuafu.proxy import Proxy
 
 PROXY_ROLE = "kuafu.proxy"
-_SCHEME = "tcp://"
 
 
 class AddressInUse(SimulatedError):
@@ -34,7 +34,7 @@ class Kuafu:
         self.guard = guard
         self.config = config = config or KuafuConfig()
         self._datacenter = datacenter
-        self.socket_ns = config.socket
+        self.socket_ns = config.socket if config.proxies else 0
         self.bulk_above = config.bulk_above
         self.largest = config.largest
         self.idle_ns = config.idle
@@ -45,14 +45,16 @@ class Kuafu:
         datacenter.on_change(self._review)
         #: What each class of messages needs, as its servers say.
         self.needs: dict[type, Need] = {}
-        self.machines_by_address: dict[str, Machine] = {}
+        self.proxies_by_address: dict[str, Proxy] = {}
         self.last_number = 0
+        self._incarnations = 0
         self._endpoints: dict[str, Endpoint] = {}
         self._methods: dict[type, Method] = {}
         # What has left a process is in the hands of its operating system and of the wire: no death recalls it.
         self.wire = sim.owner("kuafu")
         #: Of each machine, by its index.
-        self.proxies = [Proxy(self, machine) for machine in (*datacenter.machines, *datacenter.client_machines)]
+        machines = (*datacenter.machines, *datacenter.client_machines) if config.proxies else ()
+        self.proxies = [Proxy(self, machine, number, machine.name) for number, machine in enumerate(machines)]
         self.daemons = [
             Daemon(proxy.machine, f"{PROXY_ROLE}@{proxy.machine.name}", PROXY_ROLE, proxy.boot) for proxy in self.proxies
         ]
@@ -65,24 +67,35 @@ class Kuafu:
 
     def endpoint(self, owner: Owner, machine: Machine, port: int, credential: Credential) -> Endpoint:
         """Open ``port`` of ``machine`` for a process. Raises :class:`AddressInUse`."""
-        address = f"{_SCHEME}{machine.name}:{port}"
+        address = str(TcpAddress(machine.name, port))
         present = self._endpoints.get(address)
         if present is not None and present.alive:
             raise AddressInUse(f"{address} is held by a live process")
-        endpoint = Endpoint(self, owner, machine, address, credential)
+        proxy = self.proxies_by_address.get(address) or self.proxy_at(address)
+        if not self.config.proxies:
+            proxy.boot(owner)
+        endpoint = Endpoint(self, owner, proxy, address, credential)
         self._endpoints[address] = endpoint
-        self.machines_by_address[address] = machine
         owner.on_death(lambda: self._shut(endpoint))
         return endpoint
 
-    def machine_at(self, address: str) -> Machine:
-        """The machine of an address."""
-        machine = self.machines_by_address.get(address)
-        if machine is None:
-            name, _, port = address.removeprefix(_SCHEME).rpartition(":")
-            assert port.isdigit(), f"{address!r} is no address"
-            machine = self.machines_by_address[address] = self._datacenter.machine(name)
-        return machine
+    def next_incarnation(self) -> int:
+        """A number for one more process."""
+        self._incarnations += 1
+        return self._incarnations
+
+    def proxy_at(self, address: str) -> Proxy:
+        """The proxy of an address: that of its machine, or without proxies that of the process alone."""
+        proxy = self.proxies_by_address.get(address)
+        if proxy is None:
+            machine = self._datacenter.machine(TcpAddress.parse(address).machine)
+            if self.config.proxies:
+                proxy = self.proxies[machine.index]
+            else:
+                proxy = Proxy(self, machine, len(self.proxies), address)
+                self.proxies.append(proxy)
+            self.proxies_by_address[address] = proxy
+        return proxy
 
     def arrive(self, request: Request) -> None:
         """A request or a note has reached the machine of its address."""
@@ -107,9 +120,9 @@ class Kuafu:
 
     # Who speaks
 
-    def nonce(self, machine: Machine, peer: Machine, number: int) -> bytes:
+    def nonce(self, near: Proxy, far: Proxy, number: int) -> bytes:
         """The challenge of a connection: 16 bytes, never the same twice."""
-        return self.sim.random_bytes("kuafu.nonce", f"{machine.name}>{peer.name}", str(number))
+        return self.sim.random_bytes("kuafu.nonce", f"{near.name}>{far.name}", str(number))
 
     def log_in(self, side: Side, endpoint: Endpoint) -> None:
         """A process speaks on a connection for the first time: it answers the challenge."""
@@ -117,7 +130,7 @@ class Kuafu:
         side.proofs[endpoint] = proof
         if cpu_ns:
             # Signing keeps the proxy's sending thread from nothing, but the message waits for it.
-            proxy = self.proxies[side.machine.index]
+            proxy = side.near
             proxy.free_ns = max(proxy.free_ns, self.sim.now) + cpu_ns
 
     def authenticate(self, side: Side, caller: Endpoint, machine: Machine) -> str:
@@ -163,9 +176,9 @@ class Kuafu:
             return
         connection.broken = True
         for side in connection.sides:
-            proxy = self.proxies[side.machine.index]
-            if proxy.sides.get(side.peer.index) is side:
-                del proxy.sides[side.peer.index]
+            sides = side.near.sides
+            if sides.get(side.far.index) is side:
+                del sides[side.far.index]
         if connection.open and self.sim.facts.wants(ConnectionClosed):
             near, far = connection.sides
             self.sim.emit(ConnectionClosed(near.machine.name, far.machine.name, why))
@@ -174,27 +187,27 @@ class Kuafu:
         """A connection is no more, and both ends know."""
         self.close(connection, why)
         for side in connection.sides:
-            self._fail_calls(side.machine, side.peer, why)
+            self._fail_calls(side.near, side.far, why)
 
     def give_up(self, side: Side) -> None:
         """One end has had no answer for so long that it counts the other as gone."""
         self.close(side.connection, "unreachable")
-        self._fail_calls(side.machine, side.peer, "reset")
+        self._fail_calls(side.near, side.far, "reset")
 
     def cut(self, side: Side) -> None:
         """The proxy at this end has died: its processes know at once, the others when its system tells them."""
         self.close(side.connection, "reset")
         if not side.machine.up:
             return
-        self._fail_calls(side.machine, side.peer, "reset")
-        if side.peer is not side.machine:
-            told = partial(self._fail_calls, side.peer, side.machine, "reset")
+        self._fail_calls(side.near, side.far, "reset")
+        if side.far is not side.near:
+            told = partial(self._fail_calls, side.far, side.near, "reset")
             self.carry(side.machine, side.peer, RESET_BYTES, 0, 0, 0, told, ())
 
-    def _fail_calls(self, machine: Machine, peer: Machine, why: ErrorKind) -> None:
-        for endpoint in [one for one in self._endpoints.values() if one.machine is machine]:
+    def _fail_calls(self, near: Proxy, far: Proxy, why: ErrorKind) -> None:
+        for endpoint in [one for one in self._endpoints.values() if one.proxy is near]:
             for pending in endpoint.pending_calls():
-                if pending.peer is peer:
+                if pending.proxy is far:
                     endpoint.ended(pending.number, CallError(why, pending.address))
 
     def _review(self) -> None:

@@ -59,8 +59,10 @@ class Resolver:
     It outlives sessions: what was known last stays until another session (:meth:`use`) says more.
     """
 
-    def __init__(self, client: NuwaClient | None = None) -> None:
+    def __init__(self, client: NuwaClient | None = None, cell: str = "cell") -> None:
         self._client = client
+        #: The cell whose services it knows.
+        self.cell = cell
         self._services: dict[str, Followed] = {}
 
     def use(self, client: NuwaClient) -> None:

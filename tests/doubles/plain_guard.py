@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from feitian_sim.kuafu import Credential, Need, Verdict
+from feitian_sim.kuafu import Credential, Holder, Need, Verdict
 
 ALLOWED = Verdict("", 0)
 
@@ -32,6 +32,9 @@ class PlainGuard:
 
     def user(self, name: str) -> Name:
         return Name(name)
+
+    def hold(self, holder: Holder) -> None:
+        """Names do not end."""
 
     def login(self, credential: Credential, nonce: bytes) -> tuple[bytes, int]:
         self.logins.append((credential.subject, nonce))

@@ -26,7 +26,7 @@ def ran(kind: str, placement: str = "random", bundle: str = "none", run: int = 0
     """A run in which eight machines strike out at one time, and how many chunks lay on these alone."""
     platform = build(load_text(CELL.format(kind=kind, placement=placement, bundle=bundle)), run)
     assert platform.cell is not None
-    core = platform.cell.master.core
+    core = platform.cell.masters.core
     assert core is not None
     rows = [core.books.locations.servers(chunk) for chunk in range(640)]
     names = core.books.view.names
@@ -50,7 +50,7 @@ def test_the_master_may_be_among_the_lost():
     text = text.replace("rack: [r1, r2, r3, r4, r5, r6, r7], mode: fixed, value: 8", "rack: [r0, r1, r2], mode: all")
     platform = build(load_text(text), 0)
     assert platform.cell is not None
-    core = platform.cell.master.core
+    core = platform.cell.masters.core
     assert core is not None
     on_them = sum(max(core.books.locations.servers(chunk)) < 9 for chunk in range(640))
     assert platform.run().metrics["pangu.chunks_lost"] == on_them > 0
