@@ -17,6 +17,19 @@ def _text(quantity: str) -> Any:
 class ZhongkuiConfig(StrictModel):
     """Keys and capabilities."""
 
+    servers: int = Field(
+        default=3,
+        ge=1,
+        le=9,
+        description="Processes of the authority, one of which serves; default 3. Source: as many as Pangu's masters, so "
+        "that two may be down.",
+    )
+    session: Duration = Field(
+        default=_text("6s"),
+        gt=0,
+        description="After so much silence another process of the authority is elected, in time units; default 6s. "
+        "Source: as for Pangu's masters.",
+    )
     lifetime: Duration = Field(
         default=_text("7d"),
         gt=0,

@@ -37,6 +37,23 @@ class Totals(Fact):
     cpu_ns: int
 
 
+@fact("zhongkui.issued")
+class Issued(Fact):
+    """The authority gave a subject its capabilities again."""
+
+    subject: str
+    serial: str
+    key: str
+
+
+@fact("zhongkui.news_heard")
+class NewsHeard(Fact):
+    """A machine knows of a change of keys or a revocation."""
+
+    machine: str
+    version: int
+
+
 @fact("zhongkui.key_rotated")
 class KeyRotated(Fact):
     """Zhongkui signs with another key from now on."""

@@ -14,7 +14,7 @@ from typing import Any
 from feitian_sim.authority.config import ZhongkuiConfig
 from feitian_sim.kernel import Simulation
 from feitian_sim.kuafu import Need
-from feitian_sim.zhongkui import Capability, Grant, KeyPair, Keyring, SigningKey, signed
+from feitian_sim.zhongkui import Capability, Grant, KeyPair, Keyring, Revocations, SigningKey, signed
 from feitian_sim.zhongkui.verify import permits
 
 CELL = "cell"
@@ -54,9 +54,11 @@ class IssuingOffice:
         self._serials = 0
         self._keys: dict[str, KeyPair] = {}
         self._credentials: dict[str, Credential] = {}
+        self._policies: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         #: The key that signs now, and all that verify.
         self.signing = self.signing_key(0)
         self.keyring = Keyring((SigningKey(self.signing.key_id, self.signing.public, 0),))
+        self.revocations = Revocations()
 
     def signing_key(self, number: int) -> KeyPair:
         """Zhongkui's own key of this number."""
@@ -73,22 +75,31 @@ class IssuingOffice:
     def issue(
         self, subject: str, resources: Iterable[str], permissions: Iterable[str], *, epoch: int = 0, from_ns: int = 0
     ) -> Capability:
-        """A capability of its own, signed with the present key."""
+        """A capability of its own, signed with the first key."""
         self._serials += 1
         grant = Grant.of(resources, permissions, from_ns, from_ns + self._config.lifetime)
+        return self._signed(f"c{self._serials}", subject, grant, epoch, self.signing)
+
+    def renewed(self, subject: str, key: KeyPair, epoch: int, now_ns: int) -> Capability:
+        """What a subject held at the beginning, from now on, signed with ``key``; nothing for one that held nothing."""
+        resources, permissions = self._policies.get(subject, ((), ()))
+        grant = Grant.of(resources, permissions, now_ns, now_ns + self._config.lifetime)
+        return self._signed(f"{subject}@{now_ns}", subject, grant, epoch, key)
+
+    def _signed(self, serial: str, subject: str, grant: Grant, epoch: int, key: KeyPair) -> Capability:
         unsigned = Capability(
             CELL,
-            f"c{self._serials}",
+            serial,
             subject,
             self.key_of(subject).public,
             grant,
             epoch,
-            self.signing.key_id,
+            key.key_id,
             subject,
             None,
             b"",
         )
-        return signed(unsigned, self.signing)
+        return signed(unsigned, key)
 
     # At the beginning
 
@@ -100,9 +111,14 @@ class IssuingOffice:
         """The credential of a user of the cell."""
         return self._credential(f"user:{name}", USER_RESOURCES, USER_PERMISSIONS)
 
+    def operator(self) -> Credential:
+        """The credential of the cell's operators, who change keys and revoke."""
+        return self._credential("operator", ("zhongkui://cell/**",), ("admin",))
+
     def _credential(self, subject: str, resources: tuple[str, ...], permissions: tuple[str, ...]) -> Credential:
         credential = self._credentials.get(subject)
         if credential is None:
+            self._policies[subject] = (resources, permissions)
             capability = self.issue(subject, resources, permissions)
             credential = self._credentials[subject] = Credential(subject, self.key_of(subject), (capability,))
         return credential

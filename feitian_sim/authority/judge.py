@@ -14,6 +14,7 @@ from typing import Any
 from feitian_sim.authority.config import ZhongkuiConfig
 from feitian_sim.authority.facts import Allowed, Denied, Totals
 from feitian_sim.authority.identities import CELL, IssuingOffice
+from feitian_sim.authority.messages import RENEWAL
 from feitian_sim.kernel import Simulation
 from feitian_sim.kuafu import Holder, Need, Verdict
 from feitian_sim.zhongkui import Capability, Keyring, Reason, Revocations, Signatures, answer, answers, verify
@@ -118,6 +119,8 @@ class Judge:
     def check(self, machine: str, subject: str, capability: Any, permission: str, resource: str) -> Verdict:
         """Whether a server on ``machine`` lets the call through."""
         self.checked += 1
+        if not permission:
+            return self._for_anybody(machine, subject, resource)
         bench = self._benches.get(machine) or self.bench(machine)
         known = bench.known.get(capability)
         if known is not None and known.subject == subject and self._clock(machine) <= known.until_ns:
@@ -132,6 +135,13 @@ class Judge:
                 return self._allowed
             return self._refuse(machine, subject, permission, resource, reason, self._config.check_cpu)
         return self._first_sight(bench, machine, subject, capability, permission, resource)
+
+    def _for_anybody(self, machine: str, subject: str, resource: str) -> Verdict:
+        """Who has answered the challenge may ask for its own capabilities: nothing else is open to everybody."""
+        if resource != RENEWAL:
+            return self._refuse(machine, subject, "", resource, Reason.NOT_PERMITTED, self._config.check_cpu)
+        self.cpu_ns += self._config.check_cpu
+        return self._allowed
 
     def _permits(self, known: Known, permission: str, resource: str) -> Reason | None:
         reason = permits(known.grant, permission, resource)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from feitian_sim.hardware import Daemon, Machine
-from feitian_sim.kernel import Owner, Simulation
+from feitian_sim.kernel import Owner
 from feitian_sim.nuwa.client import NuwaClient
 from feitian_sim.nuwa.discovery import Resolver
 
@@ -20,11 +20,14 @@ ClientMaker = Callable[[Owner, Machine, str], NuwaClient]
 
 
 class Agent:
-    """The agent of one machine through all its incarnations; ``resolver`` is what its processes use."""
+    """The agent of one machine through all its incarnations; ``resolver`` is what its processes use.
 
-    def __init__(self, sim: Simulation, machine: Machine, client_of: ClientMaker) -> None:
-        self._sim = sim
+    Where the cell does not run yet, it has had a session since before.
+    """
+
+    def __init__(self, machine: Machine, client_of: ClientMaker, cell_runs: Callable[[], bool]) -> None:
         self.machine = machine
+        self._cell_runs = cell_runs
         self._client_of = client_of
         self.resolver = Resolver()
         self.daemon = Daemon(machine, f"{AGENT_ROLE}@{machine.name}", AGENT_ROLE, self._boot)
@@ -33,7 +36,7 @@ class Agent:
         self.client: NuwaClient | None = None
 
     def _boot(self, owner: Owner) -> None:
-        self._begin(owner, open_now=self._sim.now > 0)
+        self._begin(owner, open_now=self._cell_runs())
 
     def _begin(self, owner: Owner, *, open_now: bool) -> None:
         self._incarnation += 1

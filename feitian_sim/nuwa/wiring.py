@@ -59,6 +59,7 @@ class NuwaCell:
         self._clients = 0
         self._old_clients: list[NuwaClient] = []
         self._agents: dict[int, Agent] = {}
+        self.started = False
 
     @property
     def leader(self) -> NuwaServer | None:
@@ -102,6 +103,7 @@ class NuwaCell:
 
     def start(self) -> None:
         """Start the servers with what was prepared."""
+        self.started = True
         self._origin.zxid = 1
         self._origin.forget_answers()
         image, _ = self._origin.image()
@@ -119,9 +121,9 @@ class NuwaCell:
         """The agent of a machine, started on first use."""
         agent = self._agents.get(machine.index)
         if agent is None:
-            agent = self._agents[machine.index] = Agent(self._sim, machine, self.client)
+            agent = self._agents[machine.index] = Agent(machine, self.client, lambda: self.started)
             agent.daemon.start()
-            if self._sim.now == 0 and agent.client is not None:
+            if not self.started and agent.client is not None:
                 self.since_before(agent.client)
                 agent.resolver.begin(agent.client)
         return agent

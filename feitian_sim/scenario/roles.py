@@ -13,7 +13,10 @@ MASTER_ROLE = "pangu.master"
 CHUNK_SERVER_ROLE = "pangu.chunkserver"
 NUWA_ROLE = "nuwa.server"
 PROXY_ROLE = "kuafu.proxy"
+AUTHORITY_ROLE = "zhongkui.authority"
+NEWS_ROLE = "zhongkui.agent"
 _NUWA_PLACE = 1
+_AUTHORITY_PLACE = 2
 
 
 def roles(scenario: Scenario) -> Mapping[str, tuple[str, ...]]:
@@ -21,10 +24,14 @@ def roles(scenario: Scenario) -> Mapping[str, tuple[str, ...]]:
     where = places(scenario.cluster, {})
     servers = where.servers
     racks = [[one for one in servers if rack_of(one) == rack] for rack in dict.fromkeys(map(rack_of, servers))]
-    found: dict[str, tuple[str, ...]] = {PROXY_ROLE: where.machines}
+    found: dict[str, tuple[str, ...]] = {}
+    if scenario.kuafu.proxies:
+        found[PROXY_ROLE] = where.machines
     if scenario.pangu is not None:
         found[MASTER_ROLE] = spread_over_racks(racks, scenario.pangu.masters)
         found[CHUNK_SERVER_ROLE] = servers
     if scenario.coordination is not None:
+        found[AUTHORITY_ROLE] = spread_over_racks(racks, scenario.zhongkui.servers, _AUTHORITY_PLACE)
+        found[NEWS_ROLE] = where.machines
         found[NUWA_ROLE] = spread_over_racks(racks, scenario.coordination.servers, _NUWA_PLACE)
     return found

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from feitian_sim.authority import IssuingOffice, Judge
+from feitian_sim.authority.renewal import Renewals
+from feitian_sim.authority.wiring import AuthorityCell
 from feitian_sim.faults import wiring as faults
-from feitian_sim.hardware import Daemon, DataCenter
+from feitian_sim.hardware import Daemon, DataCenter, Machine
 from feitian_sim.kernel import SECOND, FactTables, InvariantError, ScenarioError, Simulation, less_collection
 from feitian_sim.kernel.metric import Tables, measure
+from feitian_sim.kuafu import NameResolver
 from feitian_sim.kuafu.rpc import Kuafu
 from feitian_sim.nuwa.wiring import NuwaCell
 from feitian_sim.operations import wiring as operations
@@ -55,26 +58,32 @@ class Platform:
         self.datacenter = DataCenter(self.sim, scenario.cluster)
         self.identities = IssuingOffice(self.sim, scenario.zhongkui)
         self.judge = Judge(self.sim, scenario.zhongkui, self.identities)
+        if scenario.coordination is not None:
+            # Without Nuwa there is no authority to ask: capabilities end when they end.
+            self.judge.on_hold.append(Renewals(self.sim, scenario.zhongkui, self._resolver).hold)
         self.kuafu = Kuafu(self.sim, self.datacenter, self.judge, scenario.kuafu)
         self.nuwa = self._nuwa()
         # Before anything is placed: machines that are to be added later hold nothing of the dataset.
         planned = operations.prepare(self.sim, self.datacenter, scenario.operations, roles(scenario))
         self.cell = self._cell()
+        self.authority = self._authority()
         if self.nuwa is not None:
             # Last of all: whoever was there before time 0 has said by now what it had of Nuwa.
             self.nuwa.start()
         self.loads: Sequence[RunningLoad] = workloads.install(
             self.sim, self.datacenter, self.cell, scenario.load, loaded.data_dirs, loaded.base_dir
         )
-        daemons: Sequence[Daemon] = (
+        #: Every process that a fault can reach.
+        self.daemons: Sequence[Daemon] = (
             *(self.cell.daemons if self.cell is not None else ()),
+            *(self.authority.daemons if self.authority is not None else ()),
             *(self.nuwa.daemons if self.nuwa is not None else ()),
             *self.kuafu.daemons,
         )
         faults.install(
             self.sim,
             self.datacenter,
-            daemons,
+            self.daemons,
             scenario.faults,
             loaded.data_dirs,
             loaded.base_dir,
@@ -88,6 +97,23 @@ class Platform:
         if config is None:
             return None
         return NuwaCell(self.sim, self.datacenter, self.kuafu, self.identities, config)
+
+    def _resolver(self, machine: Machine) -> NameResolver:
+        assert self.nuwa is not None, "names are known through Nuwa"
+        return self.nuwa.agent(machine).resolver
+
+    def _authority(self) -> AuthorityCell | None:
+        if self.nuwa is None:
+            return None
+        return AuthorityCell(
+            self.sim,
+            self.datacenter,
+            self.kuafu,
+            self.nuwa,
+            self.identities,
+            self.judge,
+            self._loaded.scenario.zhongkui,
+        )
 
     def _cell(self) -> PanguCell | None:
         config = self._loaded.scenario.pangu

@@ -114,9 +114,7 @@ def test_a_class_that_is_no_policy_is_refused(tmp_path: Path) -> None:
 def test_roles_are_those_of_the_running_cell() -> None:
     pangu = "pangu: {replicas: 2, dataset: {bytes: 1GB, file_size: 64MiB}}\n"
     loaded = load_text(QUEUE + pangu)
-    cell = build(loaded).cell
-    assert cell is not None
     running: dict[str, list[str]] = {}
-    for daemon in cell.daemons:
+    for daemon in build(loaded).daemons:
         running.setdefault(daemon.role, []).append(daemon.machine.name)
     assert {role: list(machines) for role, machines in roles(loaded.scenario).items()} == running
