@@ -75,4 +75,9 @@ class ZhongkuiConfig(StrictModel):
             raise ValueError(
                 "renew_before must be below lifetime: a capability would have to be renewed before its issue"
             )
+        if self.overlap < self.lifetime:
+            raise ValueError(
+                "overlap must be at least lifetime: what was signed with a replaced key would be void before its holder "
+                "renews it"
+            )
         return self
