@@ -73,12 +73,18 @@ class IssuingOffice:
         return key
 
     def issue(
-        self, subject: str, resources: Iterable[str], permissions: Iterable[str], *, epoch: int = 0, from_ns: int = 0
+        self,
+        subject: str,
+        resources: Iterable[str],
+        permissions: Iterable[str],
+        *,
+        lifetime_ns: int | None = None,
+        cell: str = CELL,
     ) -> Capability:
-        """A capability of its own, signed with the first key."""
+        """A capability of its own from time 0 on, signed with the first key."""
         self._serials += 1
-        grant = Grant.of(resources, permissions, from_ns, from_ns + self._config.lifetime)
-        return self._signed(f"c{self._serials}", subject, grant, epoch, self.signing)
+        grant = Grant.of(resources, permissions, 0, self._config.lifetime if lifetime_ns is None else lifetime_ns)
+        return self._signed(f"c{self._serials}", subject, grant, 0, self.signing, cell)
 
     def renewed(self, subject: str, key: KeyPair, epoch: int, now_ns: int) -> Capability:
         """What a subject held at the beginning, from now on, signed with ``key``; nothing for one that held nothing."""
@@ -86,9 +92,9 @@ class IssuingOffice:
         grant = Grant.of(resources, permissions, now_ns, now_ns + self._config.lifetime)
         return self._signed(f"{subject}@{now_ns}", subject, grant, epoch, key)
 
-    def _signed(self, serial: str, subject: str, grant: Grant, epoch: int, key: KeyPair) -> Capability:
+    def _signed(self, serial: str, subject: str, grant: Grant, epoch: int, key: KeyPair, cell: str = CELL) -> Capability:
         unsigned = Capability(
-            CELL,
+            cell,
             serial,
             subject,
             self.key_of(subject).public,

@@ -89,6 +89,11 @@ class Judge:
         bench.keyring, bench.revocations = keyring, revocations
         bench.known.clear()
 
+    @property
+    def skew_ns(self) -> int:
+        """By how much clocks may differ."""
+        return self._config.skew
+
     # The guard
 
     def hold(self, holder: Holder) -> None:

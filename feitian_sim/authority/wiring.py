@@ -47,6 +47,11 @@ class AuthorityCell:
         for daemon in self.daemons:
             daemon.start()
 
+    @property
+    def serving_machine(self) -> str | None:
+        """Where the elected process is, if there is one."""
+        return next((server.machine.name for server in self.servers if server.state is not None), None)
+
     def resolver(self, machine: Machine) -> NameResolver:
         """What a machine knows of services."""
         return self._nuwa.agent(machine).resolver

@@ -264,6 +264,11 @@ class NetworkPartition(Fault):
         default=None,
         description="Explicit groups of machines or racks: [[r0, r1/m3], [r2]]. Who is in none is on the last side.",
     )
+    direction: Literal["both", "out", "in"] = Field(
+        default="both",
+        description="What is lost between the group that is cut off and the others: both (default), only what it sends "
+        "(out), or only what it is sent (in).",
+    )
     target: Target | None = Field(default=None, description="split: one, majority: among these. Default: all.")
     duration: DurationDistribution | None = Field(default=None, description=_FOREVER)
 
@@ -275,6 +280,13 @@ class NetworkPartition(Fault):
             raise ValueError("target goes with split only: groups name the machines themselves")
         if self.split == "racks" and self.target is not None:
             raise ValueError("split: racks separates all racks: leave target out")
+        sides = (
+            2 if self.groups is None and self.split != "racks" else len(self.groups or "") + (self.split == "racks") * 9
+        )
+        if self.direction != "both" and sides > 2:
+            raise ValueError(
+                "direction goes with one group and the others: give one or two groups, or split: one or majority"
+            )
         return self
 
 

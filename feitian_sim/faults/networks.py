@@ -73,7 +73,9 @@ class Partition:
         """Cut; heal at the end."""
         network = world.datacenter.network
         sides = [[world.datacenter.machine(name) for name in side] for side in sides_of(target, world.places())]
-        token = network.partition(sides)
+        if fault.direction == "in":
+            sides.reverse()
+        token = network.partition(sides, one_way=fault.direction != "both")
 
         def end() -> None:
             network.heal(token)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from feitian_sim.faults.actions import action_of
@@ -26,13 +26,14 @@ def install(
     data_dirs: Sequence[Path] = (),
     base_dir: Path | None = None,
     duration_ns: int | None = None,
+    leaders: Mapping[str, Callable[[], str | None]] | None = None,
 ) -> list[InstalledFault]:
     """Schedule all faults. Raises ScenarioError for a trace that is missing or does not parse.
 
     ``daemons`` is read again at each strike, so it may grow. ``duration_ns`` is the end of the run: rows of a
-    trace that would strike later are counted as dropped.
+    trace that would strike later are counted as dropped. ``leaders`` says who leads each role that elects a leader.
     """
-    world = World(sim, datacenter, daemons)
+    world = World(sim, datacenter, daemons, leaders or {})
     installed: list[InstalledFault] = []
     of_kind: dict[str, int] = {}
     for position, fault in enumerate(faults):
@@ -116,6 +117,9 @@ class InstalledFault:
         where = world.places()
         target: Target | None = getattr(fault, "target", None)
         leader = world.leader(target.leader) if target is not None and target.leader is not None else None
+        if target is not None and target.leader in world.leaders and leader is None:
+            # Nobody leads at this moment: there is no one to strike.
+            return ()
         names = where.servers if target is None else candidates(target, fault.unit, where, leader)
         stream = self._streams("", "target")
         if isinstance(fault, NetworkPartition):

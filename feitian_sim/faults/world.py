@@ -6,7 +6,7 @@ An action knows one kind of fault: whether a strike would have no effect (``abso
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
@@ -38,6 +38,8 @@ class World:
     sim: Simulation
     datacenter: DataCenter
     daemons: Sequence[Daemon]
+    #: For each role that elects a leader: on which machine it is now, if there is one.
+    leaders: Mapping[str, Callable[[], str | None]] = field(default_factory=dict)
     holds: Holds = field(default_factory=Holds)
     slow_machines: Stack[float] = field(default_factory=Stack)
     slow_disks: Stack[float] = field(default_factory=Stack)
@@ -61,7 +63,9 @@ class World:
         return None
 
     def leader(self, role: str) -> str | None:
-        """The machine of the leader of ``role``: the first process of it that runs."""
+        """The machine of the leader of ``role``; of a role that elects none, the first process of it that runs."""
+        if role in self.leaders:
+            return self.leaders[role]()
         return next((daemon.machine.name for daemon in self.daemons if daemon.role == role and daemon.alive), None)
 
 

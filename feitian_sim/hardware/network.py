@@ -41,7 +41,8 @@ class Network:
         self._changed = changed
         self._flows = FlowEngine(sim, self.links, config.network.stall_timeout)
         self.messenger = Messenger(self)
-        self._partitions: dict[int, dict[int, int]] = {}
+        # Of each partition in force: the sides, and whether only the lower ones are kept from being heard by the higher.
+        self._partitions: dict[int, tuple[dict[int, int], bool]] = {}
         #: Whether every link carries what it should and nothing is cut off.
         self.is_sound = True
         #: Whether nothing is cut off and every pair has one way only, so that its own links alone concern a message.
@@ -111,9 +112,10 @@ class Network:
         return source.up and target.up and self.connected(source, target)
 
     def connected(self, source: Station, target: Station) -> bool:
-        """Whether partitions, switches and links leave a way, whatever the machines do."""
-        for sides in self._partitions.values():
-            if sides.get(source.index, -1) != sides.get(target.index, -1):
+        """Whether partitions, switches and links leave a way from one to the other, whatever the machines do."""
+        for sides, one_way in self._partitions.values():
+            here, there = sides.get(source.index, -1), sides.get(target.index, -1)
+            if here != there and (not one_way or here < there):
                 return False
         if not self.links.any_degraded:
             return True
@@ -122,10 +124,13 @@ class Network:
     def impaired(self, source: Station, target: Station) -> bool:
         """Whether messages between the two may be lost, late or slow, in either direction."""
         if not self.links.any_degraded:
-            return not self.connected(source, target)
+            return not self._both_ways(source, target)
         there = self.topology.route(source.index, target.index)
         back = self.topology.route(target.index, source.index)
-        return any(self.links.is_degraded(link) for link in (*there, *back)) or not self.connected(source, target)
+        return any(self.links.is_degraded(link) for link in (*there, *back)) or not self._both_ways(source, target)
+
+    def _both_ways(self, one: Station, other: Station) -> bool:
+        return self.connected(one, other) and self.connected(other, one)
 
     def message_latency_ns(self, source: Station, target: Station, size_bytes: int) -> int:
         """What a message takes on idle cards, without jitter."""
@@ -160,12 +165,15 @@ class Network:
         self.sim.emit(SwitchRestored(name) if up else SwitchLost(name))
         self._tell()
 
-    def partition(self, groups: Sequence[Sequence[Station]]) -> int:
-        """Cut the groups from each other; who is in none is on a side of its own. Returns a token for :meth:`heal`."""
+    def partition(self, groups: Sequence[Sequence[Station]], *, one_way: bool = False) -> int:
+        """Cut the groups from each other; who is in none is on a side of its own. Returns a token for :meth:`heal`.
+
+        ``one_way``: what a group sends to one after it is lost, while it hears everybody (a card whose sender is dead).
+        """
         sides = {machine.index: side for side, group in enumerate(groups) for machine in group}
         token = self._next_token
         self._next_token += 1
-        self._partitions[token] = sides
+        self._partitions[token] = (sides, one_way)
         self._tell()
         return token
 
@@ -191,7 +199,7 @@ class Network:
 
     def _all_connected(self, stops: Sequence[Station]) -> bool:
         pairs = pairwise(stops)
-        return all(stop.up for stop in stops) and all(self.connected(one, other) for one, other in pairs)
+        return all(stop.up for stop in stops) and all(self._both_ways(one, other) for one, other in pairs)
 
     def _tell(self) -> None:
         self.has_fixed_ways = not self._partitions and not self.topology.has_choice

@@ -86,7 +86,7 @@ class KuafuConfig(StrictModel):
         description="A message lost on the way is sent again after this, then after twice as long and so on, in time "
         "units; default 200ms. Source: the shortest retransmission time-out of Linux's TCP.",
     )
-    retry: RetryConfig = RetryConfig()
+    retry: RetryConfig = Field(default_factory=RetryConfig, description="How failed calls to services are sent again.")
     keepalive: Duration = Field(
         default=_text("10s"),
         description="How long a peer may be out of reach before its calls end with a reset, in time units; "

@@ -32,7 +32,9 @@ class Keepalive:
         """Look at one call's peer."""
         if not call.peer.up:
             call.broken = True
-        if not self._network.reachable(call.caller.machine, call.peer):
+        network, here = self._network, call.caller.machine
+        # Nothing is acknowledged over a way that is cut in either direction.
+        if not (network.reachable(here, call.peer) and network.connected(call.peer, here)):
             if call.suspicion is None:
                 call.suspicion = call.caller.owner.timer(self._keepalive_ns, self._give_up, call)
         elif call.broken:

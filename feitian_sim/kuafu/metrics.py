@@ -7,6 +7,7 @@ import numpy as np
 from feitian_sim.kernel.metric import Measured, Metric, Tables
 
 _METHOD = "kuafu.method"
+_CONNECTIONS = ("kuafu.connections", "kuafu.connections_counted")
 
 
 def _sum(tables: Tables, column: str) -> float:
@@ -35,14 +36,14 @@ def sent_bytes(tables: Tables) -> Measured:
 
 
 def connections_max(tables: Tables) -> Measured:
-    """Most connections open at a sample."""
-    samples = tables.column("kuafu.connections", "total")
+    """Most connections open at a sample, or those that were counted where nothing was sent."""
+    samples = np.concatenate([tables.column(kind, "total") for kind in _CONNECTIONS])
     return float(np.max(samples)) if len(samples) else None
 
 
 def connections_per_machine_max(tables: Tables) -> Measured:
     """Most connections of one machine open at a sample."""
-    samples = tables.column("kuafu.connections", "most")
+    samples = np.concatenate([tables.column(kind, "most") for kind in _CONNECTIONS])
     return float(np.max(samples)) if len(samples) else None
 
 
@@ -59,13 +60,14 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "kuafu.connections_max_count",
         "",
-        "Most connections between proxies that were open at one sample (kuafu.connections).",
+        "Most connections between machines that were open at one sample (kuafu.connections), or that the calls of a "
+        "counted load need (kuafu.connections_counted).",
         connections_max,
     ),
     Metric(
         "kuafu.machine_connections_max_count",
         "",
-        "Most connections of one machine that were open at one sample (kuafu.connections).",
+        "The same, of the machine that has most.",
         connections_per_machine_max,
     ),
 )

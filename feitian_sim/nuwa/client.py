@@ -34,7 +34,7 @@ _PINGS = 3
 class Asked:
     """An operation that has not ended."""
 
-    __slots__ = ("done", "message", "op", "path", "since_ns")
+    __slots__ = ("done", "message", "op", "path", "since_ns", "tries")
 
     def __init__(self, message: Write | Read, op: str, path: str, since_ns: int, done: Done) -> None:
         self.message = message
@@ -42,6 +42,8 @@ class Asked:
         self.path = path
         self.since_ns = since_ns
         self.done = done
+        #: How often there was no leader for it.
+        self.tries = 0
 
 
 class NuwaClient:
@@ -385,7 +387,9 @@ class NuwaClient:
         if isinstance(asked.message, Write) and asked.message.sequence not in self._unanswered:
             return
         if answer.error == "no-leader" and not self.is_over:
-            self._owner.call_later(self._config.retry, self._again, asked)
+            pause_ns = min(self._config.retry << asked.tries, self._config.longest_retry)
+            asked.tries += 1
+            self._owner.call_later(pause_ns, self._again, asked)
             return
         if server == self.server:
             self._contact(sent_ns)

@@ -53,6 +53,12 @@ class NuwaConfig(StrictModel):
         description="Pause before a client tries again what failed for want of a leader, in time units; default 100ms. "
         "Source: half of the time that an election takes.",
     )
+    longest_retry: Duration = Field(
+        default=_text("1s"),
+        gt=0,
+        description="What that pause, which doubles each time, grows to, in time units; default 1s. Source: gRPC's retry "
+        "design (proposal A6).",
+    )
     read_cpu: Duration = Field(
         default=_text("10us"),
         description="Processor time of a server for each read, beside its messages, in time units; default 10us. Source: "

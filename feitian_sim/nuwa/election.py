@@ -10,6 +10,7 @@ can be elected.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from feitian_sim.kernel import Owner, Simulation, Timer
 from feitian_sim.nuwa.answers import Answer, Stat
@@ -40,6 +41,8 @@ class Candidate:
         self._on_elected = on_elected
         self._on_deposed = on_deposed
         self._path = ""
+        # Grows with each standing and resigning: an answer to what is no longer wished is known by it.
+        self._wish = 0
         #: The fencing token while it holds the office, else 0.
         self.token = 0
         self._doubt: Timer | None = None
@@ -54,7 +57,9 @@ class Candidate:
 
     def stand(self) -> None:
         """Enter the election, behind those who stand already."""
-        self._client.create(self._directory + _PREFIX, b"", self._stands, ephemeral=True, sequential=True)
+        self._wish += 1
+        stands = partial(self._stands, self._wish)
+        self._client.create(self._directory + _PREFIX, b"", stands, ephemeral=True, sequential=True)
 
     def stand_since_before(self, path: str, before: str) -> None:
         """Its file was made before time 0; it watches the one ``before`` it, or holds the office as the first."""
@@ -71,13 +76,26 @@ class Candidate:
 
     def resign(self) -> None:
         """Give the office up, or the wish for it."""
+        self._wish += 1
         self._depose()
         path, self._path = self._path, ""
         if path:
             self._client.delete(path, _ignore)
 
-    def _stands(self, answer: Answer) -> None:
-        if answer.ok:
+    def leave(self) -> None:
+        """Resign, and hear no more of the session: for a candidate that will not stand again."""
+        self.resign()
+        self._client.on_over.remove(self._session_over)
+        self._client.on_suspended.remove(self._suspended)
+        self._client.on_connected.remove(self._connected)
+        if self._doubt is not None:
+            self._doubt.cancel()
+
+    def _stands(self, wish: int, answer: Answer) -> None:
+        if answer.ok and wish != self._wish:
+            # It has resigned meanwhile.
+            self._client.delete(answer.value, _ignore)
+        elif answer.ok:
             self._path = answer.value
             self.look()
 

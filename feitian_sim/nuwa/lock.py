@@ -33,5 +33,5 @@ class Lock:
         self._candidate.stand()
 
     def release(self) -> None:
-        """Let go, or stop waiting."""
-        self._candidate.resign()
+        """Let go, or stop waiting, for good."""
+        self._candidate.leave()

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from feitian_sim.kernel.metric import Measured, Metric, Tables
+from feitian_sim.kernel.metric import Column, Measured, Metric, Tables
 
 _OPERATION = "nuwa.operation"
 _WRITES = ("create", "put", "delete", "multi")
 
 
+def _of_loads(tables: Tables, columns: Mapping[str, Column]) -> Mapping[str, Column]:
+    """Operations of the clients of nuwa loads: the platform's own clients are not measured with them."""
+    loads = tuple(f"{load}-" for load in tables.column("nuwa.account", "load").astype(str))
+    if not columns or not loads:
+        return {}
+    owners = columns["owner"].astype(str)
+    kept = np.logical_or.reduce([np.char.startswith(owners, load) for load in loads])
+    return {name: column[kept] for name, column in columns.items()}
+
+
 def _latencies(tables: Tables, *, writes: bool) -> npt.NDArray[np.float64] | None:
-    columns = tables.settled(_OPERATION)
+    columns = _of_loads(tables, tables.settled(_OPERATION))
     if not columns:
         return None
     chosen = np.isin(columns["op"].astype(str), _WRITES) == writes
@@ -35,14 +45,18 @@ def _rate(writes: bool) -> Callable[[Tables], Measured]:
     return measured
 
 
-def longest_pause_s(tables: Tables) -> Measured:
-    """Longest time in which no client's write succeeded."""
-    columns = tables.columns(_OPERATION)
-    if not columns:
-        return None
-    good = np.isin(columns["op"].astype(str), _WRITES) & (columns["error"].astype(str) == "")
-    times = np.sort(np.asarray(columns["time_s"], dtype=np.float64)[good])
-    return float(np.max(np.diff(times))) if len(times) > 1 else None
+def _pause(writes: bool) -> Callable[[Tables], Measured]:
+    """Longest time in which no operation of the kind succeeded."""
+
+    def measured(tables: Tables) -> Measured:
+        columns = _of_loads(tables, tables.columns(_OPERATION))
+        if not columns:
+            return None
+        good = (np.isin(columns["op"].astype(str), _WRITES) == writes) & (columns["error"].astype(str) == "")
+        times = np.sort(np.asarray(columns["time_s"], dtype=np.float64)[good])
+        return float(np.max(np.diff(times))) if len(times) > 1 else None
+
+    return measured
 
 
 def _count(kind: str) -> Callable[[Tables], Measured]:
@@ -53,14 +67,14 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "nuwa.read_latency_s",
         "s",
-        "From a client's read to its answer, over those that succeeded after the warm-up (nuwa.operation).",
+        "From a read of a nuwa load to its answer, over those that succeeded after the warm-up (nuwa.operation).",
         _latency(False),
         statistics=True,
     ),
     Metric(
         "nuwa.write_latency_s",
         "s",
-        "From a client's create, put, delete or multi to its answer, over those that succeeded after the warm-up.",
+        "From a create, put, delete or multi of a nuwa load to its answer, over those that succeeded after the warm-up.",
         _latency(True),
         statistics=True,
     ),
@@ -70,7 +84,13 @@ METRICS: tuple[Metric, ...] = (
         "nuwa.write_pause_s",
         "s",
         "Longest time between two writes that succeeded, of whichever clients.",
-        longest_pause_s,
+        _pause(True),
+    ),
+    Metric(
+        "nuwa.read_pause_s",
+        "s",
+        "Longest time between two reads that succeeded, of whichever clients.",
+        _pause(False),
     ),
     Metric("nuwa.sessions_expired_count", "", "Sessions that the leader declared over.", _count("nuwa.session_expired")),
     Metric("nuwa.watches_fired_count", "", "Changes of which a client was told.", _count("nuwa.watch_fired")),

@@ -235,6 +235,10 @@ class PanguCell:
             ledger=self.ledger,
         )
 
+    def master_machines(self) -> list[Machine]:
+        """Where its masters are."""
+        return [server.machine for server in self.masters.servers]
+
     def dataset_paths(self) -> int:
         """How many files the dataset has."""
         return len(self._dataset.file_sizes)

@@ -62,7 +62,8 @@ class Role:
     def _stand(self, now_ns: int) -> None:
         patience = self.patience
         patience.due_ns = now_ns + patience.length_ns
-        assert self.may_stand and self.leadership is None, "one stands that may not"
+        assert self.may_stand, "one stands that may not"
+        assert self.leadership is None, "a leader stands for election"
         if not patience.allegiance.is_free(now_ns):
             # It is bound to a leader itself.
             until_ns = patience.allegiance.bound_until_ns

@@ -130,7 +130,12 @@ def loads_make_sense(draft: Draft) -> Iterator[Problem]:
     has_dataset = scenario.pangu is not None and scenario.pangu.dataset is not None
     for position, (path, _) in enumerate(draft.items("load")):
         for message in check_load(
-            position, scenario.load, scenario.cluster, has_pangu=scenario.pangu is not None, has_dataset=has_dataset
+            position,
+            scenario.load,
+            scenario.cluster,
+            has_pangu=scenario.pangu is not None,
+            has_dataset=has_dataset,
+            has_nuwa=scenario.coordination is not None,
         ):
             about = next((key for key, start in _LOAD_KEYS if message.startswith(start)), None)
             yield draft.problem((*path, about) if about else path, message)

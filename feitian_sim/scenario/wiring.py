@@ -6,7 +6,7 @@ dataset, loads, faults, operations. The tables listen from before the first fact
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,10 +26,10 @@ from feitian_sim.pangu.wiring import PanguCell
 from feitian_sim.scenario.load import Loaded
 from feitian_sim.scenario.metrics import library
 from feitian_sim.scenario.plugins import blamed
-from feitian_sim.scenario.roles import roles
+from feitian_sim.scenario.roles import AUTHORITY_ROLE, MASTER_ROLE, NUWA_ROLE, roles
 from feitian_sim.scenario.warmup import found_warmup_s
 from feitian_sim.workloads import wiring as workloads
-from feitian_sim.workloads.context import RunningLoad
+from feitian_sim.workloads.context import RunningLoad, Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,20 @@ class Platform:
         planned = operations.prepare(self.sim, self.datacenter, scenario.operations, roles(scenario))
         self.cell = self._cell()
         self.authority = self._authority()
+        self.loads: Sequence[RunningLoad] = workloads.set_up(
+            self.sim,
+            self.datacenter,
+            self.cell,
+            scenario.load,
+            loaded.data_dirs,
+            loaded.base_dir,
+            Services(self.kuafu, self.identities, self.judge, self.nuwa, self.authority),
+        )
         if self.nuwa is not None:
             # Last of all: whoever was there before time 0 has said by now what it had of Nuwa.
             self.nuwa.start()
-        self.loads: Sequence[RunningLoad] = workloads.install(
-            self.sim, self.datacenter, self.cell, scenario.load, loaded.data_dirs, loaded.base_dir
-        )
+        for load in self.loads:
+            load.start()
         #: Every process that a fault can reach.
         self.daemons: Sequence[Daemon] = (
             *(self.cell.daemons if self.cell is not None else ()),
@@ -88,6 +96,7 @@ class Platform:
             loaded.data_dirs,
             loaded.base_dir,
             duration_ns=scenario.duration,
+            leaders=self._leaders(),
         )
         if self.cell is not None:
             operations.schedule(self.sim, self.datacenter, self.cell.operator, planned)
@@ -97,6 +106,20 @@ class Platform:
         if config is None:
             return None
         return NuwaCell(self.sim, self.datacenter, self.kuafu, self.identities, config)
+
+    def _leaders(self) -> dict[str, Callable[[], str | None]]:
+        """Who leads each role that elects a leader."""
+        found: dict[str, Callable[[], str | None]] = {}
+        if self.nuwa is not None:
+            nuwa = self.nuwa
+            found[NUWA_ROLE] = lambda: nuwa.leader.machine.name if nuwa.leader is not None else None
+        if self.authority is not None:
+            authority = self.authority
+            found[AUTHORITY_ROLE] = lambda: authority.serving_machine
+        if self.cell is not None:
+            masters = self.cell.masters
+            found[MASTER_ROLE] = lambda: masters.machine.name if masters.machine is not None else None
+        return found
 
     def _resolver(self, machine: Machine) -> NameResolver:
         assert self.nuwa is not None, "names are known through Nuwa"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from feitian_sim.kernel import Stream, steady
-from feitian_sim.workloads.config import Arrival, PoissonArrival
+from feitian_sim.workloads.paced_config import Arrival, PoissonArrival
 
 _NS_PER_S = 1e9
 

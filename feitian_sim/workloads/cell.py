@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any, Protocol
 
 from feitian_sim.hardware import Machine
@@ -35,6 +35,10 @@ class Cell(Protocol):
 
     def client(self, machine: Machine, name: str, load: str = "") -> FileClient:
         """A client of the cell on ``machine``; its operations carry the name of the load."""
+        ...
+
+    def master_machines(self) -> Sequence[Machine]:
+        """Where its masters are."""
         ...
 
     def dataset_paths(self) -> int:

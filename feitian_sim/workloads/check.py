@@ -7,7 +7,12 @@ from difflib import get_close_matches
 from typing import Any
 
 from feitian_sim.hardware.config import ClusterConfig
-from feitian_sim.workloads.config import ClientLoad, Load, RequestsLoad
+from feitian_sim.workloads.attack_config import AttackLoad
+from feitian_sim.workloads.config import ClientLoad, RequestsLoad
+from feitian_sim.workloads.lock_config import LockLoad
+from feitian_sim.workloads.nuwa_config import NuwaLoad
+from feitian_sim.workloads.paced_config import Load
+from feitian_sim.workloads.rpc_config import RpcLoad
 
 
 def load_names(loads: Sequence[Any]) -> list[str]:
@@ -25,14 +30,20 @@ def load_names(loads: Sequence[Any]) -> list[str]:
 
 
 def check_load(
-    position: int, loads: Sequence[Any], cluster: ClusterConfig, *, has_pangu: bool, has_dataset: bool
+    position: int, loads: Sequence[Any], cluster: ClusterConfig, *, has_pangu: bool, has_dataset: bool, has_nuwa: bool
 ) -> list[str]:
     """What is wrong with load ``position`` of a scenario, each with its remedy; empty when all is well."""
     load = loads[position]
     names = load_names(loads)
     problems = _name_problems(position, names)
     if isinstance(load, RequestsLoad):
-        problems += _machine_problems(load, cluster)
+        problems += _machine_problems(load.machine, cluster)
+    if isinstance(load, NuwaLoad | LockLoad | AttackLoad) and not has_nuwa:
+        problems.append("this load needs coordination: add a nuwa section to the scenario")
+    if isinstance(load, RpcLoad):
+        problems += _rpc_problems(load, cluster, has_nuwa)
+    if isinstance(load, AttackLoad):
+        problems += _machine_problems(load.machine, cluster)
     if isinstance(load, ClientLoad):
         if not has_pangu:
             problems.append("this load reads or writes files: add a pangu section to the scenario")
@@ -52,13 +63,26 @@ def _name_problems(position: int, names: Sequence[str]) -> list[str]:
     return []
 
 
-def _machine_problems(load: RequestsLoad, cluster: ClusterConfig) -> list[str]:
+def _machine_problems(machine: str, cluster: ClusterConfig) -> list[str]:
     known = [f"r{rack}/m{number}" for rack in range(cluster.racks) for number in range(cluster.machines_per_rack)]
-    if load.machine in known:
+    if machine in known:
         return []
-    near = get_close_matches(load.machine, known, n=1)
+    near = get_close_matches(machine, known, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    return [f"there is no machine {load.machine!r}{hint} (machines: {known[0]} ... {known[-1]})"]
+    return [f"there is no machine {machine!r}{hint} (machines: {known[0]} ... {known[-1]})"]
+
+
+def _rpc_problems(load: RpcLoad, cluster: ClusterConfig, has_nuwa: bool) -> list[str]:
+    problems = []
+    if load.discovery is not None and not has_nuwa:
+        problems.append("discovery finds servers through Nuwa: add a nuwa section to the scenario")
+    for machine in (*(load.callers.machines or ()), *(load.servers.machines or ())):
+        problems += _machine_problems(machine, cluster)
+    callers = load.callers.machines or ("all",)
+    servers = load.servers.machines or ("all",)
+    if load.discovery is None and len({*callers, *servers}) == 1 and cluster.racks * cluster.machines_per_rack == 1:
+        problems.append("callers call servers of other machines: there is only one machine")
+    return problems
 
 
 def _reads(load: Load) -> bool:

@@ -7,29 +7,65 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from feitian_sim.authority import IssuingOffice, Judge
+from feitian_sim.authority.wiring import AuthorityCell
 from feitian_sim.hardware import DataCenter
 from feitian_sim.kernel import ScenarioError, Simulation, Stream
 from feitian_sim.kernel.data_files import find_data_file
+from feitian_sim.kuafu import Kuafu
+from feitian_sim.nuwa.wiring import NuwaCell
 from feitian_sim.workloads.cell import Cell
 from feitian_sim.workloads.files import DatasetFiles, Files, OwnFiles
 
 
+@dataclass(frozen=True)
+class Services:
+    """The base services of the platform; ``nuwa`` and ``authority`` are None where the scenario has no Nuwa."""
+
+    kuafu: Kuafu
+    identities: IssuingOffice
+    judge: Judge
+    nuwa: NuwaCell | None
+    authority: AuthorityCell | None
+
+
 @dataclass
 class LoadContext:
-    """The simulation, its hardware, the Pangu cell if there is one, and the files of all loads."""
+    """The simulation, its hardware, the Pangu cell if there is one, the base services, and the files of all loads."""
 
     sim: Simulation
     datacenter: DataCenter
     cell: Cell | None = None
     base_dir: Path | None = None
     data_dirs: Sequence[Path] = ()
+    services: Services | None = None
     _own_files: dict[str, OwnFiles] = field(default_factory=dict)
+    _next_port: int = 100_000
 
     def needed_cell(self, load: str) -> Cell:
         """The Pangu cell. Raises ScenarioError when the scenario has none."""
         if self.cell is None:
             raise ScenarioError(f"load {load!r} reads or writes files: add a pangu section to the scenario")
         return self.cell
+
+    def ports(self, count: int) -> int:
+        """The first of ``count`` ports that no other load uses, on any machine."""
+        first = self._next_port
+        self._next_port += count
+        return first
+
+    def needed_services(self, load: str) -> Services:
+        """The base services. Raises ScenarioError when there are none."""
+        if self.services is None:
+            raise ScenarioError(f"load {load!r} calls processes: it needs a whole platform")
+        return self.services
+
+    def needed_nuwa(self, load: str) -> NuwaCell:
+        """The Nuwa cell. Raises ScenarioError when the scenario has none."""
+        nuwa = self.needed_services(load).nuwa
+        if nuwa is None:
+            raise ScenarioError(f"load {load!r} needs coordination: add a nuwa section to the scenario")
+        return nuwa
 
     def own_files(self, load: str) -> OwnFiles:
         """The files that ``load`` makes."""

@@ -45,3 +45,91 @@ class RequestServed(Fact):
     arrived_ns: int
     waited_ns: int
     service_ns: int
+
+
+@fact("nuwa.account")
+class NuwaAccount(Fact):
+    """The account of a load of Nuwa clients at the end of a run.
+
+    ``lost``: files made or versions written, each acknowledged to a client, that the servers do not have.
+    """
+
+    load: str
+    begun: int
+    succeeded: int
+    failed: int
+    made: int
+    lost: int
+
+
+@fact("nuwa.lock_held")
+class LockHeld(Fact):
+    """A client of a lock load held a lock until now: from when, having waited how long, and how it ended."""
+
+    load: str
+    lock: str
+    owner: str
+    token: int
+    start_ns: int
+    waited_ns: int
+    how: str
+
+
+@fact("nuwa.resource_touched", canonical=False)
+class ResourceTouched(Fact):
+    """A guarded resource was touched under a lock's token, and took it or refused it as outdated."""
+
+    load: str
+    lock: str
+    owner: str
+    token: int
+    accepted: bool
+
+
+@fact("kuafu.call", canonical=False)
+class Called(Fact):
+    """A call of an rpc load ended: ``error`` is empty for a reply; ``measured``: not of a load in the background."""
+
+    load: str
+    server: str
+    start_ns: int
+    error: str
+    measured: bool
+
+
+@fact("kuafu.server_held", canonical=False)
+class ServerHeld(Fact):
+    """At the end of a run: most bytes of requests that one server process of an rpc load ever held, and calls served."""
+
+    load: str
+    server: str
+    most_bytes: int
+    served: int
+
+
+@fact("kuafu.server_moved")
+class ServerMoved(Fact):
+    """A server of an rpc load ended, and another began elsewhere."""
+
+    load: str
+    origin: str
+    target: str
+
+
+@fact("kuafu.connections_counted")
+class ConnectionsCounted(Fact):
+    """Connections that the calls of an rpc load need, in all and at the machine that has most; nothing was sent."""
+
+    load: str
+    total: int
+    most: int
+
+
+@fact("zhongkui.attempt")
+class AttackAttempt(Fact):
+    """A compromised machine tried something: what, at whom, and the answer, which is empty when it was let through."""
+
+    load: str
+    attempt: str
+    target: str
+    refused: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from feitian_sim.kernel.metric import Measured, Metric, Tables
+from feitian_sim.workloads.service_metrics import SERVICE_METRICS
 
 
 def _dropped(tables: Tables) -> Measured:
@@ -41,4 +42,5 @@ METRICS: tuple[Metric, ...] = (
         _responses,
         statistics=True,
     ),
+    *SERVICE_METRICS,
 )

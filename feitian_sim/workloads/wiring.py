@@ -1,4 +1,4 @@
-"""Puts the loads of a scenario to work."""
+"""Sets the loads of a scenario up."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import Any
 
 from feitian_sim.hardware import DataCenter
 from feitian_sim.kernel import ScenarioError, Simulation
+from feitian_sim.workloads.attack import Attack
 from feitian_sim.workloads.cell import Cell
 from feitian_sim.workloads.check import load_names
-from feitian_sim.workloads.context import LoadContext, RunningLoad
+from feitian_sim.workloads.context import LoadContext, RunningLoad, Services
 from feitian_sim.workloads.file_load import FileLoad
 from feitian_sim.workloads.flows import FlowReplay
+from feitian_sim.workloads.lock_load import LockClients
+from feitian_sim.workloads.nuwa_load import NuwaClients
 from feitian_sim.workloads.requests import RequestQueue
+from feitian_sim.workloads.rpc_load import RpcProcesses
 
 #: What runs each kind of load.
 LOADS: Mapping[str, Callable[[Any, str], RunningLoad]] = MappingProxyType(
@@ -25,29 +29,32 @@ LOADS: Mapping[str, Callable[[Any, str], RunningLoad]] = MappingProxyType(
         "mix": FileLoad,
         "flows": FlowReplay,
         "requests": RequestQueue,
+        "nuwa": NuwaClients,
+        "lock": LockClients,
+        "rpc": RpcProcesses,
+        "attack": Attack,
     }
 )
 
 
-def install(
+def set_up(
     sim: Simulation,
     datacenter: DataCenter,
     cell: Cell | None,
     loads: Sequence[Any],
     data_dirs: Sequence[Path] = (),
     base_dir: Path | None = None,
+    services: Services | None = None,
 ) -> list[RunningLoad]:
-    """Set up and start all loads; ``check()`` each after the run. Raises ScenarioError for bad input files.
+    """Set up all loads; ``start()`` each when the platform runs, ``check()`` each in the end.
 
-    A load that is no configuration from the table but has ``setup``, ``start`` and ``check`` itself is the
-    user's own and runs as it is.
+    Raises ScenarioError for bad input files. A load that is no configuration from the table but has ``setup``, ``start``
+    and ``check`` itself is the user's own and runs as it is.
     """
-    context = LoadContext(sim, datacenter, cell, base_dir, data_dirs)
+    context = LoadContext(sim, datacenter, cell, base_dir, data_dirs, services)
     running = [_running(load, name) for load, name in zip(loads, load_names(loads), strict=True)]
     for load in running:
         load.setup(context)
-    for load in running:
-        load.start()
     return running
 
 

@@ -1,4 +1,4 @@
-"""The authority as a service: it renews, changes keys and revokes, survives its own processes, and everybody hears of it."""
+"""The authority as a service: it renews, changes keys and revokes, survives its processes, and everybody hears of it."""
 
 from __future__ import annotations
 

@@ -12,8 +12,7 @@ def test_the_adversary_finds_a_planted_bug(bug: str, monkeypatch: pytest.MonkeyP
     plant, runs = HUNTED[bug]
     plant(monkeypatch)
     with pytest.raises(AssertionError):
-        for seed in range(runs):
-            run(seed)
+        [run(seed) for seed in range(runs)]
 
 
 @pytest.mark.parametrize("bug", PLAYED)

@@ -73,7 +73,7 @@ def test_what_is_dumped_loads_to_the_same(fields: dict[str, Any]) -> None:
 
 
 def problems(*loads: Any, has_pangu: bool = True, has_dataset: bool = True) -> list[str]:
-    return check_load(len(loads) - 1, loads, CLUSTER, has_pangu=has_pangu, has_dataset=has_dataset)
+    return check_load(len(loads) - 1, loads, CLUSTER, has_pangu=has_pangu, has_dataset=has_dataset, has_nuwa=False)
 
 
 def test_a_load_needs_what_it_uses() -> None:

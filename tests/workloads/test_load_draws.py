@@ -12,13 +12,13 @@ from pydantic import TypeAdapter
 from feitian_sim.kernel import SECOND, Simulation
 from feitian_sim.workloads.arrival import Arrivals
 from feitian_sim.workloads.config import (
-    ConstantArrival,
     LoadConfig,
-    PoissonArrival,
+
     UniformPopularity,
     ZipfPopularity,
 )
 from feitian_sim.workloads.operations import Operations, part_of
+from feitian_sim.workloads.paced_config import ConstantArrival, PoissonArrival
 from feitian_sim.workloads.popularity import Chooser
 
 LOAD: TypeAdapter[Any] = TypeAdapter(LoadConfig)

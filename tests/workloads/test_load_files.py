@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
+from started_loads import started
 
 from feitian_sim.hardware import ClusterConfig, DataCenter, Machine
 from feitian_sim.kernel import SECOND, Fact, FactTables, ScenarioError, SimulatedError, Simulation, fact
 from feitian_sim.workloads.config import LoadConfig
 from feitian_sim.workloads.file_load import FileLoad
-from feitian_sim.workloads.wiring import install
 
 LOAD: TypeAdapter[Any] = TypeAdapter(LoadConfig)
 CLUSTER = ClusterConfig.model_validate({"racks": 1, "machines_per_rack": 1, "clients": {"machines": 3}})
@@ -68,6 +68,9 @@ class FakeCell:
         self.clients[name] = machine.name
         return FakeClient(self, machine.name, name, load)
 
+    def master_machines(self) -> list[Any]:
+        return []
+
     def dataset_paths(self) -> int:
         return self.files
 
@@ -89,7 +92,7 @@ class Bench:
         self.tables = FactTables(self.sim.facts)
         self.cell = FakeCell(self.sim, **cell)
         configs = [LOAD.validate_python(load) for load in loads]
-        self.loads: list[Any] = list(install(self.sim, DataCenter(self.sim, CLUSTER), self.cell, configs))
+        self.loads: list[Any] = list(started(self.sim, DataCenter(self.sim, CLUSTER), self.cell, configs))
 
     def run(self, until_s: int = 10) -> Bench:
         self.sim.run_until(until_s * SECOND)
@@ -208,7 +211,7 @@ def test_a_mix_reads_what_it_wrote() -> None:
 
 def test_a_load_of_files_needs_a_cell(sim: Simulation) -> None:
     with pytest.raises(ScenarioError, match="add a pangu section"):
-        install(sim, DataCenter(sim, CLUSTER), None, [LOAD.validate_python({**WRITE, "clients": 1})])
+        started(sim, DataCenter(sim, CLUSTER), None, [LOAD.validate_python({**WRITE, "clients": 1})])
 
 
 def test_a_load_of_the_user_s_own_runs_as_it_is(sim: Simulation) -> None:
@@ -222,8 +225,8 @@ def test_a_load_of_the_user_s_own_runs_as_it_is(sim: Simulation) -> None:
         def check(self) -> list[str]:
             return [] if self.ran else ["did not run"]
 
-    (load,) = install(sim, DataCenter(sim, CLUSTER), None, [Own()])
+    (load,) = started(sim, DataCenter(sim, CLUSTER), None, [Own()])
     sim.run_until(2 * SECOND)
     assert load.check() == []
     with pytest.raises(ScenarioError, match="lacks setup, start, check"):
-        install(sim, DataCenter(sim, CLUSTER), None, [object()])
+        started(sim, DataCenter(sim, CLUSTER), None, [object()])

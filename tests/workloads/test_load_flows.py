@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from started_loads import started
 
 from feitian_sim.hardware import ClusterConfig, DataCenter
 from feitian_sim.kernel import SECOND, FactTables, Simulation
 from feitian_sim.workloads.config import FlowsLoad
-from feitian_sim.workloads.wiring import install
 
 
 def test_flows_share_a_card_and_tell_when_they_finished(tmp_path: Path, sim: Simulation) -> None:
@@ -18,7 +18,7 @@ def test_flows_share_a_card_and_tell_when_they_finished(tmp_path: Path, sim: Sim
     cluster = ClusterConfig.model_validate({"racks": 2, "machines_per_rack": 2, "machine": {"nic": "1Gbit/s"}})
     tables = FactTables(sim.facts)
     load = FlowsLoad.model_validate({"kind": "flows", "file": "f.csv"})
-    (running,) = install(sim, DataCenter(sim, cluster), None, [load], base_dir=tmp_path)
+    (running,) = started(sim, DataCenter(sim, cluster), None, [load], base_dir=tmp_path)
     sim.run_until(100 * SECOND)
     assert running.check() == []
     flows = tables.columns("hardware.flow")

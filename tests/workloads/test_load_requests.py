@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from started_loads import started
 
 from feitian_sim.hardware import ClusterConfig, DataCenter
 from feitian_sim.kernel import SECOND, FactTables, Simulation
 from feitian_sim.kernel.metric import Tables, measure
 from feitian_sim.workloads.config import RequestsLoad
 from feitian_sim.workloads.metrics import METRICS
-from feitian_sim.workloads.wiring import install
 
 SERVICE_S = 0.01
 
@@ -30,7 +30,7 @@ def waits_s(cores: int, rate: float, requests: int, seed: int) -> Any:
             "limit": requests,
         }
     )
-    (running,) = install(sim, DataCenter(sim, cluster), None, [load])
+    (running,) = started(sim, DataCenter(sim, cluster), None, [load])
     sim.run_until(10**6 * SECOND)
     assert running.check() == []
     return tables.columns("hardware.request")["waited_s"]
@@ -59,7 +59,7 @@ def test_an_empty_queue_does_not_wait() -> None:
     load = RequestsLoad.model_validate(
         {"kind": "requests", "arrival": {"kind": "constant", "rate": "10/s"}, "service": "10ms", "limit": 5}
     )
-    install(sim, DataCenter(sim, cluster), None, [load])
+    started(sim, DataCenter(sim, cluster), None, [load])
     sim.run_until(SECOND)
     assert tables.columns("hardware.request")["waited_s"].tolist() == [0.0] * 5
     measured = measure(METRICS, Tables(tables.columns, duration_s=1.0))

@@ -1,0 +1,46 @@
+"""``attack``: a compromised machine that tries what it may not."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from feitian_sim.kernel import Duration
+from feitian_sim.workloads.paced_config import Arrival, Load
+
+#: Every kind of attempt that there is.
+Attempt = Literal[
+    "no-capability",
+    "forged",
+    "altered",
+    "expired",
+    "stolen",
+    "impersonated",
+    "widened",
+    "self-signed-root",
+    "other-cell",
+    "out-of-scope",
+    "revoked",
+]
+ATTEMPTS: tuple[Attempt, ...] = Attempt.__args__  # type: ignore[attr-defined]
+
+
+def _text(quantity: str) -> Any:
+    """A default as scenarios write it; pydantic reads it like any other value."""
+    return quantity
+
+
+class AttackLoad(Load):
+    """Someone who holds one narrow capability, and has seen those of others, calls Nuwa, Pangu and the authority."""
+
+    kind: Literal["attack"]
+    machine: str = Field(default="r0/m0", description="The compromised machine; default r0/m0.")
+    arrival: Arrival = Field(description="Attempts per time: {kind: poisson, rate: 10/s}.")
+    attempts: tuple[Attempt, ...] = Field(
+        default=ATTEMPTS, min_length=1, description="What is tried, in turn; default: everything."
+    )
+    deadline: Duration = Field(
+        default=_text("2s"), gt=0, description="Of each call, in time units; default 2s. Source: chosen."
+    )
+    stop: Duration | None = Field(default=None, description="No attempt after this. Default: the end.")
