@@ -291,6 +291,10 @@ class NuwaClient:
         self._signs.end(self)
         self.hush()
         self._sim.emit(SessionLost(self.name, self.session, why))
+        # Nobody will tell the notices for which these answers were held back.
+        late, self._late = self._late, []
+        for _, say in late:
+            say()
         ended = [*self._unanswered.values(), *self._parked]
         self._unanswered.clear()
         self._parked.clear()
@@ -410,6 +414,9 @@ class NuwaClient:
             )
             return
         if self.is_over:
+            # Writes ended with the session; a read that was under way then ends now.
+            if not isinstance(asked.message, Write):
+                self._finish(asked, failed(self._seen_zxid, "session-expired"))
             return
         if not isinstance(asked.message, Write):
             self._parked.append(asked)
@@ -443,8 +450,9 @@ class NuwaClient:
 
     # Notices
 
-    def _hear_fired(self, _: str, fired: Fired) -> None:
-        if fired.session != self.session or self.is_over:
+    def _hear_fired(self, sender: str, fired: Fired) -> None:
+        # A server that it has left may not know yet, and counts its notices from another beginning.
+        if fired.session != self.session or self.is_over or sender != self._addresses[self.server]:
             return
         self._early[fired.order] = fired
         while self._events + 1 in self._early:
