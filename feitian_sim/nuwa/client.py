@@ -24,7 +24,7 @@ from feitian_sim.nuwa.facts import Operation, SessionLost, SessionOpened, WatchF
 from feitian_sim.nuwa.messages import Attach, Close, Fired, Open, Ping, Read, ReadKind, Reply, Write
 from feitian_sim.nuwa.needs import CLIENT_NEEDS
 from feitian_sim.nuwa.signs_of_life import SignsOfLife
-from feitian_sim.nuwa.watches import Watch, What
+from feitian_sim.nuwa.watches import Heard, Watch, What
 
 Done = Callable[[Answer], object]
 Notice = Callable[[Fired], object]
@@ -81,7 +81,7 @@ class NuwaClient:
         self._answered = 0
         self._unanswered: dict[int, Asked] = {}
         self._parked: list[Asked] = []
-        self._watches: dict[int, tuple[Watch, int, Notice]] = {}
+        self._watches: dict[int, tuple[Watch, Heard, Notice]] = {}
         self._watch_number = 0
         self._events = 0
         self._early: dict[int, Fired] = {}
@@ -262,6 +262,8 @@ class NuwaClient:
         late, self._late = self._late, []
         for _, say in late:
             say()
+        for _, heard, _ in self._watches.values():
+            heard.attach_again()
         server, sent_ns = self.server, self._sim.now
         self._call(
             Attach(self.session, self._seen_zxid, self.watches),
@@ -344,7 +346,7 @@ class NuwaClient:
                 path,
                 what or ("names" if kind in ("names", "values") else "node"),
             )
-            self._watches[watched.number] = (watched, self._seen_zxid, watch)
+            self._watches[watched.number] = (watched, Heard(self._seen_zxid), watch)
         asked = Read(self.session, kind, path, self._seen_zxid, fresh, watched)
         self._start(Asked(asked, f"fresh {kind}" if fresh else kind, path, self._sim.now, done))
 
@@ -444,7 +446,7 @@ class NuwaClient:
         if entry is None:
             return
         if answer.error in ("", "no-node"):
-            self._watches[watch.number] = (watch, max(entry[1], answer.zxid), entry[2])
+            entry[1].up_to(answer.zxid)
         else:
             del self._watches[watch.number]
 
@@ -467,15 +469,13 @@ class NuwaClient:
         entry = self._watches.get(fired.number)
         if entry is None:
             return
-        watch, since_zxid, told = entry
+        watch, heard, told = entry
         if fired.zxid > self._seen_zxid:
             self._seen_zxid = fired.zxid
         if watch.what != "below":
             del self._watches[fired.number]
-        elif fired.zxid <= since_zxid:
+        elif not heard.is_news(fired.path, fired.zxid):
             return
-        else:
-            self._watches[fired.number] = (watch, fired.zxid, told)
         if self._sim.facts.wants(WatchFired):
             self._sim.emit(WatchFired(self.name, fired.path, fired.kind, fired.zxid))
         told(fired)
@@ -484,12 +484,12 @@ class NuwaClient:
         """Have a watch that was registered before time 0, at the server to which it is connected."""
         self._watch_number += 1
         watch = Watch(str(self.session), self._watch_number, path, what)
-        self._watches[watch.number] = (watch, 1, told)
+        self._watches[watch.number] = (watch, Heard(1), told)
 
     @property
     def watches(self) -> tuple[tuple[Watch, int], ...]:
         """Its watches, each with what it had seen last."""
-        return tuple((watch, since) for watch, since, _ in self._watches.values())
+        return tuple((watch, heard.since_zxid) for watch, heard, _ in self._watches.values())
 
 
 def _ignore(_: object) -> None:

@@ -35,7 +35,7 @@ from feitian_sim.nuwa.messages import (
 )
 from feitian_sim.nuwa.needs import SERVER_NEEDS
 from feitian_sim.nuwa.state import NuwaState
-from feitian_sim.nuwa.watches import Watch, WatchTable, has_changed
+from feitian_sim.nuwa.watches import Watch, WatchTable, changes_below, has_changed
 from feitian_sim.replog import Group, ReplicatedLog
 
 NUWA_PORT = 7200
@@ -270,13 +270,8 @@ class NuwaServer:
         for watch, since_zxid in watches:
             if watch.what == "below":
                 self.watches.add(watch)
-                for path in sorted(path for path in self.state.tree.nodes if path.startswith(watch.path)):
-                    node = self.state.tree.nodes[path]
-                    if max(node.created_zxid, node.modified_zxid) > since_zxid:
-                        self._fire(watch, path, "changed", max(node.created_zxid, node.modified_zxid))
-                for path, zxid in sorted(self._deleted.items(), key=_by_zxid):
-                    if path.startswith(watch.path) and zxid > since_zxid and path not in self.state.tree.nodes:
-                        self._fire(watch, path, "deleted", zxid)
+                for zxid, path, kind in changes_below(self.state.tree, self._deleted, watch.path, since_zxid):
+                    self._fire(watch, path, kind, zxid)
             elif has_changed(self.state.tree, self._deleted, watch, since_zxid):
                 self._fire(watch, watch.path, "changed", self.state.zxid)
             else:
@@ -422,10 +417,6 @@ class NuwaServer:
         attached = self.attached.get(session)
         if not call.answered:
             call.reply(Reply(answer, attached.events if attached is not None else 0))
-
-
-def _by_zxid(item: tuple[str, int]) -> int:
-    return item[1]
 
 
 def _ignore(_: object) -> None:
