@@ -124,15 +124,16 @@ class NuwaClient:
         if not self._owner.alive or self.session:
             return
         asked = Open(self.name, f"{self._endpoint.address}", self.timeout_ns)
-        self._call(asked, self._opened, self._not_opened)
+        self._call(asked, partial(self._opened, self._sim.now), self._not_opened)
 
-    def _opened(self, answer: Answer) -> None:
+    def _opened(self, sent_ns: int, answer: Answer) -> None:
         if not answer.ok:
             self._not_opened(None)
             return
         if self.session:
             return
         self.session = answer.value
+        self._contact_ns = sent_ns
         self._sim.emit(SessionOpened(self.name, self.session))
         self._connected()
         waiting, self._on_open = self._on_open, []
@@ -164,7 +165,6 @@ class NuwaClient:
 
     def _connected(self) -> None:
         was, self.is_connected = self.is_connected, True
-        self._contact_ns = self._sim.now
         self._arm_ping()
         self._arm_end()
         if not was:
@@ -193,7 +193,8 @@ class NuwaClient:
         self._endpoint.call(
             self._addresses[server],
             Ping(self.session),
-            self._config.request_deadline,
+            # Time must be left to try another server.
+            min(self._config.request_deadline, self.ping_ns),
             partial(self._pinged, server, sent_ns),
             partial(self._server_lost, server),
         )
@@ -372,8 +373,7 @@ class NuwaClient:
     def _send(self, asked: Asked) -> None:
         if isinstance(asked.message, Write):
             self._unanswered[asked.message.sequence] = asked
-        server, sent_ns = self.server, self._sim.now
-        self._call(asked.message, partial(self._ended, asked, server, sent_ns), partial(self._failed, asked, server))
+        self._call(asked.message, partial(self._ended, asked), partial(self._failed, asked, self.server))
 
     def _call(self, message: object, done: Done, failed_: Callable[[CallError], object]) -> None:
         """Call the server; its answer is held until the notices that were sent before it are here."""
@@ -387,14 +387,12 @@ class NuwaClient:
 
         self._endpoint.call(self._addresses[server], message, self._config.request_deadline, arrived, failed_)
 
-    def _ended(self, asked: Asked, server: int, sent_ns: int, answer: Answer) -> None:
+    def _ended(self, asked: Asked, answer: Answer) -> None:
         if isinstance(asked.message, Write) and asked.message.sequence not in self._unanswered:
             return
         if answer.error == "no-leader" and not self.is_over:
             self._owner.call_later(self._config.retry, self._again, asked)
             return
-        if server == self.server:
-            self._contact(sent_ns)
         if answer.zxid > self._seen_zxid:
             self._seen_zxid = answer.zxid
         if answer.error == "session-expired":

@@ -128,10 +128,10 @@ class NuwaServer:
             Write: self._write,
             Forward: self._forwarded,
             FreshRead: self._fresh_read,
+            Touch: self._touched,
         }
         for message, handler in handlers.items():
             self._endpoint.serve(message, handler, SERVER_NEEDS[message])
-        self._endpoint.hear(Touch, self._touched, SERVER_NEEDS[Touch])
         owner.on_death(self._died)
         self.log = ReplicatedLog(
             self._sim,
@@ -231,9 +231,23 @@ class NuwaServer:
             self.log.propose(EndSession(session, True), EndSession(session, True).size_bytes, _ignore, _ignore)
         self._arm_expiry()
 
-    def _touched(self, _: str, message: Touch) -> None:
-        if self.expiry is not None:
-            self.expiry.heard(message.session, self._sim.now)
+    def _touched(self, call: IncomingCall) -> None:
+        self._confirm(call.message.session, call.reply)
+
+    def _confirm(self, session: int, done: Callable[[Answer], object]) -> None:
+        """The leader has heard of the client; it says so only while it certainly leads."""
+        if self.log is None or self.expiry is None:
+            done(failed(self.state.zxid, "no-leader"))
+            return
+
+        def leads() -> None:
+            if self.expiry is None or not self.expiry.knows(session):
+                done(failed(self.state.zxid, "session-expired"))
+                return
+            self.expiry.heard(session, self._sim.now)
+            done(Answer(self.state.zxid))
+
+        self.log.read(leads, lambda _: done(failed(self.state.zxid, "no-leader")))
 
     # Sessions
 
@@ -260,8 +274,7 @@ class NuwaServer:
             self._unknown_session(call, asked.session)
             return
         self.attach(asked.session, call.sender, asked.watches)
-        self._touch(asked.session)
-        self._reply(call, Answer(self.state.zxid))
+        self._touch(asked.session, call)
 
     def attach(self, session: int, address: str, watches: tuple[tuple[Watch, int], ...]) -> None:
         """A client is connected here from now on; what has changed since it saw it last fires at once."""
@@ -302,14 +315,14 @@ class NuwaServer:
             # Its server was restarted or has been given a snapshot: it must say again what it watches.
             self._reply(call, failed(self.state.zxid, "bad-request", "not attached here"))
             return
-        self._touch(session)
-        self._reply(call, Answer(self.state.zxid))
+        self._touch(session, call)
 
-    def _touch(self, session: int) -> None:
-        if self.expiry is not None:
-            self.expiry.heard(session, self._sim.now)
-        elif self.log is not None and self.log.leader is not None and self.log.leader != self.number:
-            self._endpoint.tell(self._group.addresses[self.log.leader], Touch(session))
+    def _touch(self, session: int, call: IncomingCall) -> None:
+        """Tell the leader, and the client that it was told: what a server that is cut off says prolongs no lease."""
+        if self.leads:
+            self._confirm(session, lambda answer: self._reply(call, answer))
+        else:
+            self._ask_leader(Touch(session), call, lambda answer: self._reply(call, answer))
 
     # Reads
 
