@@ -178,16 +178,21 @@ class NuwaServer:
         return answer
 
     def image(self) -> tuple[Any, int]:
-        """For a snapshot."""
-        return self.state.image()
+        """For a snapshot; with what is gone, since whoever watched it may come here later."""
+        image, size_bytes = self.state.image()
+        return (image, dict(self._deleted)), size_bytes + sum(len(path) + 8 for path in self._deleted)
 
     def restore(self, image: Any) -> None:
         """From a snapshot: whoever watches here looks again, since what changed in between is not known."""
-        self.state.restore(image)
+        state, deleted = image
+        self.state.restore(state)
+        self._deleted = dict(deleted)
         for session in list(self.attached):
             self.watches.forget(str(session))
         self.attached.clear()
         self._answer_behind()
+        # Clients whose pings take no events learn of it by a ping.
+        self.on_turn()
 
     def _fire(self, watch: Watch, path: str, kind: str, zxid: int) -> None:
         client = self.attached.get(int(watch.client))
