@@ -57,7 +57,9 @@ def test_n2_a_bad_path_is_refused_with_what_is_wrong_by_every_operation(path: st
     assert not tree.changes
 
 
-@pytest.mark.parametrize(("path", "directory"), [("/", True), ("/a/", True), ("/a/b/", True), ("/a", False), ("/a/b", False)])
+@pytest.mark.parametrize(
+    ("path", "directory"), [("/", True), ("/a/", True), ("/a/b/", True), ("/a", False), ("/a/b", False)]
+)
 def test_n2_a_directory_ends_in_a_slash_and_a_file_does_not(path: str, directory: bool) -> None:
     assert is_directory(path) is directory
 

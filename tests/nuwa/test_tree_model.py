@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -19,15 +20,14 @@ from feitian_sim.nuwa.state import NuwaState
 LIMIT = 4
 #: The last is the first that a directory would give to ``a``: somebody may have made it by hand.
 NAMES = ("a", "b", "a0000000000")
-PATHS = tuple(
-    f"{above}{name}{slash}" for above in ("/", "/a/", "/b/", "/a/a/") for name in NAMES for slash in ("", "/")
-)
+PATHS = tuple(f"{above}{name}{slash}" for above in ("/", "/a/", "/b/", "/a/a/") for name in NAMES for slash in ("", "/"))
 
 paths = st.sampled_from((*PATHS, "/", "a", "/a//b"))
 values = st.sampled_from((b"", b"x", b"four", b"fives"))
 versions = st.sampled_from((-1, -1, 0, 1, 2))
 flags = st.booleans()
 creates = st.builds(Create, paths, values, flags, flags)
+places = st.sampled_from(("/", "/", "/a/", "/a/a/"))
 changes = st.one_of(creates, st.builds(Put, paths, values, versions), st.builds(Delete, paths, versions))
 
 
@@ -138,6 +138,10 @@ class AgainstTheModel(RuleBasedStateMachine):
         self.last: tuple[Command, Any] | None = None
         #: Snapshots, each with a copy from the moment when it was taken.
         self.kept: list[tuple[Any, Any, Model, list[int]]] = []
+        # From the start there is somebody to ask, and somewhere to ask for.
+        self.a_client_comes()
+        self.a_client_comes()
+        self.a_directory(0, "/a/")
 
     def log(self, command: Any) -> Any:
         self.slot += 1
@@ -173,9 +177,22 @@ class AgainstTheModel(RuleBasedStateMachine):
     # Random paths mostly fail: these build something up.
 
     @precondition(lambda self: self.model.sessions)
-    @rule(who=st.integers(0, 9), path=st.sampled_from(PATHS), ephemeral=flags, sequential=flags)
-    def a_file(self, who: int, path: str, ephemeral: bool, sequential: bool) -> None:
-        self.ask(self.some_session(who), Create(path.rstrip("/"), b"x", ephemeral, sequential))
+    @rule(who=st.integers(0, 9), above=places, name=st.sampled_from(NAMES), ephemeral=flags)
+    def a_file(self, who: int, above: str, name: str, ephemeral: bool) -> None:
+        self.ask(self.some_session(who), Create(above + name, b"x", ephemeral))
+
+    @precondition(lambda self: self.model.sessions)
+    @rule(who=st.integers(0, 9), above=places, ephemeral=flags, slash=st.sampled_from(("", "", "/")))
+    def a_numbered_name(self, who: int, above: str, ephemeral: bool, slash: str) -> None:
+        self.ask(self.some_session(who), Create(f"{above}a{slash}", b"", ephemeral and not slash, True))
+
+    @precondition(lambda self: any(node[3] for node in self.model.nodes.values()))
+    @rule(who=st.integers(0, 9), which=st.integers(0, 9), below=flags)
+    def something_with_an_ephemeral_file(self, who: int, which: int, below: bool) -> None:
+        """Make something below it, or remove it: who does either is mostly not its owner."""
+        owned = sorted(path for path, node in self.model.nodes.items() if node[3])
+        path = owned[which % len(owned)]
+        self.ask(self.some_session(who), Create(f"{path}/a") if below else Delete(path))
 
     @precondition(lambda self: self.model.sessions)
     @rule(who=st.integers(0, 9), path=st.sampled_from(("/a/", "/b/", "/a/a/")))
@@ -273,6 +290,19 @@ class AgainstTheModel(RuleBasedStateMachine):
 
 
 AgainstTheModel.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, derandomize=True, database=None
+    max_examples=200, stateful_step_count=50, deadline=None, derandomize=True, database=None
 )
 TestTheStateAnswersAsTheModel = AgainstTheModel.TestCase
+
+
+@pytest.mark.parametrize("by_hand", ["/a0000000000", "/a0000000000/"])
+def test_a_number_under_which_somebody_made_a_name_by_hand_is_passed_over(by_hand: str) -> None:
+    state = NuwaState(LIMIT)
+    for number in (1, 2):
+        assert state.apply(number, OpenSession(f"client {number}", f"nonce {number}", 1)).ok
+    assert state.apply(3, Command(1, 1, 0, Create(by_hand, ephemeral=not by_hand.endswith("/")), 0)).ok
+    assert state.apply(4, Command(2, 1, 0, Create("/a", ephemeral=True, sequential=True), 0)).value == "/a0000000001"
+    # Each session takes its own away, and only that.
+    assert state.apply(5, EndSession(2, False)).ok
+    assert by_hand in state.tree.nodes
+    assert state.apply(6, EndSession(1, False)).ok
