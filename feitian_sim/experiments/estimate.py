@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from feitian_sim.experiments.estimate_moves import foreseen_moves
+from feitian_sim.experiments.estimate_services import SERVICE_LOADS, service_operations
 from feitian_sim.kernel import SECOND
 from feitian_sim.scenario import Loaded
 
@@ -149,6 +150,8 @@ def _operations(load: Any, scenario: Any, duration_s: float, chunk_bytes: int) -
     """Operations of a load in one run, and the wall seconds that each takes."""
     if load.kind == "flows":
         return _FLOWS, _PER_FLOW_S
+    if load.kind in SERVICE_LOADS:
+        return service_operations(load, scenario, duration_s)
     until_s = duration_s if load.stop is None else min(duration_s, load.stop / SECOND)
     span_s = max(0.0, until_s - load.start / SECOND)
     if load.kind == "requests":

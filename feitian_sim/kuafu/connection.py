@@ -2,8 +2,8 @@
 
 It has two sides. Each sends through its machine's proxy (one thread that encodes), the network, and the other proxy (one
 thread that takes in); what is lost on the way is sent again, later each time, until the other end counts as gone. Each
-side has two accounts of credits: one for what it asks, which comes back with the answers, and one for its answers, which
-comes back as they arrive; so no answer ever waits for a question. What finds no credit waits in a fair queue.
+side has an account of credits for each process that it asks, which comes back with the answers, and one for its answers,
+which comes back as they arrive; so no answer ever waits for a question. What finds no credit waits in a fair queue.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from feitian_sim.kuafu.credits import Credits
 from feitian_sim.kuafu.envelope import Envelope, Request, Response
-from feitian_sim.kuafu.fair_queue import FairQueue
 
 if TYPE_CHECKING:
     from feitian_sim.kuafu.endpoint import Endpoint
@@ -44,6 +43,7 @@ class Side:
         "_sim",
         "answers",
         "asked",
+        "bulk",
         "connection",
         "far",
         "known",
@@ -54,8 +54,6 @@ class Side:
         "peer",
         "proofs",
         "ready",
-        "waiting_answers",
-        "waiting_asked",
     )
 
     def __init__(self, kuafu: Kuafu, connection: Connection, near: Proxy, far: Proxy) -> None:
@@ -70,10 +68,10 @@ class Side:
         self.other: Side = self
         #: Whether the handshake is over at this end.
         self.ready = False
-        self.asked = Credits(kuafu.config.window)
+        # Of each process that is called over it, by address; and one for all answers.
+        self.asked: dict[str, Credits] = {}
+        self.bulk: dict[str, Credits] = {}
         self.answers = Credits(kuafu.config.window)
-        self.waiting_asked: FairQueue | None = None
-        self.waiting_answers: FairQueue | None = None
         #: Last use, by which an idle connection is known.
         self.last_ns = kuafu.sim.now
         # Answers to the challenge that local processes have given, and which of them the other end has found right.
@@ -82,37 +80,50 @@ class Side:
 
     # Sending
 
+    def account_of(self, address: str, *, bulk: bool) -> Credits:
+        """The account of a process at the other end."""
+        accounts = self.bulk if bulk else self.asked
+        account = accounts.get(address)
+        if account is None:
+            config = self._kuafu.config
+            account = accounts[address] = Credits(config.largest if bulk else config.window)
+        return account
+
     def ask(self, request: Request) -> None:
         """Send a request or a note, now or when there is credit."""
-        if request.size_bytes > self._kuafu.bulk_above:
-            request.credit_bytes = 0
-        waiting = self.waiting_asked
-        if self.ready and not waiting and self.asked.take(request.credit_bytes):
+        size_bytes = request.size_bytes
+        account = self.asked.get(request.address)
+        if account is None or size_bytes > self._kuafu.bulk_above:
+            account = self.account_of(request.address, bulk=size_bytes > self._kuafu.bulk_above)
+        request.account = account
+        if self.ready and not account.waiting and account.take(size_bytes):
             self._go(request)
-            return
-        if waiting is None:
-            waiting = self.waiting_asked = FairQueue(self._kuafu.config.quantum)
-        waiting.push(request.caller, request.credit_bytes, request)
+        else:
+            account.wait(request.caller, size_bytes, request, self._kuafu.config.quantum)
 
     def answer(self, response: Response) -> None:
         """Send the end of a call back, now or when there is credit."""
         if response.size_bytes > self._kuafu.bulk_above:
+            # What was asked for is taken: nobody can be flooded with answers.
             response.credit_bytes = 0
-        waiting = self.waiting_answers
-        if self.ready and not waiting and self.answers.take(response.credit_bytes):
+        account = self.answers
+        if self.ready and not account.waiting and account.take(response.credit_bytes):
             self._go(response)
-            return
-        if waiting is None:
-            waiting = self.waiting_answers = FairQueue(self._kuafu.config.quantum)
-        waiting.push(response.request.address, response.credit_bytes, response)
+        else:
+            account.wait(response.request.address, response.credit_bytes, response, self._kuafu.config.quantum)
 
     def go_on(self) -> None:
-        """Send what waits, as far as there is credit."""
-        if not self.ready:
+        """Send everything that waits, as far as there is credit."""
+        for account in (*self.asked.values(), *self.bulk.values(), self.answers):
+            if account.waiting:
+                self._go_on(account)
+
+    def _go_on(self, account: Credits) -> None:
+        waiting = account.waiting
+        if not self.ready or waiting is None:
             return
-        for waiting, account in ((self.waiting_asked, self.asked), (self.waiting_answers, self.answers)):
-            while waiting and account.take(waiting.next_size()):
-                self._go(waiting.pop())
+        while waiting and account.take(waiting.next_size()):
+            self._go(waiting.pop())
 
     def _go(self, envelope: Envelope) -> None:
         kuafu = self._kuafu
@@ -161,23 +172,24 @@ class Side:
             self._answered(envelope)
             return
         request: Request = envelope  # type: ignore[assignment]
+        account = request.account
         if request.number:
-            self.asked.arrived(request.credit_bytes)
+            account.arrived(request.size_bytes)
         else:
-            self.asked.consumed(request.credit_bytes)
-            if self.waiting_asked:
-                self.go_on()
+            account.consumed(request.size_bytes)
+            if account.waiting:
+                self._go_on(account)
         self._kuafu.arrive(request)
 
     def _answered(self, response: Response) -> None:
         self.answers.consumed(response.credit_bytes)
-        if self.waiting_answers:
-            self.go_on()
+        if self.answers.waiting:
+            self._go_on(self.answers)
         request = response.request
-        side = request.side
-        side.asked.answered(request.credit_bytes)
-        if side.waiting_asked:
-            side.go_on()
+        account = request.account
+        account.answered(request.size_bytes)
+        if account.waiting:
+            request.side._go_on(account)
         if request.once is not None and response.incarnation:
             request.caller.incarnations[request.address] = response.incarnation
         request.caller.returned(request.number, response.message, response.error)
@@ -190,4 +202,10 @@ class Side:
 
     def _is_in_use(self) -> bool:
         """Whether anything is under way, held or waiting on this side."""
-        return bool(self.asked.used or self.answers.used or self.waiting_asked or self.waiting_answers)
+        accounts = (*self.asked.values(), *self.bulk.values(), self.answers)
+        return any(account.used or account.waiting for account in accounts)
+
+    def check(self) -> None:
+        """Raise AssertionError when the books of any account do not balance."""
+        for account in (*self.asked.values(), *self.bulk.values(), self.answers):
+            account.check()

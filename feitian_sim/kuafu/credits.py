@@ -1,4 +1,8 @@
-"""Credits: how many bytes one end of a connection may have under way or unanswered at the other.
+"""Credits: how many bytes one end of a connection may have under way to, or unanswered by, one process at the other.
+
+Each process that is called has an account of its own on each connection, so a slow one stops its own callers and nobody
+else; bulk messages have one beside it, so that they do not stop small ones. What finds no credit waits in the account's
+fair queue.
 
 What is granted is used, returned and held in the books of both ends at every instant: ``used = transit + held``. A
 message larger than the whole window still goes, alone, and the window is in debt until it is answered: credits are
@@ -7,11 +11,16 @@ never clamped, or some would come back that were never given.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
+from feitian_sim.kuafu.fair_queue import FairQueue
+
 
 class Credits:
-    """One direction's account, in bytes."""
+    """One account, in bytes, and what waits for it."""
 
-    __slots__ = ("held", "returned", "transit", "used", "window")
+    __slots__ = ("held", "returned", "transit", "used", "waiting", "window")
 
     def __init__(self, window: int) -> None:
         self.window = window
@@ -23,6 +32,13 @@ class Credits:
         self.held = 0
         #: Given back since the beginning.
         self.returned = 0
+        self.waiting: FairQueue | None = None
+
+    def wait(self, flow: Hashable, size_bytes: int, envelope: Any, quantum_bytes: int) -> None:
+        """Keep an envelope back until there is credit; ``flow``: whose turn it takes."""
+        if self.waiting is None:
+            self.waiting = FairQueue(quantum_bytes)
+        self.waiting.push(flow, size_bytes, envelope)
 
     def take(self, size_bytes: int) -> bool:
         """Take credits for a message that leaves now; False when it has to wait."""

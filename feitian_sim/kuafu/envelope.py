@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from feitian_sim.kuafu.calls import CallError
     from feitian_sim.kuafu.connection import Side
+    from feitian_sim.kuafu.credits import Credits
     from feitian_sim.kuafu.endpoint import Endpoint
     from feitian_sim.kuafu.reply_table import Once
 
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 class Request:
     """A call's message on its way; with number 0 a note, which expects no answer.
 
-    ``side``: the connection's end from which it leaves. ``credit_bytes``: what it takes of the window; nothing for bulk.
+    ``side``: the connection's end from which it leaves. ``account``: whose credits it takes.
     """
 
     __slots__ = (
+        "account",
         "address",
         "caller",
         "capability",
-        "credit_bytes",
         "deadline_ns",
         "message",
         "number",
@@ -48,11 +49,12 @@ class Request:
         self.address = address
         self.number = number
         self.message = message
-        self.size_bytes = self.credit_bytes = size_bytes
+        self.size_bytes = size_bytes
         #: When the caller gives up.
         self.deadline_ns = deadline_ns
         self.capability = capability
         self.once = once
+        self.account: Credits
         self.tries = 0
 
 

@@ -237,8 +237,7 @@ class Kuafu:
         """Raise AssertionError when the credits of any connection do not balance."""
         for proxy in self.proxies:
             for side in proxy.sides.values():
-                side.asked.check()
-                side.answers.check()
+                side.check()
 
     def _tell_totals(self) -> None:
         for method in sorted(self._methods.values(), key=_name):

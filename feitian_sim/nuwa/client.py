@@ -24,7 +24,7 @@ from feitian_sim.nuwa.facts import Operation, SessionLost, SessionOpened, WatchF
 from feitian_sim.nuwa.messages import Attach, Close, Fired, Open, Ping, Read, ReadKind, Reply, Write
 from feitian_sim.nuwa.needs import CLIENT_NEEDS
 from feitian_sim.nuwa.signs_of_life import SignsOfLife
-from feitian_sim.nuwa.watches import Watch, What
+from feitian_sim.nuwa.watches import Heard, Watch, What
 
 Done = Callable[[Answer], object]
 Notice = Callable[[Fired], object]
@@ -83,7 +83,7 @@ class NuwaClient:
         self._answered = 0
         self._unanswered: dict[int, Asked] = {}
         self._parked: list[Asked] = []
-        self._watches: dict[int, tuple[Watch, int, Notice]] = {}
+        self._watches: dict[int, tuple[Watch, Heard, Notice]] = {}
         self._watch_number = 0
         self._events = 0
         self._early: dict[int, Fired] = {}
@@ -126,15 +126,16 @@ class NuwaClient:
         if not self._owner.alive or self.session:
             return
         asked = Open(self.name, f"{self._endpoint.address}", self.timeout_ns)
-        self._call(asked, self._opened, self._not_opened)
+        self._call(asked, partial(self._opened, self._sim.now), self._not_opened)
 
-    def _opened(self, answer: Answer) -> None:
+    def _opened(self, sent_ns: int, answer: Answer) -> None:
         if not answer.ok:
             self._not_opened(None)
             return
         if self.session:
             return
         self.session = answer.value
+        self._contact_ns = sent_ns
         self._sim.emit(SessionOpened(self.name, self.session))
         self._connected()
         waiting, self._on_open = self._on_open, []
@@ -166,7 +167,6 @@ class NuwaClient:
 
     def _connected(self) -> None:
         was, self.is_connected = self.is_connected, True
-        self._contact_ns = self._sim.now
         self._arm_ping()
         self._arm_end()
         if not was:
@@ -195,7 +195,8 @@ class NuwaClient:
         self._endpoint.call(
             self._addresses[server],
             Ping(self.session),
-            self._config.request_deadline,
+            # Time must be left to try another server.
+            min(self._config.request_deadline, self.ping_ns),
             partial(self._pinged, server, sent_ns),
             partial(self._server_lost, server),
         )
@@ -264,6 +265,8 @@ class NuwaClient:
         late, self._late = self._late, []
         for _, say in late:
             say()
+        for _, heard, _ in self._watches.values():
+            heard.attach_again()
         server, sent_ns = self.server, self._sim.now
         self._call(
             Attach(self.session, self._seen_zxid, self.watches),
@@ -293,6 +296,10 @@ class NuwaClient:
         self._signs.end(self)
         self.hush()
         self._sim.emit(SessionLost(self.name, self.session, why))
+        # Nobody will tell the notices for which these answers were held back.
+        late, self._late = self._late, []
+        for _, say in late:
+            say()
         ended = [*self._unanswered.values(), *self._parked]
         self._unanswered.clear()
         self._parked.clear()
@@ -342,7 +349,7 @@ class NuwaClient:
                 path,
                 what or ("names" if kind in ("names", "values") else "node"),
             )
-            self._watches[watched.number] = (watched, self._seen_zxid, watch)
+            self._watches[watched.number] = (watched, Heard(self._seen_zxid), watch)
         asked = Read(self.session, kind, path, self._seen_zxid, fresh, watched)
         self._start(Asked(asked, f"fresh {kind}" if fresh else kind, path, self._sim.now, done))
 
@@ -368,8 +375,7 @@ class NuwaClient:
     def _send(self, asked: Asked) -> None:
         if isinstance(asked.message, Write):
             self._unanswered[asked.message.sequence] = asked
-        server, sent_ns = self.server, self._sim.now
-        self._call(asked.message, partial(self._ended, asked, server, sent_ns), partial(self._failed, asked, server))
+        self._call(asked.message, partial(self._ended, asked), partial(self._failed, asked, self.server))
 
     def _call(self, message: object, done: Done, failed_: Callable[[CallError], object]) -> None:
         """Call the server; its answer is held until the notices that were sent before it are here."""
@@ -383,7 +389,7 @@ class NuwaClient:
 
         self._endpoint.call(self._addresses[server], message, self._config.request_deadline, arrived, failed_)
 
-    def _ended(self, asked: Asked, server: int, sent_ns: int, answer: Answer) -> None:
+    def _ended(self, asked: Asked, answer: Answer) -> None:
         if isinstance(asked.message, Write) and asked.message.sequence not in self._unanswered:
             return
         if answer.error == "no-leader" and not self.is_over:
@@ -391,8 +397,6 @@ class NuwaClient:
             asked.tries += 1
             self._owner.call_later(pause_ns, self._again, asked)
             return
-        if server == self.server:
-            self._contact(sent_ns)
         if answer.zxid > self._seen_zxid:
             self._seen_zxid = answer.zxid
         if answer.error == "session-expired":
@@ -414,6 +418,9 @@ class NuwaClient:
             )
             return
         if self.is_over:
+            # Writes ended with the session; a read that was under way then ends now.
+            if not isinstance(asked.message, Write):
+                self._finish(asked, failed(self._seen_zxid, "session-expired"))
             return
         if not isinstance(asked.message, Write):
             self._parked.append(asked)
@@ -441,14 +448,15 @@ class NuwaClient:
         if entry is None:
             return
         if answer.error in ("", "no-node"):
-            self._watches[watch.number] = (watch, max(entry[1], answer.zxid), entry[2])
+            entry[1].up_to(answer.zxid)
         else:
             del self._watches[watch.number]
 
     # Notices
 
-    def _hear_fired(self, _: str, fired: Fired) -> None:
-        if fired.session != self.session or self.is_over:
+    def _hear_fired(self, sender: str, fired: Fired) -> None:
+        # A server that it has left may not know yet, and counts its notices from another beginning.
+        if fired.session != self.session or self.is_over or sender != self._addresses[self.server]:
             return
         self._early[fired.order] = fired
         while self._events + 1 in self._early:
@@ -463,15 +471,13 @@ class NuwaClient:
         entry = self._watches.get(fired.number)
         if entry is None:
             return
-        watch, since_zxid, told = entry
+        watch, heard, told = entry
         if fired.zxid > self._seen_zxid:
             self._seen_zxid = fired.zxid
         if watch.what != "below":
             del self._watches[fired.number]
-        elif fired.zxid <= since_zxid:
+        elif not heard.is_news(fired.path, fired.zxid):
             return
-        else:
-            self._watches[fired.number] = (watch, fired.zxid, told)
         if self._sim.facts.wants(WatchFired):
             self._sim.emit(WatchFired(self.name, fired.path, fired.kind, fired.zxid))
         told(fired)
@@ -480,12 +486,12 @@ class NuwaClient:
         """Have a watch that was registered before time 0, at the server to which it is connected."""
         self._watch_number += 1
         watch = Watch(str(self.session), self._watch_number, path, what)
-        self._watches[watch.number] = (watch, 1, told)
+        self._watches[watch.number] = (watch, Heard(1), told)
 
     @property
     def watches(self) -> tuple[tuple[Watch, int], ...]:
         """Its watches, each with what it had seen last."""
-        return tuple((watch, since) for watch, since, _ in self._watches.values())
+        return tuple((watch, heard.since_zxid) for watch, heard, _ in self._watches.values())
 
 
 def _ignore(_: object) -> None:

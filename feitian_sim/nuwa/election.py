@@ -41,8 +41,9 @@ class Candidate:
         self._on_elected = on_elected
         self._on_deposed = on_deposed
         self._path = ""
-        # Grows with each standing and resigning: an answer to what is no longer wished is known by it.
-        self._wish = 0
+        # Whether it wants the office, and how often it has stood: answers to what it asked before count no more.
+        self._stood = 0
+        self._wants = False
         #: The fencing token while it holds the office, else 0.
         self.token = 0
         self._doubt: Timer | None = None
@@ -56,14 +57,18 @@ class Candidate:
         return self.token > 0
 
     def stand(self) -> None:
-        """Enter the election, behind those who stand already."""
-        self._wish += 1
-        stands = partial(self._stands, self._wish)
+        """Enter the election, behind those who stand already; whoever stands is not entered twice."""
+        if self._wants:
+            return
+        self._wants = True
+        self._stood += 1
+        stands = partial(self._stands, self._stood)
         self._client.create(self._directory + _PREFIX, b"", stands, ephemeral=True, sequential=True)
 
     def stand_since_before(self, path: str, before: str) -> None:
         """Its file was made before time 0; it watches the one ``before`` it, or holds the office as the first."""
         self._path = path
+        self._wants = True
         if before:
             self._client.watch_since_before(before, "node", self.look)
         else:
@@ -76,7 +81,7 @@ class Candidate:
 
     def resign(self) -> None:
         """Give the office up, or the wish for it."""
-        self._wish += 1
+        self._wants = False
         self._depose()
         path, self._path = self._path, ""
         if path:
@@ -91,13 +96,16 @@ class Candidate:
         if self._doubt is not None:
             self._doubt.cancel()
 
-    def _stands(self, wish: int, answer: Answer) -> None:
-        if answer.ok and wish != self._wish:
-            # It has resigned meanwhile.
-            self._client.delete(answer.value, _ignore)
-        elif answer.ok:
+    def _stands(self, stood: int, answer: Answer) -> None:
+        current = self._wants and stood == self._stood
+        if answer.ok and current:
             self._path = answer.value
             self.look()
+        elif answer.ok:
+            # It has resigned meanwhile: its file would keep the office from the others.
+            self._client.delete(answer.value, _ignore)
+        elif current:
+            self._wants = False
 
     def look(self, _: Fired | None = None) -> None:
         """See who is before it."""
@@ -117,14 +125,14 @@ class Candidate:
         if position:
             self._client.read("stat", self._directory + names[position - 1], self._watched, watch=self.look)
         else:
-            self._client.read("stat", self._path, self._first, fresh=True)
+            self._client.read("stat", self._path, partial(self._first, self._path), fresh=True)
 
     def _watched(self, answer: Answer) -> None:
         if not answer.ok:
             self.look()
 
-    def _first(self, answer: Answer) -> None:
-        if not answer.ok or self.holds or not isinstance(answer.value, Stat):
+    def _first(self, path: str, answer: Answer) -> None:
+        if not answer.ok or self.holds or path != self._path or not isinstance(answer.value, Stat):
             return
         self.token = token_of(answer.value.created_zxid, self._path)
         self._sim.emit(Elected(self._directory, self._client.name, self.token))
@@ -146,6 +154,7 @@ class Candidate:
 
     def _session_over(self) -> None:
         self._path = ""
+        self._wants = False
         self._depose()
 
     def _depose(self) -> None:

@@ -19,16 +19,21 @@ class Expiry:
         self._sure: dict[int, None] = {}
 
     def opened(self, session: int, timeout_ns: int, now_ns: int) -> None:
-        """A session is new."""
+        """A session is new, or its client has asked for it again."""
         if session not in self._timeouts:
             self._timeouts[session] = timeout_ns
             self._heard_ns[session] = now_ns
+        self.heard(session, now_ns)
 
     def ended(self, session: int) -> None:
         """A session is over."""
         self._timeouts.pop(session, None)
         self._heard_ns.pop(session, None)
         self._sure.pop(session, None)
+
+    def knows(self, session: int) -> bool:
+        """Whether the session is not over."""
+        return session in self._timeouts
 
     def heard(self, session: int, at_ns: int) -> None:
         """Its client lived then."""

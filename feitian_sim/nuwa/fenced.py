@@ -17,8 +17,8 @@ class FencedResource:
         self.refused: list[int] = []
 
     def touch(self, token: int) -> bool:
-        """Work under a lock's token; False when a newer holder has been here."""
-        if token < self.newest:
+        """Work under a lock's token; False when a newer holder has been here, or there is no holder (token 0)."""
+        if token <= 0 or token < self.newest:
             self.refused.append(token)
             return False
         self.newest = token

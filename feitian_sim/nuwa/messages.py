@@ -134,6 +134,6 @@ class FreshRead:
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """Server to leader: this session's client lives."""
+    """Server to leader: this session's client lives. Answered, since the client relies on it."""
 
     session: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from feitian_sim.nuwa.answers import Answer
@@ -23,15 +24,31 @@ class Subscription:
 
 
 class Publisher:
-    """Puts values into one file, each a version of its own."""
+    """Puts values into one file, each a version of its own, in the order in which they are published.
+
+    One after the other: of writes that are under way together, one that is sent again when the leader has changed
+    comes after those that were not, and the last value would be an older one.
+    """
 
     def __init__(self, client: NuwaClient, path: str) -> None:
         self._client = client
         self._path = path
+        self._waiting: deque[tuple[bytes, Callable[[Answer], object]]] = deque()
 
     def publish(self, value: bytes, done: Callable[[Answer], object]) -> None:
         """Publish a value; the file must be there."""
-        self._client.put(self._path, value, done)
+        self._waiting.append((value, done))
+        if len(self._waiting) == 1:
+            self._put()
+
+    def _put(self) -> None:
+        self._client.put(self._path, self._waiting[0][0], self._published)
+
+    def _published(self, answer: Answer) -> None:
+        _, done = self._waiting.popleft()
+        if self._waiting:
+            self._put()
+        done(answer)
 
 
 def _ignore(_: Answer) -> None:

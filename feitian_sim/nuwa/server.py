@@ -35,7 +35,7 @@ from feitian_sim.nuwa.messages import (
 )
 from feitian_sim.nuwa.needs import SERVER_NEEDS
 from feitian_sim.nuwa.state import NuwaState
-from feitian_sim.nuwa.watches import Watch, WatchTable, has_changed
+from feitian_sim.nuwa.watches import Watch, WatchTable, changes_below, has_changed
 from feitian_sim.replog import Group, ReplicatedLog
 
 NUWA_PORT = 7200
@@ -128,10 +128,10 @@ class NuwaServer:
             Write: self._write,
             Forward: self._forwarded,
             FreshRead: self._fresh_read,
+            Touch: self._touched,
         }
         for message, handler in handlers.items():
             self._endpoint.serve(message, handler, SERVER_NEEDS[message])
-        self._endpoint.hear(Touch, self._touched, SERVER_NEEDS[Touch])
         owner.on_death(self._died)
         self.log = ReplicatedLog(
             self._sim,
@@ -178,16 +178,21 @@ class NuwaServer:
         return answer
 
     def image(self) -> tuple[Any, int]:
-        """For a snapshot."""
-        return self.state.image()
+        """For a snapshot; with what is gone, since whoever watched it may come here later."""
+        image, size_bytes = self.state.image()
+        return (image, dict(self._deleted)), size_bytes + sum(len(path) + 8 for path in self._deleted)
 
     def restore(self, image: Any) -> None:
         """From a snapshot: whoever watches here looks again, since what changed in between is not known."""
-        self.state.restore(image)
+        state, deleted = image
+        self.state.restore(state)
+        self._deleted = dict(deleted)
         for session in list(self.attached):
             self.watches.forget(str(session))
         self.attached.clear()
         self._answer_behind()
+        # Clients whose pings take no events learn of it by a ping.
+        self.on_turn()
 
     def _fire(self, watch: Watch, path: str, kind: str, zxid: int) -> None:
         client = self.attached.get(int(watch.client))
@@ -231,9 +236,23 @@ class NuwaServer:
             self.log.propose(EndSession(session, True), EndSession(session, True).size_bytes, _ignore, _ignore)
         self._arm_expiry()
 
-    def _touched(self, _: str, message: Touch) -> None:
-        if self.expiry is not None:
-            self.expiry.heard(message.session, self._sim.now)
+    def _touched(self, call: IncomingCall) -> None:
+        self._confirm(call.message.session, call.reply)
+
+    def _confirm(self, session: int, done: Callable[[Answer], object]) -> None:
+        """The leader has heard of the client; it says so only while it certainly leads."""
+        if self.log is None or self.expiry is None:
+            done(failed(self.state.zxid, "no-leader"))
+            return
+
+        def leads() -> None:
+            if self.expiry is None or not self.expiry.knows(session):
+                done(failed(self.state.zxid, "session-expired"))
+                return
+            self.expiry.heard(session, self._sim.now)
+            done(Answer(self.state.zxid))
+
+        self.log.read(leads, lambda _: done(failed(self.state.zxid, "no-leader")))
 
     # Sessions
 
@@ -260,8 +279,7 @@ class NuwaServer:
             self._unknown_session(call, asked.session)
             return
         self.attach(asked.session, call.sender, asked.watches)
-        self._touch(asked.session)
-        self._reply(call, Answer(self.state.zxid))
+        self._touch(asked.session, call)
 
     def attach(self, session: int, address: str, watches: tuple[tuple[Watch, int], ...]) -> None:
         """A client is connected here from now on; what has changed since it saw it last fires at once."""
@@ -270,13 +288,8 @@ class NuwaServer:
         for watch, since_zxid in watches:
             if watch.what == "below":
                 self.watches.add(watch)
-                for path in sorted(path for path in self.state.tree.nodes if path.startswith(watch.path)):
-                    node = self.state.tree.nodes[path]
-                    if max(node.created_zxid, node.modified_zxid) > since_zxid:
-                        self._fire(watch, path, "changed", max(node.created_zxid, node.modified_zxid))
-                for path, zxid in sorted(self._deleted.items(), key=_by_zxid):
-                    if path.startswith(watch.path) and zxid > since_zxid and path not in self.state.tree.nodes:
-                        self._fire(watch, path, "deleted", zxid)
+                for zxid, path, kind in changes_below(self.state.tree, self._deleted, watch.path, since_zxid):
+                    self._fire(watch, path, kind, zxid)
             elif has_changed(self.state.tree, self._deleted, watch, since_zxid):
                 self._fire(watch, watch.path, "changed", self.state.zxid)
             else:
@@ -307,14 +320,14 @@ class NuwaServer:
             # Its server was restarted or has been given a snapshot: it must say again what it watches.
             self._reply(call, failed(self.state.zxid, "bad-request", "not attached here"))
             return
-        self._touch(session)
-        self._reply(call, Answer(self.state.zxid))
+        self._touch(session, call)
 
-    def _touch(self, session: int) -> None:
-        if self.expiry is not None:
-            self.expiry.heard(session, self._sim.now)
-        elif self.log is not None and self.log.leader is not None and self.log.leader != self.number:
-            self._endpoint.tell(self._group.addresses[self.log.leader], Touch(session))
+    def _touch(self, session: int, call: IncomingCall) -> None:
+        """Tell the leader, and the client that it was told: what a server that is cut off says prolongs no lease."""
+        if self.leads:
+            self._confirm(session, lambda answer: self._reply(call, answer))
+        else:
+            self._ask_leader(Touch(session), call, lambda answer: self._reply(call, answer))
 
     # Reads
 
@@ -422,10 +435,6 @@ class NuwaServer:
         attached = self.attached.get(session)
         if not call.answered:
             call.reply(Reply(answer, attached.events if attached is not None else 0))
-
-
-def _by_zxid(item: tuple[str, int]) -> int:
-    return item[1]
 
 
 def _ignore(_: object) -> None:

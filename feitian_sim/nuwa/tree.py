@@ -138,9 +138,7 @@ class Tree:
         parent = self.nodes[parent_of(change.path)]
         path = change.path
         if change.sequential:
-            number = f"{parent.sequence:0{_SEQUENCE_DIGITS}d}"
-            parent.sequence += 1
-            path = f"{path[:-1]}{number}/" if is_directory(path) else path + number
+            path = self._next_name(parent, path)
         owner = session if change.ephemeral else 0
         self.nodes[path] = Node(creator, owner, zxid, at_ns, zxid, at_ns, change.value, children_zxid=zxid)
         self.size_bytes += len(path) + len(change.value)
@@ -148,6 +146,15 @@ class Tree:
         parent.children[path[len(parent_of(path)) :]] = None
         self.changes.append(Change(path, "created", zxid))
         return Answer(zxid, path)
+
+    def _next_name(self, parent: Node, path: str) -> str:
+        """The path with the directory's next number; one under which somebody made a name by hand is passed over."""
+        while True:
+            number = f"{parent.sequence:0{_SEQUENCE_DIGITS}d}"
+            parent.sequence += 1
+            named = f"{path[:-1]}{number}/" if is_directory(path) else path + number
+            if named not in self.nodes and sibling(named) not in self.nodes:
+                return named
 
     def put(self, change: Put, zxid: int, at_ns: int) -> Answer:
         """Give a file another value; the answer's value is its new version."""

@@ -26,6 +26,43 @@ class Watch(NamedTuple):
     what: What
 
 
+class Heard:
+    """What a client has heard of one of its watches: all up to slot ``since_zxid``, and some of a later one.
+
+    A slot can change several paths (several at once, the end of a session), so a client that goes to another server in
+    the midst of it asks for the whole slot again, and knows what of it is no news.
+    """
+
+    __slots__ = ("_again", "_last_paths", "_last_zxid", "since_zxid")
+
+    def __init__(self, since_zxid: int) -> None:
+        self.since_zxid = since_zxid
+        self._last_zxid = 0
+        self._last_paths: dict[str, None] = {}
+        # Of the last slot, what was heard from the server before.
+        self._again: dict[str, None] = {}
+
+    def up_to(self, zxid: int) -> None:
+        """It has seen the state of this slot itself."""
+        self.since_zxid = max(self.since_zxid, zxid)
+
+    def attach_again(self) -> None:
+        """It goes to a server that will say the last slot again."""
+        self._again = dict(self._last_paths)
+
+    def is_news(self, path: str, zxid: int) -> bool:
+        """Whether a notice is one that it has not heard."""
+        if zxid <= self.since_zxid or zxid < self._last_zxid:
+            return False
+        if zxid > self._last_zxid:
+            self.up_to(self._last_zxid)
+            self._last_zxid, self._last_paths, self._again = zxid, {}, {}
+        elif path in self._again:
+            return False
+        self._last_paths[path] = None
+        return True
+
+
 class WatchTable:
     """The watches of one server's clients, by what they watch."""
 
@@ -88,3 +125,23 @@ def has_changed(tree: Tree, deleted: dict[str, int], watch: Watch, since_zxid: i
     if watch.what == "names":
         return node.children_zxid > since_zxid
     return max(node.created_zxid, node.modified_zxid) > since_zxid
+
+
+def changes_below(
+    tree: Tree, deleted: dict[str, int], directory: str, since_zxid: int
+) -> list[tuple[int, str, Literal["changed", "deleted"]]]:
+    """The last change after ``since_zxid`` of each path below a directory, in the order in which they happened."""
+    found: list[tuple[int, str, Literal["changed", "deleted"]]] = [
+        (zxid, path, "deleted")
+        for path, zxid in deleted.items()
+        if zxid > since_zxid and _is_below(path, directory) and path not in tree.nodes
+    ]
+    for path, node in tree.nodes.items():
+        zxid = max(node.created_zxid, node.modified_zxid)
+        if zxid > since_zxid and _is_below(path, directory):
+            found.append((zxid, path, "changed"))
+    return sorted(found)
+
+
+def _is_below(path: str, directory: str) -> bool:
+    return path.startswith(directory) and path != directory

@@ -18,13 +18,13 @@ from feitian_sim.kuafu import CallError, Endpoint, IncomingCall, Need, ServiceCa
 from feitian_sim.kuafu.address import TcpAddress
 from feitian_sim.nuwa.discovery import Registration, directory_of
 from feitian_sim.workloads.context import LoadContext
-from feitian_sim.workloads.facts import Called, ConnectionsCounted, ServerHeld, ServerMoved
+from feitian_sim.workloads.facts import Called, ConnectionsCounted, OperationDropped, ServerHeld, ServerMoved
 from feitian_sim.workloads.pace import Ended, Pace
 from feitian_sim.workloads.rpc_config import Processes, RpcLoad
 
 RPC_ROLE = "rpc.server"
 _MOST_SERVERS = 100_000
-CALL = Need("call", "pangu://cell/rpc")
+CALL = Need("read", "pangu://cell/rpc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +219,11 @@ class RpcProcesses:
         self._turns[number] += 1
         config = self.config
         began_ns = self.sim.now
+        if not self._caller_places[number].up:
+            # Its machine is down: there is nobody to call.
+            self.sim.emit(OperationDropped(self.name, worker, "call", "the caller's machine is down"))
+            ended(False)
+            return
         self._callers[number].call(
             target,
             RpcRequest(config.request_size),

@@ -162,7 +162,7 @@ def test_a_long_call_notices_a_machine_that_is_gone_after_the_keepalive_time(pai
     pair.call(Ping(1), deadline_ns=1000 * SECOND)
     pair.sim.call_later(SECOND, pair.server_machine.crash, "test")
     pair.sim.run_until(200 * SECOND)
-    assert pair.ends == [(11 * SECOND, "reset")]
+    assert pair.ends == [(7 * SECOND, "reset")]
 
 
 def test_a_machine_that_restarted_does_not_know_the_connection(pair: Pair) -> None:
@@ -182,7 +182,7 @@ def test_a_short_partition_does_not_end_a_call(pair: Pair) -> None:
     rest = [one for one in (*pair.datacenter.machines, *pair.datacenter.client_machines) if one not in cut]
     tokens: list[int] = []
     pair.sim.call_later(SECOND, lambda: tokens.append(network.partition([cut, rest])))
-    pair.sim.call_later(9 * SECOND, lambda: network.heal(tokens[0]))
+    pair.sim.call_later(6 * SECOND, lambda: network.heal(tokens[0]))
     pair.sim.run_until(200 * SECOND)
     assert [end for _, end in pair.ends] == [Pong(9)]
 

@@ -13,7 +13,6 @@ from feitian_sim.kernel import SECOND, Simulation
 from feitian_sim.workloads.arrival import Arrivals
 from feitian_sim.workloads.config import (
     LoadConfig,
-
     UniformPopularity,
     ZipfPopularity,
 )
