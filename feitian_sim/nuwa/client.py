@@ -404,6 +404,9 @@ class NuwaClient:
         self._finish(asked, answer)
 
     def _again(self, asked: Asked) -> None:
+        if isinstance(asked.message, Write) and asked.message.sequence not in self._unanswered:
+            # Another server has answered it meanwhile, or it has ended with the session.
+            return
         if self.is_over:
             self._finish(asked, failed(self._seen_zxid, "session-expired"))
         elif self.is_connected:

@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from feitian_sim.kernel import EnvironmentRefusal
+from feitian_sim.report import crossing
 from feitian_sim.report.scale import Scale, rate
 from feitian_sim.report.series import Floats, Series
 from feitian_sim.report.sheet import PLAIN, Drawing, Omitted, Panel, Sheet
@@ -35,6 +36,8 @@ _RATES = {"read": "pangu.read_bytes_per_s", "write": "pangu.write_bytes_per_s"}
 def render_sweep(folder: str | Path, formats: Sequence[str] = FORMATS) -> list[Path]:
     """Write the figures of a sweep's folder; returns the paths. Raises EnvironmentRefusal for a folder that is none."""
     drawing = draw(Path(folder))
+    if isinstance(drawing, Omitted):
+        drawing = crossing.draw(Path(folder))
     return [] if isinstance(drawing, Omitted) else drawing.save(Path(folder) / "figures", formats)
 
 

@@ -11,6 +11,8 @@ from types import MappingProxyType
 
 from feitian_sim.report.evidence import Evidence
 from feitian_sim.report.figures import (
+    attempts,
+    coordination,
     disk_use,
     flows,
     latency,
@@ -36,6 +38,8 @@ FIGURES: MappingProxyType[str, Figure] = MappingProxyType(
         "disk-use": disk_use.draw,
         "flows": flows.draw,
         "waiting": waiting.draw,
+        "coordination": coordination.draw,
+        "attempts": attempts.draw,
     }
 )
 
