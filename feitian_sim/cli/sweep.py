@@ -157,7 +157,6 @@ def _document(done: Swept) -> dict[str, Any]:
 
 def _print(done: Swept) -> None:
     """The points, with the metrics of throughput and of whatever the scenario's axes move most."""
-    from feitian_sim.experiments.statistics import mean
     from feitian_sim.scenario.metrics import library
 
     shown = [name for name in _SHOWN if any(name in record.metrics for _, record in done.records)][:4]
@@ -168,7 +167,7 @@ def _print(done: Swept) -> None:
     rows = [
         (
             *(value for _, value in point.values),
-            *(quantity(mean([one[name] for one in found if name in one]), units[name]) for name in shown),
+            *(_mean([one[name] for one in found if name in one], units[name]) for name in shown),
         )
         for point, found in by_point.items()
     ]
@@ -180,8 +179,22 @@ def _print(done: Swept) -> None:
     click.echo(f"results in {done.directory}")
 
 
+def _mean(values: list[float], unit: str) -> str:
+    from feitian_sim.experiments.statistics import mean
+
+    return quantity(mean(values), unit) if values else "-"
+
+
 #: Which metrics the table on the screen shows, if they were measured; summary.csv has all.
 _SHOWN = (
+    "nuwa.reads_per_s",
+    "nuwa.writes_per_s",
+    "nuwa.acknowledged_lost_count",
+    "nuwa.write_pause_s",
+    "kuafu.rpc_latency_s.p99",
+    "kuafu.server_held_bytes",
+    "kuafu.connections_max_count",
+    "kuafu.machine_connections_max_count",
     "pangu.read_bytes_per_s",
     "pangu.write_bytes_per_s",
     "pangu.restored_s",

@@ -25,6 +25,9 @@ from feitian_sim.paxos.values import EMPTY_BYTES, NOOP, Members
 DEPOSED = "the leader was deposed"
 
 
+_MOST_DOUBLINGS = 6
+
+
 class Leadership:
     """The leader's half of a replica."""
 
@@ -229,7 +232,9 @@ class Leadership:
         if not self._campaign.is_won:
             self._campaign.ask_again()
         for one in self._rounds:
-            if now_ns - one.sent_ns >= core.config.retry:
+            # Later each time: messages that are only slow would be joined by their copies until nothing gets through.
+            if now_ns - one.sent_ns >= core.config.retry << min(one.resent, _MOST_DOUBLINGS):
+                one.resent += 1
                 missing = tuple(member for member in core.others if not one.accepted >> member & 1)
                 self._send(one, missing, now_ns)
 

@@ -15,7 +15,7 @@ from feitian_sim.paxos.core import Core
 class Round:
     """One batch. ``tickets``: of its proposals, slot by slot; ``record``: number of the leader's own record of it."""
 
-    __slots__ = ("accepted", "first", "last", "record", "sent_ns", "tickets", "values")
+    __slots__ = ("accepted", "first", "last", "record", "resent", "sent_ns", "tickets", "values")
 
     def __init__(self, first: int, values: tuple[tuple[Any, int], ...], tickets: tuple[Any, ...], record: int) -> None:
         assert len(values) == len(tickets) > 0, "a round without a value"
@@ -26,6 +26,8 @@ class Round:
         self.record = record
         self.accepted = 0
         self.sent_ns = 0
+        #: How often it was sent again.
+        self.resent = 0
 
 
 class Rounds:
