@@ -41,11 +41,11 @@ class _Network(StrictModel):
         default_factory=NetLatency, description="Latencies (no unit); default: see each key. Source: see each key."
     )
     stall_timeout: Duration = Field(
-        default="10s",
+        default="6s",
         validate_default=True,
         gt=0,
-        description="A bulk transfer that makes no progress for so long fails; default 10s. Source: the order of a "
-        "TCP user time-out of storage systems (HDFS dfs.datanode.socket.write.timeout is longer, 8 min).",
+        description="A bulk transfer that makes no progress for so long fails; default 6s. Source: as kuafu.keepalive; a "
+        "TCP user time-out of a data centre (HDFS dfs.datanode.socket.write.timeout is longer, 8 min).",
     )
 
 

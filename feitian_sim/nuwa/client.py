@@ -109,6 +109,11 @@ class NuwaClient:
         """Where it is told of changes."""
         return self._endpoint.address
 
+    @property
+    def subject(self) -> str:
+        """For whom it speaks."""
+        return self._endpoint.credential.subject
+
     # The session
 
     def open(self, on_open: Callable[[], object]) -> None:

@@ -75,6 +75,8 @@ class OpenSession:
     owner: str
     nonce: str
     timeout_ns: int
+    #: Who proved to ask for it: nobody else may use the session. Empty: anybody.
+    subject: str = ""
 
     @property
     def size_bytes(self) -> int:

@@ -131,7 +131,8 @@ class NuwaServer:
             Touch: self._touched,
         }
         for message, handler in handlers.items():
-            self._endpoint.serve(message, handler, SERVER_NEEDS[message])
+            own = self._of_its_own(handler) if message in (Attach, Ping, Close, Write) else handler
+            self._endpoint.serve(message, own, SERVER_NEEDS[message])
         owner.on_death(self._died)
         self.log = ReplicatedLog(
             self._sim,
@@ -256,6 +257,18 @@ class NuwaServer:
 
     # Sessions
 
+    def _of_its_own(self, handler: Callable[[IncomingCall], object]) -> Callable[[IncomingCall], None]:
+        """Let a session be used by who opened it alone: its number is no secret."""
+
+        def handle(call: IncomingCall) -> None:
+            session = self.state.sessions.get(call.message.session)
+            if session is not None and session.subject and session.subject != call.subject:
+                call.reply(Reply(failed(self.state.zxid, "denied", "the session is somebody else's"), 0))
+            else:
+                handler(call)
+
+        return handle
+
     def _open(self, call: IncomingCall) -> None:
         asked: Open = call.message
         sender = call.sender
@@ -265,7 +278,7 @@ class NuwaServer:
                 self.attached[answer.value] = Attached(answer.value, sender)
             self._reply(call, answer)
 
-        self._to_leader(OpenSession(asked.owner, asked.nonce, asked.timeout_ns), call, opened)
+        self._to_leader(OpenSession(asked.owner, asked.nonce, asked.timeout_ns, call.subject), call, opened)
 
     def _close(self, call: IncomingCall) -> None:
         self._to_leader(EndSession(call.message.session, False), call, lambda answer: self._reply(call, answer))

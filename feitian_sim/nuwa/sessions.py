@@ -25,10 +25,15 @@ class Session:
     answers: dict[int, Answer] = field(default_factory=dict)
     #: Sequence numbers up to here are answered and known to be.
     answered: int = 0
+    #: Who alone may use it; empty: anybody.
+    subject: str = ""
 
     def copy(self) -> Session:
         """A session of its own with the same content."""
-        return Session(self.number, self.owner, self.timeout_ns, dict(self.ephemerals), dict(self.answers), self.answered)
+        copy = Session(self.number, self.owner, self.timeout_ns, answered=self.answered, subject=self.subject)
+        copy.ephemerals.update(self.ephemerals)
+        copy.answers.update(self.answers)
+        return copy
 
     def known(self, sequence: int) -> Answer | None:
         """The answer that a command of this number has been given."""

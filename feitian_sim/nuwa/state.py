@@ -50,7 +50,7 @@ class NuwaState:
     def open_as(self, number: int, command: OpenSession) -> None:
         """A session with a number of the caller's choice: those of before time 0 have negative ones."""
         self._opened[command.nonce] = number
-        self.sessions[number] = Session(number, command.owner, command.timeout_ns)
+        self.sessions[number] = Session(number, command.owner, command.timeout_ns, subject=command.subject)
 
     def forget_answers(self) -> None:
         """What happened before time 0 was answered then."""
@@ -61,7 +61,7 @@ class NuwaState:
         number = self._opened.get(command.nonce)
         if number is None:
             number = self._opened[command.nonce] = self.zxid
-            self.sessions[number] = Session(number, command.owner, command.timeout_ns)
+            self.sessions[number] = Session(number, command.owner, command.timeout_ns, subject=command.subject)
         return Answer(self.zxid, number)
 
     def _end(self, command: EndSession) -> Answer:

@@ -85,16 +85,16 @@ class NuwaCell:
         self._apply(Command(session, self._slot(), 0, Create(path, value), 0))
         del self._origin.sessions[session]
 
-    def _session(self, owner: str, timeout_ns: int) -> int:
+    def _session(self, owner: str, timeout_ns: int, subject: str = "") -> int:
         # Sessions of before have negative numbers, which no slot gives.
         number = -self._slot()
         self._origin.zxid = number
-        self._origin.open_as(number, OpenSession(owner, f"before {number}", timeout_ns))
+        self._origin.open_as(number, OpenSession(owner, f"before {number}", timeout_ns, subject))
         return number
 
     def since_before(self, client: NuwaClient) -> None:
         """A client has had a session since before time 0; it is connected to its server when the cell starts."""
-        client.session = self._session(client.name, client.timeout_ns)
+        client.session = self._session(client.name, client.timeout_ns, client.subject)
         self._old_clients.append(client)
 
     def make_ephemeral(self, session: int, path: str, value: bytes, *, sequential: bool = False) -> str:

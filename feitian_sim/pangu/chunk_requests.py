@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from feitian_sim.kernel import Stream
+from feitian_sim.pangu.avoidance import Avoidance
 from feitian_sim.pangu.books import Books
 from feitian_sim.pangu.effects import Effect, Reply, Send
 from feitian_sim.pangu.leases import Lease
@@ -58,6 +59,8 @@ class ChunkRequests:
         self._stream = stream
         self._replicas = replicas
         self._grants: dict[int, Grant] = {}
+        # Servers that did not answer: nothing new is placed on them for a while, until the heartbeats say more.
+        self._avoidance = Avoidance(books.config.client.avoid)
 
     def is_being_written(self, chunk: int, now_ns: int) -> bool:
         """Whether somebody may be adding to the chunk: then it is not cloned."""
@@ -126,6 +129,10 @@ class ChunkRequests:
 
     def answered(self, server: int, asked: NewVersion, reply: object, now_ns: int) -> list[Effect]:
         """A replica has answered, or has not (``reply`` is None)."""
+        if reply is None:
+            self._avoidance.failed((server,), now_ns)
+        else:
+            self._avoidance.answered(server)
         grant = self._grants.get(asked.chunk)
         if grant is None or grant.version != asked.version or server not in grant.waiting:
             return []
@@ -185,16 +192,14 @@ class ChunkRequests:
 
     def _place(self, ticket: int, request: AddChunk | LeaseLast, now_ns: int) -> list[Effect]:
         books = self._books
+        silent = tuple(one for one in self._avoidance.avoided(now_ns) if one not in request.exclude)
         try:
-            servers = chosen(
-                books.policy,
-                books.view,
-                books.replicas,
-                self._stream,
-                writer=request.writer,
-                exclude=request.exclude,
-                size_bytes=books.config.chunk_size,
-            )
+            try:
+                servers = self._chosen(request, (*request.exclude, *silent))
+            except PlacementImpossible:
+                if not silent:
+                    raise
+                servers = self._chosen(request, request.exclude)
         except PlacementImpossible as error:
             return [Reply(ticket, Failed(str(error), final=False))]
         chunk = books.state.chunks.count
@@ -203,6 +208,18 @@ class ChunkRequests:
             books.locations.add(chunk, server)
         books.locations.touch(chunk, now_ns)
         return effects + self._start(chunk, "new", request, ticket, 1, servers, servers[:1], now_ns)
+
+    def _chosen(self, request: AddChunk | LeaseLast, exclude: tuple[int, ...]) -> tuple[int, ...]:
+        books = self._books
+        return chosen(
+            books.policy,
+            books.view,
+            books.replicas,
+            self._stream,
+            writer=request.writer,
+            exclude=exclude,
+            size_bytes=books.config.chunk_size,
+        )
 
     def _raise(
         self,

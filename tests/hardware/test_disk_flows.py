@@ -73,7 +73,7 @@ def test_what_a_failed_disk_was_doing_fails_and_the_rest_goes_on(sim: Simulation
     sim.call_later(SECOND // 2, datacenter.disk("r0/m0/d0").fail, "wear")
     sim.run()
     assert transfers.ends["other"] == (pytest.approx(1.0), "done")
-    assert transfers.ends["doomed"] == (pytest.approx(10.5), "stalled")
+    assert transfers.ends["doomed"] == (pytest.approx(6.5), "stalled")
 
 
 def test_a_machine_that_comes_back_in_time_lets_the_transfer_go_on(sim: Simulation) -> None:

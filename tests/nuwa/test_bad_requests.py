@@ -177,3 +177,14 @@ def test_an_all_or_nothing_change_of_which_one_part_is_bad_changes_nothing() -> 
     assert _errors(bench) == ["bad-path", "not-empty", "no-node"]
     assert bench.do(client.multi, ()).value == ()
     _goes_on(bench)
+
+
+@pytest.mark.parametrize("operation", ["create", "put", "delete"])
+def test_a_session_is_of_no_use_to_another_subject(operation: str) -> None:
+    bench, client = _bench()
+    thief = bench.client("r3/m2", "thief")
+    thief.session = client.session
+    arguments = ("/d/g", b"") if operation == "create" else ("/d/f", b"new") if operation == "put" else ("/d/f",)
+    assert bench.do(getattr(thief, operation), *arguments).error == "denied"
+    assert bench.do(client.read, "get", "/d/f", fresh=True).value == b"old"
+    _goes_on(bench)

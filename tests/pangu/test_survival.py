@@ -12,7 +12,10 @@ CELL = """
 name: cell
 duration: 2m
 cluster: {{racks: 8, machines_per_rack: 3, machine: {{disks: 2, disk: hdd-2tb, nic: 10Gbit/s}}}}
+# Whoever counts is in the rack that is spared.
+nuwa: {{servers: 1}}
 pangu:
+  masters: 1
   placement: {placement}
   heartbeat: {{timeout: 10s}}
   repair: {{bundle: {bundle}}}
