@@ -1,7 +1,7 @@
 """The figure of a sweep over one or two axes that are not the size of a Pangu: metrics over one axis, a line for each
 value of the other.
 
-Which metrics are shown, and how, stands in one table: the first row whose metrics the sweep has.
+Which metrics are shown, and how, stands in one table: the row whose axis the sweep has.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from feitian_sim.report.style import COLUMN_IN, CYCLE, Look, paper_style
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A figure: its metrics, each with the label of its panel; whether numbers span decades."""
+    """A figure: the axis that asks for it, its metrics with the labels of their panels; whether numbers span decades."""
 
+    axis: str
     name: str
     title: str
     panels: tuple[tuple[str, str], ...]
@@ -33,6 +34,7 @@ class Shown:
 
 _TABLE = (
     Shown(
+        "kuafu.proxies",
         "connections",
         "Connections by the number of machines",
         (
@@ -42,6 +44,7 @@ _TABLE = (
         by_decade=True,
     ),
     Shown(
+        "nuwa.servers",
         "coordination-throughput",
         "Nuwa's throughput",
         (("nuwa.reads_per_s", "reads (1/s)"), ("nuwa.writes_per_s", "writes (1/s)")),
@@ -59,9 +62,9 @@ def draw(folder: Path, width_in: float = COLUMN_IN) -> Drawing | Omitted:
     if numeric is None or len(axes) > 2 or len(points) < 2:
         return Omitted("no axis of numbers, or more than two axes")
     names = {row["name"] for point in points for row in point["metrics"]}
-    shown = next((one for one in _TABLE if all(metric in names for metric, _ in one.panels)), None)
-    if shown is None:
-        return Omitted("none of its metrics has a figure over axes")
+    shown = next((one for one in _TABLE if one.axis in axes), None)
+    if shown is None or not any(metric in names for metric, _ in shown.panels):
+        return Omitted("no figure is about its axes")
     other = next((axis for axis in axes if axis != numeric), None)
     factor = _machines_per_rack(folder) if numeric == _RACKS else 1
     sheet = Sheet([1.6] * len(shown.panels), width_in)
