@@ -124,9 +124,11 @@ class NuwaClients:
         )
 
     def _best_server(self) -> NuwaServer:
-        """The leader, or the server that knows most."""
-        servers = [server for server in self._cell.servers if server.alive] or self._cell.servers
-        return self._cell.leader or max(servers, key=_known)
+        """The leader; without one, whoever had applied most, since what was applied by anybody was chosen for good.
+
+        The living may have it in their logs alone, and learn that it was chosen when there is a leader again.
+        """
+        return self._cell.leader or max(self._cell.servers, key=_known)
 
 
 def _known(server: NuwaServer) -> int:

@@ -136,6 +136,14 @@ def test_an_acknowledged_write_that_is_gone_is_noticed() -> None:
     assert running.run().metrics["nuwa.acknowledged_lost_count"] == 2
 
 
+def test_what_only_the_dead_had_applied_is_not_lost() -> None:
+    """The leader of two dies: the other has everything in its log and may not say so without a quorum."""
+    faults = "faults: [{kind: machine-crash, at: 8s, target: {leader: nuwa.server}}]\n"
+    for seed in range(4):
+        ran = platform(MIX.replace("servers: 5", "servers: 2") + faults, "12s", seed=seed).run()
+        assert ran.metrics["nuwa.acknowledged_lost_count"] == 0
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("killed", "stops"), [(2, False), (3, True)])
 def test_two_of_five_cost_nothing_and_three_stop_writes_and_lose_nothing(killed: int, stops: bool, seed: int) -> None:
