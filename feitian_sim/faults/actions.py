@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from feitian_sim.faults.config import Fault
 from feitian_sim.faults.disks import DamageDisk, FailDisk, SlowDisk
+from feitian_sim.faults.fault import Fault
 from feitian_sim.faults.machines import CrashMachine, KillProcess, LoseMachine, LoseRackPower, SlowMachine
 from feitian_sim.faults.networks import ImpairLink, LoseSwitch, Partition
 from feitian_sim.faults.world import Action

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from feitian_sim.faults.config import DiskBitrot, DiskFail, DiskSectorError, DiskSlow
+from feitian_sim.faults.disk_config import DiskBitrot, DiskFail, DiskSectorError, DiskSlow
 from feitian_sim.faults.machines import product
 from feitian_sim.faults.timing import Streams
 from feitian_sim.faults.world import Undo, World

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from feitian_sim.faults.config import MachineCrash, MachineLoss, MachineSlow, ProcessKill, RackPowerLoss
+from feitian_sim.faults.machine_config import MachineCrash, MachineLoss, MachineSlow, ProcessKill, RackPowerLoss
 from feitian_sim.faults.timing import Streams
 from feitian_sim.faults.world import Undo, World
 

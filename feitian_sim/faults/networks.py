@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from feitian_sim.faults.config import (
+from feitian_sim.faults.machines import product
+from feitian_sim.faults.network_config import (
     LinkLoss,
     NetworkBandwidth,
     NetworkDelay,
@@ -12,7 +13,6 @@ from feitian_sim.faults.config import (
     NetworkPartition,
     SwitchLoss,
 )
-from feitian_sim.faults.machines import product
 from feitian_sim.faults.places import Places
 from feitian_sim.faults.targets import members_of
 from feitian_sim.faults.timing import Streams

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from feitian_sim.faults.config import Fault, NetworkPartition, Target, Unit
+from feitian_sim.faults.fault import Fault, Target, Unit
+from feitian_sim.faults.network_config import NetworkPartition
 from feitian_sim.faults.places import Places, machine_of, places, rack_of
 from feitian_sim.hardware.config import ClusterConfig
 from feitian_sim.kernel import Stream

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from feitian_sim.faults.config import Fault
+from feitian_sim.faults.fault import Fault
 from feitian_sim.kernel import YEAR, DurationDistribution, Stream, steady
 
 #: ``streams(entity, purpose)`` gives the fault's own stream for that entity and purpose.

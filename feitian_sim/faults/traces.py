@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from feitian_sim.faults.config import Unit
+from feitian_sim.faults.fault import Unit
 from feitian_sim.faults.trace_config import TraceConfig
 from feitian_sim.faults.trace_formats import resolved
 from feitian_sim.faults.trace_rows import BadRow, Row, instant_ns, rows

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from feitian_sim.faults.actions import action_of
-from feitian_sim.faults.config import Fault, NetworkPartition, ProcessKill, Target
 from feitian_sim.faults.facts import FaultAbsorbed, FaultEnded, FaultStarted, TraceDropped, TraceRead
+from feitian_sim.faults.fault import Fault, Target
+from feitian_sim.faults.machine_config import ProcessKill
 from feitian_sim.faults.machines import process_name
+from feitian_sim.faults.network_config import NetworkPartition
 from feitian_sim.faults.networks import partition_target
 from feitian_sim.faults.targets import candidates, select
 from feitian_sim.faults.timing import fixed_strike_ns, lasting_ns, time_in_service_ns

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
-from feitian_sim.faults.config import Fault
+from feitian_sim.faults.fault import Fault
 from feitian_sim.faults.overlap import Holds, Stack
 from feitian_sim.faults.places import Places, places
 from feitian_sim.faults.timing import Streams

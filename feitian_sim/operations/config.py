@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from feitian_sim.faults.config import Target, Unit
+from feitian_sim.faults.fault import Target, Unit
 from feitian_sim.kernel import Duration, StrictModel
 
 

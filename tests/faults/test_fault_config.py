@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from feitian_sim.faults.config import DiskFail, Fault, FaultConfig
+from feitian_sim.faults.config import DiskFail, FaultConfig
+from feitian_sim.faults.fault import Fault
 from feitian_sim.kernel import DAY, SECOND
 
 FAULT: TypeAdapter[Any] = TypeAdapter(FaultConfig)

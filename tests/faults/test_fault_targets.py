@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from feitian_sim.faults.config import FaultConfig, Target
+from feitian_sim.faults.config import FaultConfig
+from feitian_sim.faults.fault import Target
 from feitian_sim.faults.places import places
 from feitian_sim.faults.targets import candidates, check_target, select
 from feitian_sim.hardware.config import ClusterConfig
