@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from feitian_sim.kernel import Owner
+from feitian_sim.hardware.facts import ProcessEnded, ProcessStarted
+from feitian_sim.kernel import Owner, Simulation
 
 if TYPE_CHECKING:
     from feitian_sim.hardware.machine import Machine
@@ -54,8 +55,16 @@ class Daemon:
         if self.alive or not self.machine.up:
             return
         self.incarnation += 1
-        self._owner = self.machine.sim.owner(f"{self.name}#{self.incarnation}")
+        sim = self.machine.sim
+        self._owner = sim.owner(f"{self.name}#{self.incarnation}")
+        if sim.facts.wants(ProcessStarted):
+            self._tell_life(sim)
         self._boot(self._owner)
+
+    def _tell_life(self, sim: Simulation) -> None:
+        place, role, incarnation = self.machine.name, self.role, self.incarnation
+        sim.emit(ProcessStarted(place, role, incarnation))
+        self.owner.on_death(lambda: sim.emit(ProcessEnded(place, role, incarnation)))
 
     def kill(self) -> None:
         """End it at once, with everything that it had under way. Killing twice is harmless."""

@@ -104,3 +104,21 @@ class Traffic(Fact):
 
     link_class: str
     bytes: int
+
+
+@fact("hardware.process_started", canonical=False, detail=True)
+class ProcessStarted(Fact):
+    """An incarnation of a machine's process began."""
+
+    machine: str
+    role: str
+    incarnation: int
+
+
+@fact("hardware.process_ended", canonical=False, detail=True)
+class ProcessEnded(Fact):
+    """An incarnation of a machine's process died: nothing of it may be heard from now on."""
+
+    machine: str
+    role: str
+    incarnation: int

@@ -20,7 +20,7 @@ from feitian_sim.kuafu.client import Answer as Event
 from feitian_sim.nuwa.answers import Answer, failed
 from feitian_sim.nuwa.commands import Change, Create, Delete, Multi, Put
 from feitian_sim.nuwa.config import NuwaConfig
-from feitian_sim.nuwa.facts import Operation, SessionLost, SessionOpened, WatchFired
+from feitian_sim.nuwa.facts import NoticeTold, Operation, SessionLost, SessionOpened, WatchFired, WatchSet
 from feitian_sim.nuwa.messages import Attach, Close, Fired, Open, Ping, Read, ReadKind, Reply, Write
 from feitian_sim.nuwa.needs import CLIENT_NEEDS
 from feitian_sim.nuwa.signs_of_life import SignsOfLife
@@ -355,6 +355,8 @@ class NuwaClient:
                 what or ("names" if kind in ("names", "values") else "node"),
             )
             self._watches[watched.number] = (watched, Heard(self._seen_zxid), watch)
+            if self._sim.facts.wants(WatchSet):
+                self._sim.emit(WatchSet(self.name, self.session, watched.number, path, watched.what))
         asked = Read(self.session, kind, path, self._seen_zxid, fresh, watched)
         self._start(Asked(asked, f"fresh {kind}" if fresh else kind, path, self._sim.now, done))
 
@@ -486,6 +488,9 @@ class NuwaClient:
             del self._watches[fired.number]
         elif not heard.is_news(fired.path, fired.zxid):
             return
+        if self._sim.facts.wants(NoticeTold):
+            notice = NoticeTold(self.name, self.session, fired.number, fired.path, fired.kind, fired.zxid)
+            self._sim.emit(notice)
         if self._sim.facts.wants(WatchFired):
             self._sim.emit(WatchFired(self.name, fired.path, fired.kind, fired.zxid))
         told(fired)

@@ -68,3 +68,77 @@ class Deposed(Fact):
     path: str
     owner: str
     token: int
+
+
+@fact("nuwa.applied", canonical=False, detail=True)
+class CommandApplied(Fact):
+    """A server took a command in and found this answer; ``op`` is create, put, delete, multi, open or end.
+
+    ``value`` and ``result`` are texts; ``sequence`` is the command's number in its session, ``version`` the one that the
+    client expects (-1: any); of several changes at once, ``path`` and the rest say the first, and ``value`` all.
+    """
+
+    server: int
+    slot: int
+    session: int
+    sequence: int
+    answered: int
+    op: str
+    path: str
+    value: str
+    version: int
+    ephemeral: bool
+    sequential: bool
+    error: str
+    result: str
+
+
+@fact("nuwa.state", canonical=False, detail=True)
+class StateTold(Fact):
+    """The tree that a server has at a slot, as one number; ``why``: recovered, restored or end."""
+
+    server: int
+    slot: int
+    sum: int
+    why: str
+
+
+@fact("nuwa.watch_set", canonical=False, detail=True)
+class WatchSet(Fact):
+    """A client asks to be told once of a change of what it reads."""
+
+    owner: str
+    session: int
+    number: int
+    path: str
+    what: str
+
+
+@fact("nuwa.notice", canonical=False, detail=True)
+class NoticeTold(Fact):
+    """A client's process was told of a change under one of its watches."""
+
+    owner: str
+    session: int
+    number: int
+    path: str
+    change: str
+    zxid: int
+
+
+@fact("nuwa.founded", canonical=False, detail=True)
+class NodeFounded(Fact):
+    """A node that has been there since before time 0."""
+
+    path: str
+    value: str
+    version: int
+    session: int
+
+
+@fact("nuwa.session_founded", canonical=False, detail=True)
+class SessionFounded(Fact):
+    """A session that was opened before time 0, or one that has just been: after how much silence it is over."""
+
+    session: int
+    timeout_ns: int

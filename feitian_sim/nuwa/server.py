@@ -18,7 +18,7 @@ from feitian_sim.nuwa.answers import Answer, failed
 from feitian_sim.nuwa.commands import Command, EndSession, OpenSession
 from feitian_sim.nuwa.config import NuwaConfig
 from feitian_sim.nuwa.expiry import Expiry
-from feitian_sim.nuwa.facts import SessionExpired
+from feitian_sim.nuwa.facts import CommandApplied, SessionExpired, SessionFounded, StateTold
 from feitian_sim.nuwa.messages import (
     Attach,
     Close,
@@ -36,6 +36,7 @@ from feitian_sim.nuwa.messages import (
 from feitian_sim.nuwa.needs import SERVER_NEEDS
 from feitian_sim.nuwa.state import NuwaState
 from feitian_sim.nuwa.watches import Watch, WatchTable, changes_below, has_changed
+from feitian_sim.nuwa.witness import applied, tree_sum
 from feitian_sim.replog import Group, ReplicatedLog
 
 NUWA_PORT = 7200
@@ -89,6 +90,7 @@ class NuwaServer:
         #: Told of each change of who leads.
         self.on_turn: Callable[[], object] = _nothing
         self._owner: Owner | None = None
+        self._is_watched = False
 
     @property
     def address(self) -> str:
@@ -108,6 +110,7 @@ class NuwaServer:
     def boot(self, owner: Owner) -> None:
         """Begin an incarnation."""
         self._owner = owner
+        self._is_watched = self._sim.facts.wants(CommandApplied)
         self.state = NuwaState(self._config.value_limit)
         if self.origin is not None:
             self.state.restore(self.origin)
@@ -160,6 +163,10 @@ class NuwaServer:
     def apply(self, index: int, command: Any) -> Answer:
         """A command is chosen: apply it, tell watchers, answer who waited for it."""
         answer = self.state.apply(index, command)
+        if self._is_watched:
+            self._sim.emit(applied(self.number, index, command, answer))
+            if isinstance(command, OpenSession) and answer.ok:
+                self._sim.emit(SessionFounded(answer.value, command.timeout_ns))
         for change in self.state.take_changes():
             if change.kind == "deleted":
                 self._deleted[change.path] = change.zxid
@@ -188,12 +195,18 @@ class NuwaServer:
         state, deleted = image
         self.state.restore(state)
         self._deleted = dict(deleted)
+        self.tell_state("restored")
         for session in list(self.attached):
             self.watches.forget(str(session))
         self.attached.clear()
         self._answer_behind()
         # Clients whose pings take no events learn of it by a ping.
         self.on_turn()
+
+    def tell_state(self, why: str) -> None:
+        """Say to whoever checks it what the state is."""
+        if self._is_watched:
+            self._sim.emit(StateTold(self.number, self.state.zxid, tree_sum(self.state.tree), why))
 
     def _fire(self, watch: Watch, path: str, kind: str, zxid: int) -> None:
         client = self.attached.get(int(watch.client))

@@ -20,6 +20,7 @@ from feitian_sim.nuwa.discovery import SERVICES
 from feitian_sim.nuwa.server import NUWA_PORT, NUWA_ROLE, NuwaServer
 from feitian_sim.nuwa.signs_of_life import SignsOfLife
 from feitian_sim.nuwa.state import NuwaState
+from feitian_sim.nuwa.witness import tell_founded
 from feitian_sim.replog import Group
 
 #: The servers' place in their racks: beside the masters of other services, which begin at the first.
@@ -107,6 +108,7 @@ class NuwaCell:
         self._origin.zxid = 1
         self._origin.forget_answers()
         image, _ = self._origin.image()
+        tell_founded(self._sim, self._origin)
         for server in self.servers:
             server.origin = image
         for daemon in self.daemons:

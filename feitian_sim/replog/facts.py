@@ -73,6 +73,38 @@ class Applied(Fact):
     value: str
 
 
+@fact("replog.promised", canonical=False, detail=True)
+class PromiseDurable(Fact):
+    """A promise is on a member's disk for good: nothing below the ballot (``number``, ``proposer``) will be accepted."""
+
+    group: str
+    member: int
+    number: int
+    proposer: int
+
+
+@fact("replog.accepted", canonical=False, detail=True)
+class AcceptanceDurable(Fact):
+    """A slot's value is on a member's disk for good, as accepted under the ballot (``number``, ``proposer``)."""
+
+    group: str
+    member: int
+    slot: int
+    number: int
+    proposer: int
+    value: str
+
+
+@fact("replog.learned", canonical=False, detail=True)
+class LearnedDurable(Fact):
+    """A slot's chosen value, which another member told, is on a member's disk for good."""
+
+    group: str
+    member: int
+    slot: int
+    value: str
+
+
 @fact("replog.batch_durable", canonical=False, detail=True)
 class BatchDurable(Fact):
     """One sync of a member's log ended, with so many records in it, ``waited_ns`` after the first was written."""
@@ -81,3 +113,11 @@ class BatchDurable(Fact):
     member: int
     records: int
     waited_ns: int
+
+
+@fact("replog.members", canonical=False, detail=True)
+class GroupFounded(Fact):
+    """A group of so many members begins, or a member begins again."""
+
+    group: str
+    count: int

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from feitian_sim.replog.witness import Texts
+
 if TYPE_CHECKING:
     from feitian_sim.replog.replicated_log import ReplicatedLog
 
@@ -20,6 +22,8 @@ class Group:
         self.addresses = dict(sorted(addresses.items()))
         self.first_leader = first_leader
         self.running: dict[int, ReplicatedLog] = {}
+        #: Texts of values, for facts that somebody wants.
+        self.texts = Texts()
         self._numbers = {address: number for number, address in self.addresses.items()}
 
     @property

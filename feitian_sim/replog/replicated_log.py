@@ -34,8 +34,10 @@ from feitian_sim.paxos import (
 )
 from feitian_sim.replog.config import ReplogConfig
 from feitian_sim.replog.facts import (
+    AcceptanceDurable,
     Applied,
     BatchDurable,
+    GroupFounded,
     LeaderDeposed,
     LeaderElected,
     MemberBlank,
@@ -46,6 +48,7 @@ from feitian_sim.replog.facts import (
 from feitian_sim.replog.group import Group
 from feitian_sim.replog.quiet import Quiet
 from feitian_sim.replog.stable_store import StableStore
+from feitian_sim.replog.witness import Witness
 
 #: Who may take part: which group it is, and that the sender is a member, the group itself sees to.
 _MEMBERS = Need("call", "replog://cell/members")
@@ -84,6 +87,7 @@ class ReplicatedLog:
         "_store",
         "_timer",
         "_timer_due_ns",
+        "_witness",
         "config",
         "machine",
         "me",
@@ -127,6 +131,10 @@ class ReplicatedLog:
         self._store = StableStore(sim, owner, disk, f"{group.name}/{me}", self._durable, self._synced)
         #: Whether it takes part; before, it reads its log.
         self.ready = False
+        self._witness: Witness | None = None
+        if sim.facts.wants(AcceptanceDurable):
+            self._witness = Witness(sim, group.name, me, group.texts)
+            sim.emit(GroupFounded(group.name, len(group.members)))
         for message in MESSAGES:
             endpoint.hear(message, self._hear, _MEMBERS)
         owner.on_death(self._died)
@@ -282,6 +290,8 @@ class ReplicatedLog:
         self._do(self.replica.durable(count, self._sim.now))
 
     def _synced(self, records: int, since_ns: int) -> None:
+        if self._witness is not None:
+            self._witness.durable(records)
         if self._sim.facts.wants(BatchDurable):
             self._sim.emit(BatchDurable(self._group.name, self.me, records, self._sim.now - since_ns))
 
@@ -307,6 +317,8 @@ class ReplicatedLog:
                 self._apply(effect)  # type: ignore[arg-type]
             elif kind is Write:
                 self._store.write(effect.record)  # type: ignore[union-attr, arg-type]
+                if self._witness is not None:
+                    self._witness.written(effect.record)  # type: ignore[union-attr, arg-type]
             else:
                 self._do_rarely(effect)
             if not self._owner.alive:
@@ -345,7 +357,7 @@ class ReplicatedLog:
         elif not isinstance(value, Noop):
             result = self.state.apply(effect.slot, value)
         if self._sim.facts.wants(Applied):
-            self._sim.emit(Applied(self._group.name, self.me, effect.slot, repr(value)))
+            self._sim.emit(Applied(self._group.name, self.me, effect.slot, self._group.texts.of(value)))
         if ticket is not None:
             ticket[0](result)
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from feitian_sim.authority.config import ZhongkuiConfig
+from feitian_sim.checking.config import CheckConfig
 from feitian_sim.faults.config import FaultConfig
 from feitian_sim.hardware.config import ClusterConfig
 from feitian_sim.kernel import SECOND, Duration, StrictModel
@@ -62,6 +63,10 @@ class Scenario(StrictModel):
     faults: tuple[FaultConfig, ...] = Field(default=(), description="What goes wrong.")
     operations: tuple[OperationConfig, ...] = Field(
         default=(), description="What the operator does: machines are added, drained, decommissioned."
+    )
+    check: CheckConfig | None = Field(
+        default=None,
+        description="What must hold while it runs, and what `feitian check` draws. Default: nothing.",
     )
     expect: tuple[str, ...] = Field(
         default=(),

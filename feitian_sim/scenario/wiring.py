@@ -13,6 +13,7 @@ from typing import Any
 from feitian_sim.authority import IssuingOffice, Judge
 from feitian_sim.authority.renewal import Renewals
 from feitian_sim.authority.wiring import AuthorityCell
+from feitian_sim.checking.checker import Checker
 from feitian_sim.faults import wiring as faults
 from feitian_sim.hardware import Daemon, DataCenter, Machine
 from feitian_sim.kernel import SECOND, FactTables, InvariantError, ScenarioError, Simulation, less_collection
@@ -50,11 +51,13 @@ class Ran:
 class Platform:
     """Everything of one run, wired and ready."""
 
-    def __init__(self, loaded: Loaded, run: int, *, event_hash: bool = False) -> None:
+    def __init__(self, loaded: Loaded, run: int, *, event_hash: bool = False, tables: bool = True) -> None:
         scenario = loaded.scenario
         self._loaded = loaded
         self.sim = Simulation(scenario.seed, run, event_hash=event_hash)
-        self.facts = FactTables(self.sim.facts)
+        #: The oracles, which listen before anybody speaks; None where the scenario has no ``check``.
+        self.checker = Checker(scenario.check, self.sim.facts) if scenario.check is not None else None
+        self.facts = FactTables(self.sim.facts) if tables else None
         self.datacenter = DataCenter(self.sim, scenario.cluster)
         self.identities = IssuingOffice(self.sim, scenario.zhongkui)
         self.judge = Judge(self.sim, scenario.zhongkui, self.identities)
@@ -167,7 +170,7 @@ class Platform:
         """
         try:
             with less_collection():
-                self._simulate()
+                self.simulate()
         except (ScenarioError, InvariantError):
             raise
         except (Exception, SystemExit) as error:
@@ -176,12 +179,14 @@ class Platform:
                 raise
             raise theirs from error
         scenario = self._loaded.scenario
+        assert self.facts is not None, "a platform without tables can only be simulated"
         tables = Tables(self.facts.columns, duration_s=scenario.duration / SECOND, warmup_s=scenario.warmup / SECOND)
         if scenario.warmup_rule == "mser-5":
             tables.warmup_s = found_warmup_s(tables, scenario.warmup / SECOND)
         return Ran(self.facts, tables, self.sim.facts.digest(), self.sim.event_digest())
 
-    def _simulate(self) -> None:
+    def simulate(self) -> None:
+        """Run to the end of the scenario. Raises InvariantError for what did not hold."""
         scenario, sim = self._loaded.scenario, self.sim
         self.datacenter.emit_disk_use()
         for time_ns in range(0, scenario.duration, scenario.sampling_ns):
@@ -192,9 +197,19 @@ class Platform:
         for probe in sim.final_probes:
             probe()
         self.datacenter.emit_disk_use()
+        if self.checker is not None:
+            self._tell_ends()
+            self.checker.finish(sim.now)
         wrong = [message for load in self.loads for message in load.check()]
         if wrong:
             raise InvariantError("; ".join(wrong))
+
+    def _tell_ends(self) -> None:
+        """What oracles want to know at the end."""
+        self.kuafu.check()
+        for server in self.nuwa.servers if self.nuwa is not None else ():
+            if server.alive:
+                server.tell_state("end")
 
     def _sample(self) -> None:
         for probe in self.sim.probes:

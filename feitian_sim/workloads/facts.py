@@ -133,3 +133,27 @@ class AttackAttempt(Fact):
     attempt: str
     target: str
     refused: str
+
+
+@fact("history.invoked", canonical=False, detail=True)
+class Invoked(Fact):
+    """A client of a load that keeps a history has begun an operation; ``key`` is what it is about."""
+
+    service: str
+    load: str
+    client: str
+    number: int
+    key: str
+    op: str
+    argument: str
+
+
+@fact("history.returned", canonical=False, detail=True)
+class Returned(Fact):
+    """Such an operation ended: ok, fail (it had no effect), or unknown (it may have, or may yet)."""
+
+    load: str
+    client: str
+    number: int
+    outcome: str
+    result: str

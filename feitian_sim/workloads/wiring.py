@@ -16,6 +16,7 @@ from feitian_sim.workloads.context import LoadContext, RunningLoad, Services
 from feitian_sim.workloads.file_load import FileLoad
 from feitian_sim.workloads.flows import FlowReplay
 from feitian_sim.workloads.lock_load import LockClients
+from feitian_sim.workloads.nuwa_history import NuwaHistory
 from feitian_sim.workloads.nuwa_load import NuwaClients
 from feitian_sim.workloads.requests import RequestQueue
 from feitian_sim.workloads.rpc_load import RpcProcesses
@@ -30,6 +31,7 @@ LOADS: Mapping[str, Callable[[Any, str], RunningLoad]] = MappingProxyType(
         "flows": FlowReplay,
         "requests": RequestQueue,
         "nuwa": NuwaClients,
+        "nuwa-history": NuwaHistory,
         "lock": LockClients,
         "rpc": RpcProcesses,
         "attack": Attack,

@@ -1,0 +1,105 @@
+"""All oracles of one run: they listen to its facts, and leave it as it is.
+
+The invariants stop the run at the first violation; when it is over they judge what can be judged only then, and the
+histories of clients are checked against reference models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from feitian_sim.checking.client_histories import LinearizableFiles, LinearizableNodes
+from feitian_sim.checking.config import CheckConfig
+from feitian_sim.checking.consensus import (
+    AcknowledgedIsDurable,
+    Agreement,
+    AppliedPrefix,
+    MembersChangeByOne,
+    NothingBelowAPromise,
+    OneLeaderPerBallot,
+    PromisesAreKept,
+)
+from feitian_sim.checking.coordination import (
+    FencedExclusion,
+    NoticesInOrder,
+    ReadsNeverGoBack,
+    SessionsEndLate,
+    StateIsTheLog,
+    TreeIsAsCommanded,
+)
+from feitian_sim.checking.general import DeadIsDead, EverythingEnds, TimeNeverGoesBack
+from feitian_sim.checking.invariant import Invariant
+from feitian_sim.checking.liveness import AnsweredAgain, NoticesArrive, Recoverable, SilentSessionsEnd
+from feitian_sim.checking.probes import Probes
+from feitian_sim.kernel import FactBus
+
+
+def invariants_for(config: CheckConfig) -> list[Invariant]:
+    """All that apply, or those that the scenario names; some are part of others and are always there."""
+    tree = TreeIsAsCommanded()
+    found: list[Invariant] = [
+        TimeNeverGoesBack(),
+        DeadIsDead(),
+        EverythingEnds(),
+        Agreement(),
+        PromisesAreKept(),
+        NothingBelowAPromise(),
+        OneLeaderPerBallot(),
+        AppliedPrefix(),
+        AcknowledgedIsDurable(),
+        MembersChangeByOne(),
+        tree,
+        StateIsTheLog(tree),
+        ReadsNeverGoBack(),
+        NoticesInOrder(tree),
+        FencedExclusion(),
+        SessionsEndLate(),
+        LinearizableNodes(),
+        LinearizableFiles(),
+    ]
+    if config.liveness is not None:
+        recoverable = Recoverable()
+        found += [
+            recoverable,
+            AnsweredAgain(config, recoverable),
+            SilentSessionsEnd(config, tree, recoverable),
+            NoticesArrive(config, tree, recoverable),
+        ]
+    return found
+
+
+class Checker:
+    """The oracles of one run."""
+
+    def __init__(self, config: CheckConfig, facts: FactBus) -> None:
+        self._wanted = config.invariants
+        self.invariants = invariants_for(config)
+        self._probes = Probes(facts)
+        for invariant in self.invariants:
+            # Those that nobody asked for listen too, since others build on them, but judge nothing.
+            invariant.is_judging = self._wanted is None or invariant.id in self._wanted
+            for kind, hear in invariant.hears().items():
+                facts.subscribe(kind, hear)
+
+    def finish(self, now_ns: int) -> None:
+        """The run is over. Raises InvariantViolated."""
+        for invariant in self.invariants:
+            if invariant.is_judging:
+                invariant.at_end(now_ns)
+
+    @property
+    def evaluated(self) -> Mapping[str, int]:
+        """How often each had something to judge."""
+        return {invariant.id: invariant.evaluated for invariant in self.invariants}
+
+    @property
+    def probed(self) -> Mapping[str, int]:
+        """How often each interesting moment came."""
+        return self._probes.counts
+
+
+def known_ids() -> tuple[str, ...]:
+    """The ids of all invariants."""
+    whole: dict[str, Any] = {"liveness": {"after": "1s", "core": ["r0/m0"]}}
+    return tuple(invariant.id for invariant in invariants_for(CheckConfig.model_validate(whole)))

@@ -1,0 +1,105 @@
+"""Histories of clients, judged when the run is over: is there one order that explains what everybody was answered?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from feitian_sim.checking.history import History, Operation
+from feitian_sim.checking.invariant import Hears, Invariant, When
+from feitian_sim.checking.linearizability import check_all
+from feitian_sim.checking.models import Deterministic, Refusal, TokenFile, TreeNode
+
+#: What each service promises to be linearizable; other operations of a history promise less.
+_LINEARIZABLE = {
+    "nuwa": {"put": "put", "cas": "cas", "create": "create", "delete": "delete", "fresh": "get", "stat": "stat"},
+    "pangu": {"create": "create", "append": "append", "read": "read", "delete": "delete"},
+}
+
+
+class Linearizable(Invariant):
+    """What NW6 and PG8 share."""
+
+    when: ClassVar[When] = "end"
+    service: str
+    model: type[Deterministic]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history = History()
+        self._open: dict[tuple[str, int], Operation] = {}
+
+    def hears(self) -> Mapping[str, Hears]:
+        """Operations as they begin and end."""
+        return {"history.invoked": self._invoked, "history.returned": self._returned}
+
+    def _invoked(self, now_ns: int, fact: Any) -> None:
+        if fact.service != self.service:
+            return
+        op = _LINEARIZABLE[self.service].get(fact.op)
+        if op is not None:
+            argument = _argument(self.service, op, fact.argument)
+            self._open[fact.client, fact.number] = self.history.invoke(fact.client, fact.key, op, argument, now_ns)
+
+    def _returned(self, now_ns: int, fact: Any) -> None:
+        operation = self._open.pop((fact.client, fact.number), None)
+        if operation is None:
+            return
+        if fact.outcome == "ok":
+            self.history.ok(operation, _result(operation.op, fact.result), now_ns)
+        elif fact.outcome == "fail":
+            self.history.fail(operation, now_ns)
+        else:
+            self.history.unknown(operation)
+
+    def at_end(self, now_ns: int) -> None:
+        """Judge each key."""
+        for verdict in check_all(self.history, lambda _: self.model()):
+            self.evaluated += 1
+            if verdict.legal:
+                continue
+            failed = verdict.failed
+            what = "" if failed is None else f": {failed.op} {failed.argument or ''} of {failed.client} = {failed.result}"
+            if verdict.verdict == "unknown":
+                self.broken(now_ns, f"the history of {verdict.name} is too hard to judge{what}")
+            self.broken(now_ns, f"no order explains the history of {verdict.name}{what}")
+
+
+class LinearizableNodes(Linearizable):
+    """NW6."""
+
+    id = "NW6"
+    claim = "writes and fresh reads of Nuwa's files are linearizable"
+    service = "nuwa"
+    model = TreeNode
+
+
+class LinearizableFiles(Linearizable):
+    """PG2 and PG8, from outside."""
+
+    id = "PG2H"
+    claim = "a file of Pangu holds exactly what was acknowledged, each record once, in one order for all readers"
+    service = "pangu"
+    model = TokenFile
+
+
+def _argument(service: str, op: str, text: str) -> Any:
+    if op == "cas":
+        version, _, value = text.partition(":")
+        return value, int(version)
+    if op == "delete" or (service == "pangu" and op != "append"):
+        return None
+    return text
+
+
+def _result(op: str, text: str) -> Any:
+    if text.startswith("!"):
+        return Refusal(text[1:])
+    match op:
+        case "put" | "cas" | "stat" | "append":
+            return int(text)
+        case "get":
+            return text
+        case "read":
+            return tuple(text.split())
+    return None

@@ -1,0 +1,66 @@
+"""What must hold: small named classes that watch facts, and know nothing of the code that makes them.
+
+An invariant says which kinds of facts it hears; it counts how often it had something to judge, since one that never
+had proves nothing; and it says what it found wrong, once, with :meth:`Invariant.broken`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from feitian_sim.kernel import InvariantError
+
+#: While the run goes on, when it has ended, or after the core was healed.
+When = Literal["always", "end", "liveness"]
+#: What an invariant does with a fact: its time, nanoseconds, and the fact.
+Hears = Callable[[int, Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One invariant that did not hold: when, and what was seen."""
+
+    invariant: str
+    claim: str
+    time_ns: int
+    text: str
+
+
+class InvariantViolated(InvariantError):
+    """Ends the run at the first violation."""
+
+    def __init__(self, violation: Violation) -> None:
+        super().__init__(f"{violation.invariant} at {violation.time_ns / 1e9:.6f} s: {violation.text}")
+        self.add_note(f"{violation.invariant}: {violation.claim}")
+        self.violation = violation
+
+
+class Invariant:
+    """One thing that must hold."""
+
+    #: As in the catalogue: NW1.
+    id: ClassVar[str]
+    #: What must hold, in a sentence.
+    claim: ClassVar[str]
+    when: ClassVar[When] = "always"
+
+    def __init__(self) -> None:
+        #: How often it had something to judge.
+        self.evaluated = 0
+        #: Whether it may stop a run.
+        self.is_judging = True
+
+    def hears(self) -> Mapping[str, Hears]:
+        """The kinds of facts that it wants, each with what takes them."""
+        raise NotImplementedError
+
+    def at_end(self, now_ns: int) -> None:
+        """Judge what can be judged only when the run is over."""
+
+    def broken(self, now_ns: int, text: str) -> None:
+        """Say that it does not hold. Raises InvariantViolated."""
+        if not self.is_judging:
+            return
+        raise InvariantViolated(Violation(self.id, self.claim, now_ns, text))

@@ -1,0 +1,198 @@
+"""What must happen after the core is healed: everything that its clients ask is answered again, within a bound.
+
+Everything outside of the core stays as it is. Where the disks of too many members are lost, no protocol could go on: that
+is judged here from what happened to disks, independently of the protocol, and then nothing is demanded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from feitian_sim.checking.config import CheckConfig
+from feitian_sim.checking.coordination import TreeIsAsCommanded
+from feitian_sim.checking.invariant import Hears, Invariant, When
+
+
+class Recoverable(Invariant):
+    """Whether a core could recover at all: told by members without their disk. It judges the others, not the run."""
+
+    id = "recoverable"
+    claim = "a group of which a majority has its disks can go on"
+    when: ClassVar[When] = "liveness"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._members: dict[str, int] = {}
+        self._blank: dict[str, dict[int, None]] = {}
+
+    def hears(self) -> Mapping[str, Hears]:
+        """Groups, and members that lost what they knew."""
+        return {"replog.members": self._founded, "replog.member_blank": self._lost}
+
+    def _founded(self, now_ns: int, fact: Any) -> None:
+        self.evaluated += 1
+        self._members[fact.group] = fact.count
+
+    def _lost(self, now_ns: int, fact: Any) -> None:
+        self._blank.setdefault(fact.group, {})[fact.member] = None
+
+    def why_not(self) -> str:
+        """Why some group could not have gone on; empty when all could."""
+        for group, lost in self._blank.items():
+            members = self._members.get(group, 0)
+            if 2 * (members - len(lost)) <= members:
+                return f"{len(lost)} of {members} members of {group} lost their disks"
+        return ""
+
+
+class AnsweredAgain(Invariant):
+    """NW15 and its like elsewhere: judged by clients' operations."""
+
+    id = "NW15"
+    claim = "with a healthy core, every operation that is under way or begun ends with its effect known"
+    when: ClassVar[When] = "liveness"
+
+    def __init__(self, config: CheckConfig, recoverable: Recoverable) -> None:
+        super().__init__()
+        assert config.liveness is not None
+        self._recoverable = recoverable
+        self._from_ns = config.liveness.after + config.converge
+        self._bound_ns = config.converge
+        self._open: dict[tuple[str, int], tuple[int, Any]] = {}
+        self._begun: dict[tuple[str, int], tuple[int, Any]] = {}
+
+    def hears(self) -> Mapping[str, Hears]:
+        """Operations."""
+        return {"history.invoked": self._invoked, "history.returned": self._returned}
+
+    def _invoked(self, now_ns: int, fact: Any) -> None:
+        self._open[fact.client, fact.number] = (now_ns, fact)
+
+    def _returned(self, now_ns: int, fact: Any) -> None:
+        begun_ns, asked = self._open.pop((fact.client, fact.number))
+        if begun_ns < self._from_ns:
+            return
+        self.evaluated += 1
+        if fact.outcome != "ok" and not self._recoverable.why_not():
+            text = f"{asked.op} {asked.key} of {fact.client}, begun in a healthy core, ended as {fact.outcome}"
+            self.broken(now_ns, f"{text}: {fact.result}")
+
+    def at_end(self, now_ns: int) -> None:
+        """What has been under way for too long is stuck."""
+        for (client, _), (begun_ns, asked) in self._open.items():
+            since_ns = max(begun_ns, self._from_ns - self._bound_ns)
+            if now_ns - since_ns < self._bound_ns:
+                continue
+            self.evaluated += 1
+            if not self._recoverable.why_not():
+                waited_s = (now_ns - since_ns) / 1e9
+                self.broken(now_ns, f"{asked.op} {asked.key} of {client} has waited {waited_s:.1f} s in a healthy core")
+
+
+class SilentSessionsEnd(Invariant):
+    """NW9, the other half."""
+
+    id = "NW9L"
+    claim = "with a healthy core, a session whose client has gone ends, and its ephemeral files with it"
+    when: ClassVar[When] = "liveness"
+
+    def __init__(self, config: CheckConfig, tree: TreeIsAsCommanded, recoverable: Recoverable) -> None:
+        super().__init__()
+        assert config.liveness is not None
+        self._tree = tree
+        self._recoverable = recoverable
+        self._healed_ns = config.liveness.after
+        self._bound_ns = config.converge
+        self._timeouts: dict[int, int] = {}
+        self._lost: dict[int, int] = {}
+
+    def hears(self) -> Mapping[str, Hears]:
+        """Sessions that clients have given up."""
+        return {"nuwa.session_founded": self._began, "nuwa.session_lost": self._ended}
+
+    def _began(self, now_ns: int, fact: Any) -> None:
+        self._timeouts[fact.session] = fact.timeout_ns
+
+    def _ended(self, now_ns: int, fact: Any) -> None:
+        self._lost[fact.session] = now_ns
+
+    def at_end(self, now_ns: int) -> None:
+        """See what is left of them."""
+        model = self._tree.model
+        for session, lost_ns in self._lost.items():
+            due_ns = max(lost_ns, self._healed_ns) + self._timeouts.get(session, 0) + self._bound_ns
+            if due_ns > now_ns or session not in self._timeouts:
+                continue
+            self.evaluated += 1
+            if session in model.sessions and not self._recoverable.why_not():
+                self.broken(now_ns, f"session {session} still counts, {(now_ns - lost_ns) / 1e9:.1f} s after its client")
+
+
+class NoticesArrive(Invariant):
+    """NW10, the other half."""
+
+    id = "NW10L"
+    claim = "with a healthy core, a watch tells of the change that it waits for"
+    when: ClassVar[When] = "liveness"
+
+    def __init__(self, config: CheckConfig, tree: TreeIsAsCommanded, recoverable: Recoverable) -> None:
+        super().__init__()
+        assert config.liveness is not None
+        self._tree = tree
+        self._recoverable = recoverable
+        self._healed_ns = config.liveness.after
+        self._bound_ns = config.converge
+        self._waiting: dict[tuple[str, int], Any] = {}
+        # What the read that set a watch has shown: of each client the watches whose answer is to come.
+        self._since: dict[tuple[str, int], int] = {}
+        self._asked: dict[str, list[int]] = {}
+        self._over: dict[str, None] = {}
+        self._times: dict[int, int] = {}
+
+    def hears(self) -> Mapping[str, Hears]:
+        """Watches, what they wait for, and sessions that are over."""
+        return {
+            "nuwa.watch_set": self._set,
+            "nuwa.operation": self._read,
+            "nuwa.notice": self._told,
+            "nuwa.session_lost": self._lost,
+            "nuwa.applied": self._applied,
+        }
+
+    def _set(self, now_ns: int, fact: Any) -> None:
+        if fact.what == "node":
+            self._waiting[fact.owner, fact.number] = fact
+            self._asked.setdefault(fact.owner, []).append(fact.number)
+
+    def _read(self, now_ns: int, fact: Any) -> None:
+        if fact.op in ("get", "stat") and self._asked.get(fact.owner):
+            number = self._asked[fact.owner].pop(0)
+            if fact.error in ("", "no-node"):
+                self._since[fact.owner, number] = fact.zxid
+            else:
+                self._waiting.pop((fact.owner, number), None)
+
+    def _told(self, now_ns: int, fact: Any) -> None:
+        self._waiting.pop((fact.owner, fact.number), None)
+
+    def _lost(self, now_ns: int, fact: Any) -> None:
+        self._over[fact.owner] = None
+
+    def _applied(self, now_ns: int, fact: Any) -> None:
+        self._times.setdefault(fact.slot, now_ns)
+
+    def at_end(self, now_ns: int) -> None:
+        """Nobody may still wait for what has happened."""
+        for (owner, number), watch in self._waiting.items():
+            since = self._since.get((owner, number))
+            if owner in self._over or since is None:
+                continue
+            changed = [slot for slot in self._tree.model.changes.get(watch.path, ()) if slot > since]
+            if not changed:
+                continue
+            due_ns = max(self._times.get(changed[0], 0), self._healed_ns) + self._bound_ns
+            if due_ns <= now_ns and not self._recoverable.why_not():
+                self.evaluated += 1
+                text = f"watch {number} of {owner} never told that {watch.path} changed in slot {changed[0]}"
+                self.broken(now_ns, f"{text}, after slot {since}")

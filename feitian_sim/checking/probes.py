@@ -1,0 +1,112 @@
+"""Interesting moments: whether a check has ever been where it hurts ("sometimes" probes).
+
+A check that finds nothing proves little if no seed ever had two leaders at once. Each probe counts, over a run, how often
+its moment came; what is never reached over all seeds is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from feitian_sim.kernel import FactBus
+
+Predicate = Callable[[Any], bool]
+
+
+def _always(_: Any) -> bool:
+    return True
+
+
+class _Seen:
+    """Whether something like a fact was there before."""
+
+    def __init__(self, key: Callable[[Any], Any]) -> None:
+        self._key = key
+        self._known: dict[Any, None] = {}
+
+    def __call__(self, fact: Any) -> bool:
+        key = self._key(fact)
+        if key in self._known:
+            return True
+        self._known[key] = None
+        return False
+
+
+class _Duel:
+    """Whether two members lead at one time, each in its own eyes."""
+
+    def __init__(self) -> None:
+        self._leading: dict[tuple[str, int], int] = {}
+
+    def elected(self, fact: Any) -> bool:
+        """Another leads already."""
+        others = [one for one in self._leading if one[0] == fact.group and one[1] != fact.member]
+        self._leading[fact.group, fact.member] = fact.ballot
+        return bool(others)
+
+    def deposed(self, fact: Any) -> bool:
+        """It leads no longer."""
+        self._leading.pop((fact.group, fact.member), None)
+        return False
+
+
+def probes_of_a_run() -> list[tuple[str, str, Predicate]]:
+    """Name, kind of fact and predicate of each; with a memory of their own for one run."""
+    duel = _Duel()
+    leaders = _Seen(lambda fact: fact.group)
+    commands = _Seen(lambda fact: (fact.server, fact.session, fact.sequence))
+    return [
+        ("a leader was elected after the first", "replog.leader_elected", leaders),
+        ("two members led at one time", "replog.leader_elected", duel.elected),
+        ("", "replog.leader_deposed", duel.deposed),
+        ("a leader was deposed", "replog.leader_deposed", _always),
+        ("a member read its log again", "replog.member_recovered", lambda fact: fact.commands > 0),
+        ("a member came back with a snapshot", "replog.member_recovered", lambda fact: fact.index > 0),
+        ("a snapshot was saved", "replog.snapshot_saved", lambda fact: not fact.installed),
+        ("a snapshot of another was installed", "replog.snapshot_saved", lambda fact: fact.installed),
+        ("a member lost its disk", "replog.member_blank", _always),
+        ("a command came twice", "nuwa.applied", lambda fact: fact.sequence > 0 and commands(fact)),
+        ("a write was refused for its version", "nuwa.applied", lambda fact: fact.error == "bad-version"),
+        ("a session expired", "nuwa.session_expired", _always),
+        ("a client gave its session up", "nuwa.session_lost", lambda fact: fact.why == "out of touch"),
+        ("an ephemeral file was made", "nuwa.applied", lambda fact: fact.ephemeral and not fact.error),
+        ("a watch told", "nuwa.notice", _always),
+        ("a token was refused as outdated", "nuwa.resource_touched", lambda fact: not fact.accepted),
+        ("an office changed hands", "nuwa.elected", _always),
+        ("an operation's outcome stayed unknown", "history.returned", lambda fact: fact.outcome == "unknown"),
+        ("a master took over", "pangu.master_ready", _always),
+        ("a chunk server was declared dead", "pangu.server_dead", _always),
+        ("a chunk server came back", "pangu.server_returned", _always),
+        ("a stale replica was dropped", "pangu.server_returned", lambda fact: fact.stale > 0),
+        ("a chunk was repaired", "pangu.repair", _always),
+        ("a clone failed", "pangu.repair_failed", _always),
+        ("corruption was found", "pangu.corruption_found", _always),
+        ("a file operation was tried again", "pangu.operation", lambda fact: fact.retries > 0),
+        ("a call was denied", "zhongkui.denied", _always),
+    ]
+
+
+class Probes:
+    """Counts of one run."""
+
+    def __init__(self, facts: FactBus) -> None:
+        self._counts: dict[str, int] = {}
+        for name, kind, predicate in probes_of_a_run():
+            self._counts.setdefault(name, 0)
+            facts.subscribe(kind, self._counting(name, predicate))
+        self._counts.pop("", None)
+
+    def _counting(self, name: str, predicate: Predicate) -> Callable[[int, Any], None]:
+        counts = self._counts
+
+        def count(_: int, fact: Any) -> None:
+            if predicate(fact) and name:
+                counts[name] += 1
+
+        return count
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How often each moment came."""
+        return self._counts

@@ -1,0 +1,209 @@
+"""Random faults for one seed of a check: most families are off, those that are on strike hard (swarm testing).
+
+After Groce et al. ("Swarm testing", ISSTA 2012): a seed draws which families of faults are on, how strong, when and
+where, so that one kind of trouble is not always hidden by another. Everything is drawn before the run and comes out as
+plain lines of a scenario, so that a failing seed can be made smaller line by line. Profiles say how likely each is.
+
+All faults of the first phase end by its end; then a core that holds a majority of every group is whole for good, and
+what is outside may stay broken for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from types import MappingProxyType
+from typing import Any
+
+from feitian_sim.kernel import Stream
+
+Line = dict[str, Any]
+_MS = 1_000_000
+_US = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What can be struck: machines by role, and the roles whose members form groups that elect a leader."""
+
+    servers: tuple[str, ...]
+    roles: Mapping[str, tuple[str, ...]]
+    groups: tuple[str, ...]
+    has_disks: bool
+
+    @property
+    def restartable(self) -> tuple[str, ...]:
+        """Roles of which single processes can die."""
+        return tuple(role for role in self.roles if role != "zhongkui.agent")
+
+
+class Dice:
+    """Draws for one family of one seed."""
+
+    def __init__(self, stream: Stream, ground: Ground, until_ns: int) -> None:
+        self.stream = stream
+        self.ground = ground
+        self._until_ns = until_ns
+
+    def of(self, options: Sequence[Any]) -> Any:
+        """One of them."""
+        return options[self.stream.integer(len(options))]
+
+    def chance(self, probability: float) -> bool:
+        """Whether it happens."""
+        return self.stream.uniform() < probability
+
+    def between(self, low: float, high: float) -> float:
+        """Between two numbers above 0, each order of size as likely as any other."""
+        # Square roots are steady on every processor, powers are not; five halvings are fine enough.
+        ratio, factor, draw = high / low, 1.0, self.stream.uniform()
+        for _ in range(5):
+            ratio, draw = sqrt(ratio), draw * 2
+            if draw >= 1:
+                factor, draw = factor * ratio, draw - 1
+        return low * factor
+
+    def when(self, longest_ms: float, shortest_ms: float = 5.0) -> Line:
+        """When a fault begins, and how long it lasts: it ends before the phase does."""
+        at_us = int(self.stream.uniform() * self._until_ns * 0.9) // _US
+        left_us = self._until_ns // _US - at_us
+        lasts_us = min(int(self.between(shortest_ms, longest_ms) * 1000), left_us)
+        return {"at": f"{at_us}us", "duration": f"{lasts_us}us"}
+
+    def machine(self) -> str:
+        """A machine with servers on it: mostly one of a group."""
+        groups = [one for role in self.ground.groups for one in self.ground.roles[role]]
+        return str(self.of(groups if groups and self.chance(0.7) else self.ground.servers))
+
+    def process(self) -> Line:
+        """A process: mostly of a group, and often its leader."""
+        groups = self.ground.groups
+        if groups and self.chance(0.3):
+            return {"leader": self.of(groups)}
+        role = self.of(groups if groups and self.chance(0.7) else self.ground.restartable)
+        return {"role": role, "machine": self.of(self.ground.roles[role])}
+
+    def disk(self) -> Line:
+        """A disk of such a machine."""
+        return {"machine": self.machine(), "mode": "one"}
+
+
+def _kill(dice: Dice) -> Line:
+    when = dice.when(1500)
+    return {"kind": "process-kill", "at": when["at"], "restart_after": when["duration"], "target": dice.process()}
+
+
+def _crash(dice: Dice) -> Line:
+    return {"kind": "machine-crash", **dice.when(1500), "target": {"machine": dice.machine()}}
+
+
+def _slow_machine(dice: Dice) -> Line:
+    factor = round(dice.between(2, 200), 1)
+    return {"kind": "machine-slow", **dice.when(2000), "factor": factor, "target": {"machine": dice.machine()}}
+
+
+def _slow_disk(dice: Dice) -> Line:
+    return {"kind": "disk-slow", **dice.when(2000), "factor": round(dice.between(2, 500), 1), "target": dice.disk()}
+
+
+def _cut(dice: Dice) -> Line:
+    line: Line = {"kind": "network-partition", **dice.when(2000, 50)}
+    if dice.chance(0.5):
+        line["split"] = dice.of(("one", "majority"))
+    else:
+        line["groups"] = [[dice.machine()]]
+    line["direction"] = dice.of(("both", "both", "in", "out"))
+    return line
+
+
+def _loss(dice: Dice) -> Line:
+    loss = f"{round(dice.between(0.01, 0.6), 3)}"
+    return {"kind": "network-loss", **dice.when(2000, 50), "loss": float(loss), "target": {"machine": dice.machine()}}
+
+
+def _delay(dice: Dice) -> Line:
+    delay = f"{int(dice.between(0.2, 300) * 1000)}us"
+    return {"kind": "network-delay", **dice.when(2000, 50), "delay": delay, "target": {"machine": dice.machine()}}
+
+
+def _link(dice: Dice) -> Line:
+    return {"kind": "link-loss", **dice.when(1000), "target": {"machine": dice.machine()}}
+
+
+#: A family and how it strikes once; and whether it needs disks.
+FAMILIES: Mapping[str, Callable[[Dice], Line]] = MappingProxyType(
+    {
+        "kill": _kill,
+        "crash": _crash,
+        "slow-machine": _slow_machine,
+        "slow-disk": _slow_disk,
+        "partition": _cut,
+        "loss": _loss,
+        "delay": _delay,
+        "link": _link,
+    }
+)
+_PROCESSES = ("kill", "crash")
+_NETWORK = ("partition", "loss", "delay", "link")
+_GRAY = ("slow-machine", "slow-disk", "delay")
+_DISKS = ("slow-disk", "crash")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How likely each family is to be on, and how often one that is on strikes at most."""
+
+    on: Mapping[str, float]
+    strikes: int
+
+
+PROFILES: Mapping[str, Profile] = MappingProxyType(
+    {
+        "swarm": Profile(dict.fromkeys(FAMILIES, 0.3), 3),
+        "crash-heavy": Profile(dict.fromkeys(_PROCESSES, 0.95), 8),
+        "network": Profile(dict.fromkeys(_NETWORK, 0.6), 4),
+        "disks": Profile(dict.fromkeys(_DISKS, 0.7), 4),
+        "gray": Profile(dict.fromkeys(_GRAY, 0.7), 4),
+        "operator": Profile({"kill": 1.0}, 6),
+        "none": Profile({}, 0),
+    }
+)
+
+
+def draw_faults(profile: str, ground: Ground, stream: Callable[[str], Stream], until_ns: int) -> list[Line]:
+    """The first phase's faults; ``stream(purpose)`` gives the seed's draws."""
+    chosen = PROFILES[profile]
+    lines: list[Line] = []
+    for family, strike in FAMILIES.items():
+        likely = chosen.on.get(family, 0.0)
+        if not likely:
+            continue
+        dice = Dice(stream(family), ground, until_ns)
+        if not dice.chance(likely):
+            continue
+        for _ in range(1 + dice.stream.integer(chosen.strikes)):
+            lines.append(strike(dice))
+    return lines
+
+
+def draw_core(
+    ground: Ground, stream: Stream, after_ns: int, servers_down: int, clients: Sequence[str]
+) -> tuple[list[Line], tuple[str, ...]]:
+    """What stays broken for good from ``after_ns`` on, and the machines of the core."""
+    outside: dict[str, None] = {}
+    for role in ground.groups:
+        members = ground.roles[role]
+        most = min(servers_down, (len(members) - 1) // 2) - sum(one in outside for one in members)
+        count = stream.integer(max(0, most) + 1)
+        for place in stream.permutation(len(members)).tolist()[:count]:
+            outside[members[place]] = None
+    at = f"{after_ns // _US}us"
+    lines: list[Line] = []
+    for machine in outside:
+        if stream.uniform() < 0.5:
+            lines.append({"kind": "machine-crash", "at": at, "target": {"machine": machine}})
+        else:
+            lines.append({"kind": "network-partition", "at": at, "groups": [[machine]]})
+    core = tuple(one for one in (*ground.servers, *clients) if one not in outside)
+    return lines, core

@@ -1,0 +1,98 @@
+"""``nuwa-history`` and ``pangu-history``: clients whose every operation is recorded, for who checks what they saw."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from feitian_sim.kernel import Duration, DurationDistribution, Size, StrictModel
+from feitian_sim.workloads.paced_config import Load
+
+
+def _text(quantity: str) -> Any:
+    """A default as scenarios write it; pydantic reads it like any other value."""
+    return quantity
+
+
+NuwaOp = Literal["put", "cas", "create", "delete", "fresh", "get", "stat", "watch", "ephemeral"]
+PanguOp = Literal["create", "append", "read", "delete"]
+
+
+class ScriptedOperation(StrictModel):
+    """One operation of one client, begun at its time or when the client's last one has ended."""
+
+    client: int = Field(ge=0, description="Which client, from 0.")
+    at: Duration = Field(description="Not before this time.")
+    op: str = Field(description="What: an operation that the load has ratios for.")
+    key: str = Field(description="About what: a name in the load's directory.")
+    argument: str = Field(default="", description="What is written, and under which condition; default nothing.")
+
+
+class HistoryLoad(Load):
+    """What loads that keep histories share: few clients, one operation at a time each, or a script."""
+
+    clients: int = Field(
+        default=5,
+        ge=1,
+        le=64,
+        description="Clients with one operation under way each (count); default 5. Source: at most 10 on a key keep "
+        "the check of linearizability cheap.",
+    )
+    operations: int = Field(default=20, ge=0, description="Operations of each client (count); default 20.")
+    files: int = Field(default=3, ge=1, description="Files that they share (count); default 3.")
+    think: DurationDistribution = Field(
+        default=_text("100ms"), description="Pause of a client between operations; default 100ms."
+    )
+    script: tuple[ScriptedOperation, ...] | None = Field(
+        default=None, description="These operations and no others. Default: drawn."
+    )
+
+
+class NuwaHistoryRatios(StrictModel):
+    """How often each operation, relative to each other."""
+
+    put: float = Field(default=4, ge=0, description="Weight of writes of a file; default 4.")
+    cas: float = Field(default=1, ge=0, description="Weight of writes under the version seen last; default 1.")
+    create: float = Field(default=2, ge=0, description="Weight of creations; default 2.")
+    delete: float = Field(default=0.5, ge=0, description="Weight of deletions; default 0.5.")
+    fresh: float = Field(default=3, ge=0, description="Weight of reads from the leader, as of now; default 3.")
+    get: float = Field(default=1, ge=0, description="Weight of reads from the client's own server; default 1.")
+    stat: float = Field(default=0.5, ge=0, description="Weight of fresh looks at the version; default 0.5.")
+    watch: float = Field(default=0.5, ge=0, description="Weight of reads that ask to be told of a change; default 0.5.")
+    ephemeral: float = Field(default=0.5, ge=0, description="Weight of files that go with the session; default 0.5.")
+
+
+class NuwaHistoryLoad(HistoryLoad):
+    """Clients of Nuwa whose operations are recorded as a history."""
+
+    kind: Literal["nuwa-history"]
+    ratios: NuwaHistoryRatios = Field(default_factory=NuwaHistoryRatios, description="Weights of the operations.")
+    session: Duration | None = Field(
+        default=None, gt=0, description="Silence after which a session is over. Default: as nuwa.session."
+    )
+
+
+class PanguHistoryRatios(StrictModel):
+    """How often each operation, relative to each other."""
+
+    create: float = Field(default=1, ge=0, description="Weight of creations; default 1.")
+    append: float = Field(default=4, ge=0, description="Weight of record appends; default 4.")
+    read: float = Field(default=3, ge=0, description="Weight of reads of a whole file; default 3.")
+    delete: float = Field(default=0.3, ge=0, description="Weight of deletions; default 0.3.")
+
+
+class PanguHistoryLoad(HistoryLoad):
+    """Clients of Pangu whose operations are recorded as a history."""
+
+    kind: Literal["pangu-history"]
+    ratios: PanguHistoryRatios = Field(default_factory=PanguHistoryRatios, description="Weights of the operations.")
+    record_size: Size = Field(
+        default=_text("64KiB"), gt=0, description="Bytes of each append, in size units; default 64KiB."
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> PanguHistoryLoad:
+        if not any(self.ratios.model_dump().values()):
+            raise ValueError("one of create, append, read and delete needs a weight above 0")
+        return self
