@@ -39,7 +39,9 @@ class Linearizable(Invariant):
         op = _LINEARIZABLE[self.service].get(fact.op)
         if op is not None:
             argument = _argument(self.service, op, fact.argument)
-            self._open[fact.client, fact.number] = self.history.invoke(fact.client, fact.key, op, argument, now_ns)
+            self._open[fact.client, fact.number] = self.history.invoke(
+                fact.client, f"{fact.load}/{fact.key}", op, argument, now_ns
+            )
 
     def _returned(self, now_ns: int, fact: Any) -> None:
         operation = self._open.pop((fact.client, fact.number), None)

@@ -91,7 +91,15 @@ class ReadsNeverGoBack(Invariant):
 
     def hears(self) -> Mapping[str, Hears]:
         """Answers and notices."""
-        return {"nuwa.operation": self._answered, "nuwa.notice": self._noticed}
+        return {
+            "nuwa.operation": self._answered,
+            "nuwa.notice": self._noticed,
+            "nuwa.session_opened": self._opened,
+        }
+
+    def _opened(self, now_ns: int, fact: Any) -> None:
+        # A new session knows nothing of what one before it was told.
+        self._told.pop(fact.owner, None)
 
     def _answered(self, now_ns: int, fact: Any) -> None:
         if fact.error not in _TELLING:
@@ -123,30 +131,30 @@ class NoticesInOrder(Invariant):
     def __init__(self, tree: TreeIsAsCommanded) -> None:
         super().__init__()
         self._tree = tree
-        self._last: dict[str, int] = {}
-        self._set: dict[tuple[str, int], Any] = {}
-        self._fired: dict[tuple[str, int], None] = {}
+        self._last: dict[int, int] = {}
+        self._set: dict[tuple[int, int], Any] = {}
+        self._fired: dict[tuple[int, int], None] = {}
 
     def hears(self) -> Mapping[str, Hears]:
         """Watches and notices."""
         return {"nuwa.watch_set": self._asked, "nuwa.notice": self._told}
 
     def _asked(self, now_ns: int, fact: Any) -> None:
-        self._set[fact.owner, fact.number] = fact
+        self._set[fact.session, fact.number] = fact
 
     def _told(self, now_ns: int, fact: Any) -> None:
         self.evaluated += 1
-        watch = self._set.get((fact.owner, fact.number))
+        watch = self._set.get((fact.session, fact.number))
         if watch is None:
             # Registered before time 0.
             return
         if watch.what != "below":
-            if (fact.owner, fact.number) in self._fired:
+            if (fact.session, fact.number) in self._fired:
                 self.broken(now_ns, f"watch {fact.number} of {fact.owner} told twice of {fact.path}")
-            self._fired[fact.owner, fact.number] = None
-        if fact.zxid < self._last.get(fact.owner, 0):
-            self.broken(now_ns, f"{fact.owner} was told of slot {fact.zxid} after slot {self._last[fact.owner]}")
-        self._last[fact.owner] = fact.zxid
+            self._fired[fact.session, fact.number] = None
+        if fact.zxid < self._last.get(fact.session, 0):
+            self.broken(now_ns, f"{fact.owner} was told of slot {fact.zxid} after slot {self._last[fact.session]}")
+        self._last[fact.session] = fact.zxid
 
 
 class FencedExclusion(Invariant):

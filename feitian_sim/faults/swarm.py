@@ -41,10 +41,12 @@ class Ground:
 class Dice:
     """Draws for one family of one seed."""
 
-    def __init__(self, stream: Stream, ground: Ground, until_ns: int) -> None:
+    def __init__(self, stream: Stream, ground: Ground, until_ns: int, haste: float = 1.0) -> None:
         self.stream = stream
         self.ground = ground
         self._until_ns = until_ns
+        # How much shorter than usual faults last in this seed.
+        self._haste = haste
 
     def of(self, options: Sequence[Any]) -> Any:
         """One of them."""
@@ -68,7 +70,7 @@ class Dice:
         """When a fault begins, and how long it lasts: it ends before the phase does."""
         at_us = int(self.stream.uniform() * self._until_ns * 0.9) // _US
         left_us = self._until_ns // _US - at_us
-        lasts_us = min(int(self.between(shortest_ms, longest_ms) * 1000), left_us)
+        lasts_us = min(int(self.between(shortest_ms, longest_ms) * self._haste * 1000), left_us)
         return {"at": f"{at_us}us", "duration": f"{lasts_us}us"}
 
     def machine(self) -> str:
@@ -83,6 +85,12 @@ class Dice:
             return {"leader": self.of(groups)}
         role = self.of(groups if groups and self.chance(0.7) else self.ground.restartable)
         return {"role": role, "machine": self.of(self.ground.roles[role])}
+
+    def cards(self) -> Line:
+        """The card of one machine, or those of a whole group."""
+        if self.ground.groups and self.chance(0.4):
+            return {"role": self.of(self.ground.groups), "mode": "all"}
+        return {"machine": self.machine()}
 
     def disk(self) -> Line:
         """A disk of such a machine."""
@@ -118,8 +126,8 @@ def _cut(dice: Dice) -> Line:
 
 
 def _loss(dice: Dice) -> Line:
-    loss = f"{round(dice.between(0.01, 0.6), 3)}"
-    return {"kind": "network-loss", **dice.when(2000, 50), "loss": float(loss), "target": {"machine": dice.machine()}}
+    loss = round(dice.between(0.01, 0.6), 3)
+    return {"kind": "network-loss", **dice.when(2000, 50), "loss": loss, "target": dice.cards()}
 
 
 def _delay(dice: Dice) -> Line:
@@ -150,6 +158,10 @@ _GRAY = ("slow-machine", "slow-disk", "delay")
 _DISKS = ("slow-disk", "crash")
 
 
+#: Share of a swarm's seeds that are crash-heavy: the hardest bugs need several crashes in a row.
+_CRASHING = 0.3
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """How likely each family is to be on, and how often one that is on strikes at most."""
@@ -175,11 +187,15 @@ def draw_faults(profile: str, ground: Ground, stream: Callable[[str], Stream], u
     """The first phase's faults; ``stream(purpose)`` gives the seed's draws."""
     chosen = PROFILES[profile]
     lines: list[Line] = []
+    mood = stream("mood")
+    haste = (1.0, 1.0, 0.3, 0.1)[mood.integer(4)]
+    if profile == "swarm" and mood.uniform() < _CRASHING:
+        chosen = PROFILES["crash-heavy"]
     for family, strike in FAMILIES.items():
         likely = chosen.on.get(family, 0.0)
         if not likely:
             continue
-        dice = Dice(stream(family), ground, until_ns)
+        dice = Dice(stream(family), ground, until_ns, haste)
         if not dice.chance(likely):
             continue
         for _ in range(1 + dice.stream.integer(chosen.strikes)):

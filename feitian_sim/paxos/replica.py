@@ -292,8 +292,13 @@ class Replica:
         role = self._role
         if role.campaign is not None and role.campaign.ballot == message.ballot:
             role.campaign = None
-        elif role.leadership is not None and role.leadership.ballot == message.ballot:
-            # Members that it did not know when it won have gone on: it can choose nothing without them.
+        elif (
+            role.leadership is not None
+            and role.leadership.ballot == message.ballot
+            and message.base > self._core.acceptor.log.chosen
+        ):
+            # Members that it did not know when it won have gone on: it can choose nothing without them. A late answer
+            # of one that has gone on since, with what this leader had chosen, says nothing of the kind.
             role.step_down(now_ns)
         if role.leadership is None:
             self._learner.catch_up(sender, message.base, now_ns)

@@ -337,6 +337,8 @@ class ReplicatedLog:
                 for lead in self.on_lead:
                     lead(effect.ballot.number)
             case Deposed():
+                # Nobody sends the beats any more that the others take for sent.
+                self._wake_up()
                 self._sim.emit(LeaderDeposed(self._group.name, self.me, effect.ballot.number))
                 for follow in self.on_follow:
                     follow()
@@ -452,7 +454,8 @@ class ReplicatedLog:
         """Beats are explicit from now on: everybody learns when the last that was left out came."""
         if not self._quiet.holds:
             return
-        self._renew_quietly()
+        if self.replica.is_leader:
+            self._renew_quietly()
         sent_ns = self._quiet.last_beat_ns(self._sim.now)
         for one in self._quiet.end():
             if sent_ns >= 0 and one is not self and one._owner.alive and one.replica.leader == self.me:
