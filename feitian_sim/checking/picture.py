@@ -41,9 +41,9 @@ def draw(verdict: Verdict, operations: Sequence[Operation], most: int = 40) -> s
     assert most >= 1, most
     shown = _around(verdict, [operation for operation in operations if operation.outcome != "fail"], most)
     plan = _plan(shown, min(operation.called_ns for operation in operations) if operations else 0)
-    legend_px = plan.bottom_px + 50
+    legend_px = plan.bottom_px + 62
     width, height = plan.right_px + 2 * _MARGIN_PX, legend_px + 18 * len(_LEGEND) + 8
-    width = max(width, 560.0)
+    width = max(width, 720.0)
     svg = Element("svg", xmlns="http://www.w3.org/2000/svg", width=_n(width), height=_n(height))
     svg.set("viewBox", f"0 0 {_n(width)} {_n(height)}")
     svg.set("font-family", _FONT)
@@ -57,6 +57,17 @@ def draw(verdict: Verdict, operations: Sequence[Operation], most: int = 40) -> s
     for operation in shown:
         _bar(svg, plan, operation, _colour(verdict, operation, ordered))
     _way(svg, plan, [(place, operation) for operation, place in ordered.items() if operation in plan.row_px])
+    for operation in shown:
+        failed = operation is verdict.failed
+        words, y = _label(operation), plan.row_px[operation] + 15
+        _text(
+            svg,
+            plan.start(operation),
+            y,
+            words,
+            colour=_FAILED if failed else _INK,
+            weight="bold" if failed else "normal",
+        )
     for number, (colour, dashes, words) in enumerate(_LEGEND):
         y = legend_px + 18 * number
         _box(svg, (_MARGIN_PX, y - 10, 26, _BAR_PX), colour, dashes)
@@ -174,14 +185,16 @@ def _colour(verdict: Verdict, operation: Operation, ordered: dict[Operation, int
 
 def _head(svg: Element, verdict: Verdict, hidden: int) -> None:
     where = f"{verdict.name}: " if verdict.name else ""
-    words = {
+    verdicts = {
         "legal": "linearizable",
         "illegal": "NOT linearizable",
-        "unknown": "not decided: the budget of steps is spent",
+        "unknown": "not decided within the budget of steps",
     }
-    _text(svg, _MARGIN_PX, 24, where + words[verdict.verdict], size=15, weight="bold")
-    earlier = f"; {hidden} other operations are not drawn" if hidden else ""
-    _text(svg, _MARGIN_PX, 43, f"the longest order found has {len(verdict.order)} operations{earlier}")
+    _text(svg, _MARGIN_PX, 24, where + verdicts[verdict.verdict], size=15, weight="bold")
+    words = f"the longest order found has {len(verdict.order)} operations"
+    if verdict.failed is not None:
+        words += f" and does not pass the return of {verdict.failed.client}'s {_label(verdict.failed)}"
+    _text(svg, _MARGIN_PX, 43, words + (f"; not drawn: {hidden}" if hidden else ""))
 
 
 def _axis(svg: Element, plan: _Plan) -> None:
@@ -207,8 +220,6 @@ def _bar(svg: Element, plan: _Plan, operation: Operation, colour: str) -> None:
     if unknown:  # a white end takes the frame away: the bar is open to the right
         SubElement(svg, "path", d=f"M{_n(end)} {_n(y - 2)}v{_BAR_PX + 4}", stroke="white", attrib={"stroke-width": "5"})
         _text(svg, end + 1, y + 11, "\N{HORIZONTAL ELLIPSIS}")
-    ink = _FAILED if colour == _FAILED else _INK
-    _text(svg, x, y - 4, _label(operation), colour=ink, weight="bold" if colour == _FAILED else "normal")
 
 
 def _way(svg: Element, plan: _Plan, ordered: list[tuple[int, Operation]]) -> None:
@@ -258,6 +269,8 @@ def _text(
         text.set("text-anchor", anchor)
     if weight != "normal":
         text.set("font-weight", weight)
+    # A white rim, where a line runs behind the letters.
+    text.attrib.update({"stroke": "white", "stroke-width": "3", "paint-order": "stroke"})
     text.text = words
 
 

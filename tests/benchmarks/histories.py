@@ -32,9 +32,7 @@ def lines() -> Iterator[Line]:
     history = legal(TreeNode(), tree_node, unknown=0.02)
     yield Line("the same with unknowns", judged(history, TreeNode(), "legal"), "s", "a node, 2 % unknown", at_most=AIM_S)
     history = stale(legal(Register(), register))
-    yield Line(
-        "the same, illegal", judged(history, Register(), "illegal"), "s", "a register, a stale read", at_most=AIM_S
-    )
+    yield Line("the same, illegal", judged(history, Register(), "illegal"), "s", "register, a stale read", at_most=AIM_S)
     history = legal(Register(), register, keys=100)
     began = process_time()
     assert all(verdict.legal for verdict in check_all(history, lambda key: Register()))
