@@ -96,7 +96,7 @@ class Register(Deterministic):
     def __init__(self, value: Hashable = None) -> None:
         self._value = value
 
-    def initial(self) -> State:
+    def initial(self) -> tuple[Hashable, int]:
         """The first value, version 0."""
         return self._value, 0
 

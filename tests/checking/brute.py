@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any
 
 from feitian_sim.checking.history import UNKNOWN, History, Operation
@@ -22,6 +21,9 @@ def register(world: dict[str, Any], op: str, argument: Any) -> Any:
     world.setdefault("version", 0)
     if op == "get":
         return world.get("value")
+    if op == "write":
+        world["value"] = argument
+        return None
     if op == "stat":
         return world["version"]
     if op == "cas" and argument[1] != world["version"]:
@@ -86,7 +88,7 @@ def explains(operations: list[Operation], effect: Effect) -> bool:
         for operation in left:
             if any(precedes(other, operation) for other in left if other is not operation):
                 continue
-            after = deepcopy_of(world)
+            after = copy_of(world)
             result = effect(after, operation.op, operation.argument)
             rest = [other for other in left if other is not operation]
             if (operation.outcome == "unknown" or result == operation.result) and go_on(rest, after):
@@ -96,26 +98,27 @@ def explains(operations: list[Operation], effect: Effect) -> bool:
     return go_on([operation for operation in operations if operation.outcome != "fail"], {})
 
 
-def deepcopy_of(world: dict[str, Any]) -> dict[str, Any]:
-    """A copy; quick where there is no list in it."""
-    return dict(world) if "tokens" not in world else deepcopy(world)
+def copy_of(world: dict[str, Any]) -> dict[str, Any]:
+    """A copy, its list too."""
+    return dict(world) if "tokens" not in world else {"tokens": [*world["tokens"]]}
 
 
 def _argument(chance: random.Random, kind: str, op: str, number: int) -> Any:
-    value = f"v{number}" if chance.random() < 0.8 else "same"
+    value = f"v{number}" if kind == "unique" or chance.random() < 0.8 else "same"
     if op == "cas":
         return value, chance.randrange(4)
     if op == "delete":
         return chance.randrange(3) if kind == "tree" and chance.random() < 0.3 else None
-    return value if op in ("put", "append") or (op == "create" and kind == "tree") else None
+    return value if op in ("put", "append", "write") or (op == "create" and kind == "tree") else None
 
 
 OPS = {
     "register": ("get", "get", "put", "put", "stat", "cas"),
     "tree": ("create", "create", "delete", "get", "get", "put", "cas", "stat", "exists"),
+    "unique": ("get", "get", "write"),
     "file": ("create", "create", "append", "append", "append", "read", "read", "delete"),
 }
-EFFECTS: dict[str, Effect] = {"register": register, "tree": tree_node, "file": token_file}
+EFFECTS: dict[str, Effect] = {"register": register, "unique": register, "tree": tree_node, "file": token_file}
 
 
 def random_history(chance: random.Random, kind: str, broken: bool) -> History:
@@ -147,9 +150,9 @@ def random_history(chance: random.Random, kind: str, broken: bool) -> History:
                 idle.append(operation.client)
                 continue
             stale = broken and chance.random() < 0.8
-            target = deepcopy(chance.choice(past)) if stale else world
+            target = copy_of(chance.choice(past)) if stale else world
             done.append((operation, effect(target, operation.op, operation.argument)))
-            past.append(deepcopy(world))
+            past.append(copy_of(world))
         elif done:
             operation, result = done.pop(chance.randrange(len(done)))
             idle.append(operation.client)
@@ -160,6 +163,6 @@ def random_history(chance: random.Random, kind: str, broken: bool) -> History:
         elif late and choice > 0.9:
             operation = late[0] if broken and chance.random() < 0.3 else late.pop(chance.randrange(len(late)))
             effect(world, operation.op, operation.argument)
-            past.append(deepcopy(world))
+            past.append(copy_of(world))
     assert all((operation.result is UNKNOWN) == (operation.outcome == "unknown") for operation in history.operations)
     return history

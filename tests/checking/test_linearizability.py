@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from feitian_sim.checking.history import MULTI, UNKNOWN, History, Operation, Part
 from feitian_sim.checking.linearizability import Verdict, check, check_all
 from feitian_sim.checking.models import Deterministic, Directory, Refusal, Register, TokenFile, TreeNode
+from feitian_sim.checking.zones import first_failure, spans_of
 from tests.checking.brute import EFFECTS, explains, precedes, random_history
 
 MODELS: dict[str, Deterministic] = {"register": Register(), "tree": TreeNode(), "file": TokenFile()}
@@ -132,7 +134,8 @@ def test_an_unknown_operation_called_in_the_nanosecond_of_its_clients_return_is_
 
 
 def test_a_spent_budget_is_unknown_and_so_red() -> None:
-    rows: list[Row] = [(f"c{number}", "write", number, None, 0, 100) for number in range(12)]
+    # Two equal values, so that zones do not tell.
+    rows: list[Row] = [(f"c{number}", "write", number % 11, None, 0, 100) for number in range(12)]
     history = seen(*rows, ("x", "get", None, "never", 50, 60))
     verdict = check(history.operations, Register(), budget_steps=500)
     assert verdict.verdict == "unknown"
@@ -233,6 +236,49 @@ def has_all_known(verdict: Verdict, operations: list[Operation]) -> bool:
     return len(order) == len(verdict.order) and all(
         operation in order for operation in operations if operation.outcome == "ok"
     )
+
+
+class Plain:
+    """A register that the checker does not know for one: judged by the search alone."""
+
+    def __init__(self) -> None:
+        register = Register()
+        self.initial, self.step, self.observes = register.initial, register.step, register.observes
+
+
+def test_zones_and_search_and_all_orders_agree_on_registers_with_unique_values() -> None:
+    found: Counter[str] = Counter()
+    by_zones = 0
+    for seed in range(3_000):
+        history = random_history(random.Random(seed), "unique", broken=seed % 5 > 0)
+        operations = history.operations
+        verdict, searched = check(operations, Register()), check(operations, Plain())
+        legal = explains(operations, EFFECTS["unique"])
+        assert verdict.legal == searched.legal == legal, (seed, operations)
+        assert replays(verdict, Register()), (seed, operations)
+        found[verdict.verdict] += 1
+        spans = spans_of(operations, None)
+        by_zones += spans is not None
+        assert spans is None or (first_failure(spans, None) is None) == legal
+        if not legal and spans is not None:
+            assert fails_there(verdict, operations), (seed, operations)
+    assert min(found["legal"], found["illegal"]) >= 600, found
+    assert by_zones >= 1_000, by_zones
+
+
+def fails_there(verdict: Verdict, operations: list[Operation]) -> bool:
+    """Whether the history is linearizable before the return of the failed operation, and not with it."""
+    assert verdict.failed is not None
+    end = verdict.failed.returned_ns
+    assert end is not None
+    before, after = [], []
+    for operation in operations:
+        if operation.called_ns <= end:
+            unknown = replace(operation, outcome="unknown", result=UNKNOWN, returned_ns=None)
+            returned_ns = end + 1 if operation.returned_ns is None else operation.returned_ns
+            before.append(operation if returned_ns < end else unknown)
+            after.append(operation if returned_ns <= end else unknown)
+    return explains(before, EFFECTS["unique"]) and not explains(after, EFFECTS["unique"])
 
 
 def at_least_a_fifth_each(found: Counter[tuple[str, str]]) -> None:
