@@ -65,15 +65,14 @@ class Verdict:
 
 def check(operations: Sequence[Operation], model: Model, budget_steps: int = BUDGET_STEPS) -> Verdict:
     """Judge operations on one object, whose states and results are the model's."""
-    taking = [operation for operation in operations if operation.outcome != "fail"]
     if isinstance(model, Register):
-        found = _by_zones(taking, model, budget_steps)
+        found = _by_zones(operations, model, budget_steps)
         if found is not None:
             return found
-    return _judge([_entry(operation, model) for operation in taking], model, budget_steps)
+    return _judge([_entry(operation, model) for operation in operations], model, budget_steps)
 
 
-def _by_zones(operations: list[Operation], model: Register, budget_steps: int) -> Verdict | None:
+def _by_zones(operations: Sequence[Operation], model: Register, budget_steps: int) -> Verdict | None:
     """The verdict on a register if its zones tell that nothing explains it; the search only finds how far one gets."""
     initial, _ = model.initial()
     spans = spans_of(operations, initial)
@@ -134,6 +133,7 @@ class _Entry(NamedTuple):
 
 
 def _judge(entries: list[_Entry], model: Model, budget_steps: int) -> Verdict:
+    """Search; what failed is left out, and what is unknown and changes nothing."""
     known = [entry for entry in entries if entry.operation.outcome == "ok"]
     maybe = [entry for entry in entries if entry.operation.outcome == "unknown" and not entry.observes]
     known.sort(key=lambda entry: (entry.operation.called_ns, entry.operation.number))

@@ -133,6 +133,30 @@ def test_an_unknown_operation_called_in_the_nanosecond_of_its_clients_return_is_
     assert not judged(Register(), *rows, ("c", "get", None, 1, 6, 7)).legal
 
 
+def test_of_two_equal_unknown_operations_the_one_bound_to_its_client_does_not_hold_the_other_back() -> None:
+    rows: list[Row] = [
+        ("x", "create", "v", None, 0, 1),
+        ("a", "exists", None, False, 2, 5),
+        ("b", "exists", None, True, 2, 3),
+        ("a", "delete", None, UNKNOWN, 5, None),
+        ("b", "delete", None, UNKNOWN, 5, None),
+    ]
+    assert judged(TreeNode(), *rows).legal
+
+
+def test_zones_see_a_value_read_before_it_was_written() -> None:
+    history = seen(("b", "get", None, 1, 0, 1), ("a", "write", 1, None, 2, 3))
+    spans = spans_of(history.operations, None)
+    assert spans is not None
+    assert first_failure(spans, None) is history.operations[0]
+
+
+def test_zones_are_for_clients_that_call_again_at_once_but_not_where_they_meet() -> None:
+    rows: list[Row] = [("a", "write", 1, None, 0, 5), ("a", "get", None, 1, 5, 7), ("b", "get", None, 1, 1, 4)]
+    assert spans_of(seen(*rows).operations, None) is not None
+    assert spans_of(seen(*rows, ("c", "get", None, 1, 5, 9)).operations, None) is None
+
+
 def test_a_spent_budget_is_unknown_and_so_red() -> None:
     # Two equal values, so that zones do not tell.
     rows: list[Row] = [(f"c{number}", "write", number % 11, None, 0, 100) for number in range(12)]
@@ -212,6 +236,54 @@ def test_groups_are_joined_over_common_keys() -> None:
         history.invoke("x", keys[0], MULTI, tuple(Part(key, "write", number) for key in keys), number)
     assert [group.keys for group in history.groups()] == [("a", "b", "c", "d"), ("e",)]
     assert [len(group.operations) for group in history.groups()] == [3, 1]
+
+
+def two_registers(chance: random.Random) -> History:
+    """Up to seven operations on one of two keys or on both; results of any instant, or of another one."""
+    history, values, past = History(), {"x": 0, "y": 0}, [{"x": 0, "y": 0}]
+    running: list[tuple[Operation, object]] = []
+    now = 0
+    for number in range(1, 14):
+        now += chance.randrange(2)
+        if number % 2 or len(running) > 2:
+            keys = chance.choice((("x",), ("y",), ("x", "y"), ("y", "x")))
+            parts = tuple(Part(key, chance.choice(("get", "write")), number) for key in keys)
+            seen_values = chance.choice(past) if chance.random() < 0.3 else values
+            results = tuple(seen_values[part.key] if part.op == "get" else None for part in parts)
+            values.update({part.key: number for part in parts if part.op == "write"})
+            past.append(dict(values))
+            whole = (parts[0].key, MULTI, parts) if len(parts) > 1 or chance.random() < 0.1 else parts[0]
+            operation = history.invoke(f"c{number}", *whole, now)
+            running.append((operation, results if operation.op == MULTI else results[0]))
+        if running and chance.random() < 0.6:
+            operation, result = running.pop(chance.randrange(len(running)))
+            history.ok(operation, result, now)
+    return history
+
+
+def test_agrees_with_all_orders_of_operations_on_two_keys() -> None:
+    def both(world: dict[str, object], op: str, argument: tuple[Part, ...]) -> object:
+        results = []
+        for key, part, detail in argument:
+            results.append(world.get(key, 0) if part == "get" else None)
+            if part == "write":
+                world[key] = detail
+        return tuple(results)
+
+    found: Counter[bool] = Counter()
+    for seed in range(2_000):
+        history = two_registers(random.Random(seed))
+        whole = [
+            operation
+            if operation.op == MULTI or operation.outcome == "unknown"
+            else replace(operation, result=(operation.result,))
+            for operation in history.operations
+        ]
+        whole = [replace(operation, argument=operation.parts) for operation in whole]
+        expected = explains(whole, both)
+        assert all(verdict.legal for verdict in check_all(history, lambda key: Register(0))) == expected, seed
+        found[expected] += 1
+    assert min(found.values()) >= 400, found
 
 
 def agree(seeds: range) -> Counter[tuple[str, str]]:
