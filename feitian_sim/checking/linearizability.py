@@ -22,19 +22,21 @@ To this come four savings, none of which changes a verdict:
 At the same instant a call counts as before a return, so that two clients who meet in one nanosecond are concurrent; but
 what one client does after its own return at that instant is after it.
 
-The problem is NP-complete, so the search has a budget of steps. When it is spent, the verdict is ``unknown``, and
-whoever expected ``legal`` must take that for red.
+Where a register's values are all different, its :mod:`zones <feitian_sim.checking.zones>` tell at once that nothing
+fits, and the search is only asked for the longest order. The problem as such is NP-complete, so the search has a budget
+of steps. When it is spent, the verdict is ``unknown``, and whoever expected ``legal`` must take that for red.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from feitian_sim.checking.history import MULTI, UNKNOWN, Group, History, Operation
-from feitian_sim.checking.models import Deterministic, Model, Refusal, State, Together
+from feitian_sim.checking.models import Deterministic, Model, Refusal, Register, State, Together
+from feitian_sim.checking.zones import first_failure, spans_of
 
 #: Steps of a model until the search gives up: some seconds of processor time.
 BUDGET_STEPS = 2_000_000
@@ -63,14 +65,35 @@ class Verdict:
 
 def check(operations: Sequence[Operation], model: Model, budget_steps: int = BUDGET_STEPS) -> Verdict:
     """Judge operations on one object, whose states and results are the model's."""
-    entries = [
-        _Entry(
-            operation, operation.op, operation.argument, operation.result, model.observes(operation.op, operation.result)
-        )
-        for operation in operations
-        if operation.outcome != "fail"
-    ]
-    return _judge(entries, model, budget_steps)
+    if isinstance(model, Register):
+        found = _by_zones(operations, model, budget_steps)
+        if found is not None:
+            return found
+    return _judge([_entry(operation, model) for operation in operations], model, budget_steps)
+
+
+def _by_zones(operations: Sequence[Operation], model: Register, budget_steps: int) -> Verdict | None:
+    """The verdict on a register if its zones tell that nothing explains it; the search only finds how far one gets."""
+    initial, _ = model.initial()
+    spans = spans_of(operations, initial)
+    failed = None if spans is None else first_failure(spans, initial)
+    if failed is None:
+        return None
+    assert failed.returned_ns is not None
+    originals: dict[Operation, Operation] = {}
+    for operation in operations:
+        if operation.called_ns <= failed.returned_ns:
+            seen = operation
+            if operation.returned_ns is not None and operation.returned_ns >= failed.returned_ns:
+                seen = replace(operation, result=UNKNOWN, returned_ns=None, outcome="unknown")
+            originals[seen] = operation
+    longest = _judge([_entry(operation, model) for operation in originals], model, budget_steps)
+    return Verdict("illegal", tuple(originals[operation] for operation in longest.order), failed, longest.steps)
+
+
+def _entry(operation: Operation, model: Model) -> _Entry:
+    observes = model.observes(operation.op, operation.result)
+    return _Entry(operation, operation.op, operation.argument, operation.result, observes)
 
 
 def check_all(
@@ -82,23 +105,21 @@ def check_all(
 
 def _check_group(group: Group, model_of_key: Callable[[str], Deterministic], budget_steps: int) -> Verdict:
     models = {key: model_of_key(key) for key in group.keys}
-    model: Model = next(iter(models.values()))
-    multiple = any(operation.op == MULTI for operation in group.operations)
-    if multiple:
-        model = Together(group.keys, models.__getitem__)
-    entries = []
-    for operation in group.operations:
-        if operation.outcome == "fail":
-            continue
-        parts, result = operation.parts, operation.result
-        observes = all(models[part.key].observes(part.op, result) for part in parts)
-        if multiple:
-            alone = operation.op != MULTI and result is not UNKNOWN and not isinstance(result, Refusal)
-            entries.append(_Entry(operation, MULTI, parts, (result,) if alone else result, observes))
-        else:
-            entries.append(_Entry(operation, operation.op, operation.argument, result, observes))
-    found = _judge(entries, model, budget_steps)
-    return Verdict(found.verdict, found.order, found.failed, found.steps, group.name)
+    if all(operation.op != MULTI for operation in group.operations):
+        found = check(group.operations, models[group.keys[0]], budget_steps)
+    else:
+        entries = [_shared_entry(operation, models) for operation in group.operations if operation.outcome != "fail"]
+        found = _judge(entries, Together(group.keys, models.__getitem__), budget_steps)
+    return replace(found, name=group.name)
+
+
+def _shared_entry(operation: Operation, models: dict[str, Deterministic]) -> _Entry:
+    """An operation as one on several keys, which it may be already."""
+    parts, result = operation.parts, operation.result
+    observes = all(models[part.key].observes(part.op, result) for part in parts)
+    if operation.op != MULTI and result is not UNKNOWN and not isinstance(result, Refusal):
+        result = (result,)
+    return _Entry(operation, MULTI, parts, result, observes)
 
 
 class _Entry(NamedTuple):
@@ -112,6 +133,7 @@ class _Entry(NamedTuple):
 
 
 def _judge(entries: list[_Entry], model: Model, budget_steps: int) -> Verdict:
+    """Search; what failed is left out, and what is unknown and changes nothing."""
     known = [entry for entry in entries if entry.operation.outcome == "ok"]
     maybe = [entry for entry in entries if entry.operation.outcome == "unknown" and not entry.observes]
     known.sort(key=lambda entry: (entry.operation.called_ns, entry.operation.number))

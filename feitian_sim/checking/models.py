@@ -6,7 +6,8 @@ justify is as illegal as a wrong value.
 
 | model | operations and their results; each may also be refused as said |
 |---|---|
-| :class:`Register` | put(value) version; get value; stat version; cas((value, version)) version or bad-version |
+| :class:`Register` | put(value) version; get value; stat version; cas((value, version)) version or bad-version; |
+|                   | write(value) None, for services without versions |
 | :class:`TreeNode` | create(value) None or exists; delete(version or None) None, no-node or bad-version; |
 |                   | get value; stat version; put(value) version; cas((value, version)) version or bad-version, |
 |                   | these four also no-node; exists bool |
@@ -88,14 +89,14 @@ class Deterministic(ABC):
 
 
 class Register(Deterministic):
-    """A value that is always there. State: (value, version); the version counts the writes."""
+    """A value that is always there. State: (value, version); the version counts what tells it, so not "write"."""
 
     reads = frozenset({"get", "stat"})
 
     def __init__(self, value: Hashable = None) -> None:
         self._value = value
 
-    def initial(self) -> State:
+    def initial(self) -> tuple[Hashable, int]:
         """The first value, version 0."""
         return self._value, 0
 
@@ -107,6 +108,8 @@ class Register(Deterministic):
                 return value, state
             case "put":
                 return version + 1, (argument, version + 1)
+            case "write":
+                return None, (argument, version)
             case "stat":
                 return version, state
             case "cas":
