@@ -31,6 +31,7 @@ class Links:
         self.loss: dict[int, float] = {}
         self.delay_ns: dict[int, int] = {}
         self._clogged: dict[int, None] = {}
+        self.any_clogged = False
         self._degraded: dict[int, None] = {}
         #: Whether any link is down, slow, lossy, late or clogged.
         self.any_degraded = False
@@ -75,11 +76,12 @@ class Links:
             self._clogged[link] = None
         else:
             self._clogged.pop(link, None)
+        self.any_clogged = bool(self._clogged)
         self._settle(link)
 
     def is_clogged(self, path: tuple[int, ...]) -> bool:
         """Whether nothing moves over one of these links."""
-        return bool(self._clogged) and not self._clogged.keys().isdisjoint(path)
+        return self.any_clogged and not self._clogged.keys().isdisjoint(path)
 
     def is_up(self, link: int) -> bool:
         """Whether anything passes."""

@@ -224,6 +224,8 @@ class Network:
 
     def clogged(self, one: Station, other: Station) -> bool:
         """Whether what one sends the other, or the other way round, is held on the way."""
+        if not self.links.any_clogged:
+            return False
         route = self.topology.route
         here, there = one.index, other.index
         return self.links.is_clogged(route(here, there)) or self.links.is_clogged(route(there, here))
