@@ -232,8 +232,11 @@ class Network:
 
     def crosses(self, one: Station, other: Station, name: str) -> bool:
         """Whether messages between the two pass the link of that name. Raises :class:`NoSuchLink`."""
-        links = self._named(self.topology.pairs, "link", name)
-        return not set(links).isdisjoint(self.topology.route(one.index, other.index))
+        return not set(self.links_of(name)).isdisjoint(self.topology.route(one.index, other.index))
+
+    def links_of(self, name: str) -> Sequence[int]:
+        """Both directions of a link. Raises :class:`NoSuchLink`."""
+        return tuple(self._named(self.topology.pairs, "link", name))
 
     def meddle(self, meddler: Meddler) -> None:
         """From now on no message is left out, and ``meddler`` says what becomes of each."""
