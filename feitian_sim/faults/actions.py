@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from feitian_sim.faults.clogs import ClogLink, FlapLink, SwizzleLinks
+from feitian_sim.faults.connections import ForgetConnections, ResetConnections
 from feitian_sim.faults.disks import DamageDisk, FailDisk, SlowDisk
 from feitian_sim.faults.fault import Fault
 from feitian_sim.faults.machines import CrashMachine, KillProcess, LoseMachine, LoseRackPower, SlowMachine
+from feitian_sim.faults.messages import ImpairMessages, NameMessage, StrikeMessages
 from feitian_sim.faults.networks import ImpairLink, LoseSwitch, Partition
 from feitian_sim.faults.world import Action
 
@@ -21,10 +24,19 @@ ACTIONS: Mapping[str, Action[Any]] = MappingProxyType(
         "rack-power-loss": LoseRackPower(),
         "switch-loss": LoseSwitch(),
         "link-loss": ImpairLink(),
-        "network-loss": ImpairLink(),
-        "network-delay": ImpairLink(),
+        "network-loss": ImpairMessages(),
+        "network-delay": ImpairMessages(),
         "network-bandwidth": ImpairLink(),
         "network-partition": Partition(),
+        "network-duplicate": StrikeMessages(),
+        "network-reorder": StrikeMessages(),
+        "network-corrupt": StrikeMessages(),
+        "network-message": NameMessage(),
+        "network-clog": ClogLink(),
+        "network-swizzle": SwizzleLinks(),
+        "network-flap": FlapLink(),
+        "network-reset": ResetConnections(),
+        "network-half-open": ForgetConnections(),
         "disk-fail": FailDisk(),
         "disk-slow": SlowDisk(),
         "disk-sector-error": DamageDisk(),

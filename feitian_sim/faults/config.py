@@ -8,6 +8,17 @@ from pydantic import Field
 
 from feitian_sim.faults.disk_config import DiskBitrot, DiskFail, DiskSectorError, DiskSlow
 from feitian_sim.faults.machine_config import MachineCrash, MachineLoss, MachineSlow, ProcessKill, RackPowerLoss
+from feitian_sim.faults.message_config import (
+    NetworkClog,
+    NetworkCorrupt,
+    NetworkDuplicate,
+    NetworkFlap,
+    NetworkHalfOpen,
+    NetworkMessage,
+    NetworkReorder,
+    NetworkReset,
+    NetworkSwizzle,
+)
 from feitian_sim.faults.network_config import (
     LinkLoss,
     NetworkBandwidth,
@@ -30,6 +41,15 @@ FaultConfig = Annotated[
     | NetworkDelay
     | NetworkBandwidth
     | NetworkPartition
+    | NetworkDuplicate
+    | NetworkReorder
+    | NetworkCorrupt
+    | NetworkMessage
+    | NetworkClog
+    | NetworkSwizzle
+    | NetworkFlap
+    | NetworkReset
+    | NetworkHalfOpen
     | DiskFail
     | DiskSlow
     | DiskSectorError

@@ -33,6 +33,22 @@ class FaultAbsorbed(Fact):
     why: str
 
 
+@fact("faults.deviation", canonical=False, detail=True)
+class Deviation(Fact):
+    """One message fared otherwise: of those from ``source`` to ``target`` the ``number``-th of the run, from 0.
+
+    ``effect`` is lose, delay, duplicate or corrupt; ``delay_ns`` how much later it, or its copy, gets there. A
+    ``network-message`` of these says the same again.
+    """
+
+    fault: str
+    source: str
+    target: str
+    number: int
+    effect: str
+    delay_ns: int
+
+
 @fact("faults.trace_read")
 class TraceRead(Fact):
     """A trace was read: of its rows, so many strike within this run and so many do not, for the reasons ``why``."""

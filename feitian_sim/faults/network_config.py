@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from feitian_sim.faults.fault import FOREVER, Fault, Names, Target, Unit
 from feitian_sim.kernel import Duration, DurationDistribution, Ratio
+
+_NAMED = (
+    "Whether all messages of the run are explicit and numbered, heartbeats that nobody misses too, so that each that is "
+    "struck can be named (network-message); default false. So it is wherever another fault strikes single messages."
+)
+
+
+def _as_uniform(value: Any) -> Any:
+    return {"kind": "uniform", "low": "0s", "high": value} if isinstance(value, str) else value
+
+
+#: A time ``t`` for anything up to it, each equally likely; or a distribution.
+UpTo = Annotated[DurationDistribution, BeforeValidator(_as_uniform)]
 
 
 class SwitchLoss(Fault):
@@ -35,7 +48,26 @@ class NetworkLoss(Fault):
     kind: Literal["network-loss"]
     target: Target = Field(description="Which links: link, machine (its NIC) or rack (its uplink).")
     loss: Ratio = Field(gt=0, description="Share of messages lost.")
+    burst: float = Field(
+        default=1.0,
+        ge=1,
+        description="Mean length of a burst of losses (count of messages, between two machines); default 1: each is lost "
+        "or not by itself. Above 1: Gilbert's two states. Source: the model of netem's loss without bursts.",
+    )
+    named: bool = Field(default=False, description=_NAMED)
     duration: DurationDistribution | None = Field(default=None, description=FOREVER)
+
+    @model_validator(mode="after")
+    def _bursts_fit(self) -> NetworkLoss:
+        if self.burst > 1 and self.loss * (1 + self.burst) > self.burst:
+            most = self.burst / (1 + self.burst)
+            raise ValueError(f"bursts of {self.burst:g} with a message between any two lose at most {most:.3g} of all")
+        return self
+
+    @property
+    def strikes_messages(self) -> bool:
+        """Whether single messages are drawn by their numbers."""
+        return self.named or self.burst > 1
 
 
 class NetworkDelay(Fault):
@@ -44,8 +76,22 @@ class NetworkDelay(Fault):
     unit: ClassVar[Unit] = "link"
     kind: Literal["network-delay"]
     target: Target = Field(description="Which links: link, machine (its NIC) or rack (its uplink).")
-    delay: Duration = Field(gt=0, description="Added to each message, one way.")
+    delay: Duration = Field(gt=0, description="Added to each message that is struck, one way.")
+    delay_jitter: UpTo | None = Field(
+        default=None,
+        description="Added to each of these as well: anything up to a time, or a distribution; default none. (jitter is "
+        "the trigger's.)",
+    )
+    share: Ratio = Field(
+        default=1.0, gt=0, description="Share of messages that are struck; default 1. Source: a longer way delays all."
+    )
+    named: bool = Field(default=False, description=_NAMED)
     duration: DurationDistribution | None = Field(default=None, description=FOREVER)
+
+    @property
+    def strikes_messages(self) -> bool:
+        """Whether single messages are drawn by their numbers."""
+        return self.named or self.share < 1 or self.delay_jitter is not None
 
 
 class NetworkBandwidth(Fault):
@@ -63,9 +109,11 @@ class NetworkPartition(Fault):
 
     unit: ClassVar[Unit] = "groups"
     kind: Literal["network-partition"]
-    split: Literal["one", "majority", "racks"] | None = Field(
+    split: Literal["one", "majority", "racks", "ring", "bridge"] | None = Field(
         default=None,
-        description="Drawn groups: one machine apart, a minority apart, or every rack for itself. Or give groups.",
+        description="Drawn groups: one machine apart, a minority apart, or every rack for itself; ring: each of the "
+        "machines reaches only its two neighbours in a ring; bridge: two halves that reach each other only through one "
+        "machine, which reaches all. Or give groups.",
     )
     groups: tuple[Names, ...] | None = Field(
         default=None,
@@ -76,7 +124,9 @@ class NetworkPartition(Fault):
         description="What is lost between the group that is cut off and the others: both (default), only what it sends "
         "(out), or only what it is sent (in).",
     )
-    target: Target | None = Field(default=None, description="split: one, majority: among these. Default: all.")
+    target: Target | None = Field(
+        default=None, description="split: one, majority, ring, bridge: among these. Default: all."
+    )
     duration: DurationDistribution | None = Field(default=None, description=FOREVER)
 
     @model_validator(mode="after")
@@ -87,6 +137,8 @@ class NetworkPartition(Fault):
             raise ValueError("target goes with split only: groups name the machines themselves")
         if self.split == "racks" and self.target is not None:
             raise ValueError("split: racks separates all racks: leave target out")
+        if self.direction != "both" and self.split in ("ring", "bridge"):
+            raise ValueError(f"direction does not go with split: {self.split}: who is cut off is so both ways")
         sides = (
             2 if self.groups is None and self.split != "racks" else len(self.groups or "") + (self.split == "racks") * 9
         )

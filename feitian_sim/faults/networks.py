@@ -17,6 +17,7 @@ from feitian_sim.faults.places import Places
 from feitian_sim.faults.targets import members_of
 from feitian_sim.faults.timing import Streams
 from feitian_sim.faults.world import LinkEffect, Undo, World
+from feitian_sim.hardware.topology import Station
 from feitian_sim.kernel import Stream
 
 _SIDES = " | "
@@ -52,14 +53,7 @@ class ImpairLink:
 
     def begin(self, world: World, fault: LinkFault, target: str, streams: Streams) -> Undo:
         """Add the fault's effect to the link's; take it away at the end."""
-        remove = world.link_effects.add(target, _effect(fault))
-        _apply(world, target)
-
-        def end() -> None:
-            remove()
-            _apply(world, target)
-
-        return end
+        return _add(world, target, _effect(fault))
 
 
 class Partition:
@@ -72,6 +66,9 @@ class Partition:
     def begin(self, world: World, fault: NetworkPartition, target: str, streams: Streams) -> Undo:
         """Cut; heal at the end."""
         network = world.datacenter.network
+        if fault.split in ("ring", "bridge"):
+            token = network.limit_sight(_sight(world, target, is_ring=fault.split == "ring"))
+            return lambda: network.heal(token)
         sides = [[world.datacenter.machine(name) for name in side] for side in sides_of(target, world.places())]
         if fault.direction == "in":
             sides.reverse()
@@ -89,6 +86,13 @@ def partition_target(fault: NetworkPartition, names: tuple[str, ...], where: Pla
         return _SIDES.join(",".join(group) for group in fault.groups)
     if fault.split == "racks":
         return _SIDES.join(where.racks)
+    if fault.split in ("ring", "bridge"):
+        order = [names[position] for position in stream.permutation(len(names)).tolist()]
+        if fault.split == "ring":
+            return ",".join(order)
+        half = len(order) // 2
+        sides = (sorted(order[1 : half + 1]), order[:1], sorted(order[half + 1 :]))
+        return _SIDES.join(",".join(side) for side in sides)
     count = 1 if fault.split == "one" else max(1, (len(names) - 1) // 2)
     apart = sorted(stream.permutation(len(names)).tolist()[:count])
     return ",".join(names[position] for position in apart)
@@ -104,8 +108,40 @@ def sides_of(target: str, where: Places) -> list[tuple[str, ...]]:
     return [*sides[:-1], sides[-1] + rest]
 
 
+def _sight(world: World, target: str, *, is_ring: bool) -> dict[Station, list[Station]]:
+    """Whom each machine of a ring (in its order) or a bridge (one half, the bridge, the other half) still reaches."""
+    sides: list[list[Station]] = [
+        [world.datacenter.machine(name) for name in side.split(",")] for side in target.split(_SIDES)
+    ]
+    if is_ring:
+        (ring,) = sides
+        return {one: [ring[number - 1], ring[(number + 1) % len(ring)]] for number, one in enumerate(ring)}
+    left, middle, right = sides
+    return {
+        **{one: [*left, *middle] for one in left},
+        **{one: [*left, *middle, *right] for one in middle},
+        **{one: [*right, *middle] for one in right},
+    }
+
+
 def _members(names: Sequence[str], where: Places) -> tuple[str, ...]:
     return tuple(dict.fromkeys(machine for name in names for machine in members_of(name, where)))
+
+
+def hold_down(world: World, link: str) -> Undo:
+    """Take a link down for as long as the result is not called."""
+    return _add(world, link, LinkEffect(up=False))
+
+
+def _add(world: World, link: str, effect: LinkEffect) -> Undo:
+    remove = world.link_effects.add(link, effect)
+    _apply(world, link)
+
+    def end() -> None:
+        remove()
+        _apply(world, link)
+
+    return end
 
 
 def _effect(fault: LinkFault) -> LinkEffect:

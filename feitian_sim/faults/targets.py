@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from feitian_sim.faults.fault import Fault, Target, Unit
+from feitian_sim.faults.message_config import NetworkHalfOpen, NetworkMessage
 from feitian_sim.faults.network_config import NetworkPartition
 from feitian_sim.faults.places import Places, machine_of, places, rack_of
 from feitian_sim.hardware.config import ClusterConfig
@@ -39,9 +40,16 @@ def check_target(fault: Fault, cluster: ClusterConfig, roles: Mapping[str, Seque
     where = places(cluster, roles)
     if isinstance(fault, NetworkPartition) and fault.groups is not None:
         return _group_problems(fault.groups, where)
+    if isinstance(fault, NetworkMessage):
+        ends = (fault.source, fault.target)
+        return [_unknown("machine", name, where.machines) for name in ends if name not in where.machines]
+    if isinstance(fault, NetworkHalfOpen) and fault.peer is not None:
+        unknown = [name for name in fault.peer if not any(fnmatchcase(machine, name) for machine in where.machines)]
+        if unknown:
+            return [_unknown("machine", name, where.machines) for name in unknown]
     target: Target | None = getattr(fault, "target", None)
     if target is None:
-        return _trace_problems(fault, where)
+        return _split_problems(fault, where.servers) or _trace_problems(fault, where)
     problems = _key_problems(fault, target) or _name_problems(target, where)
     return problems or _count_problems(fault, target, candidates(target, fault.unit, where))
 
@@ -172,12 +180,18 @@ def _count_problems(fault: Fault, target: Target, names: tuple[str, ...]) -> lis
     if not names:
         return [f"target matches no {unit}: its conditions hold together nowhere"]
     if isinstance(fault, NetworkPartition):
-        return []
+        return _split_problems(fault, names)
     if len(names) > 1 and target.mode is None:
         return [f"target matches {len(names)} ({_listed(names)}): add mode: one, all, fixed or percent to it"]
     if target.mode == "fixed" and target.value is not None and target.value > len(names):
         return [f"target wants {target.value:g}, but only {len(names)} match ({_listed(names)})"]
     return []
+
+
+def _split_problems(fault: Fault, names: Sequence[str]) -> list[str]:
+    split = fault.split if isinstance(fault, NetworkPartition) else None
+    least = {"ring": 4, "bridge": 3}.get(split or "", 0)
+    return [f"split: {split} cuts nobody off among {len(names)}: it needs {least} machines"] if len(names) < least else []
 
 
 def _trace_problems(fault: Fault, where: Places) -> list[str]:

@@ -10,6 +10,8 @@ from feitian_sim.faults.facts import FaultAbsorbed, FaultEnded, FaultStarted, Tr
 from feitian_sim.faults.fault import Fault, Target
 from feitian_sim.faults.machine_config import ProcessKill
 from feitian_sim.faults.machines import process_name
+from feitian_sim.faults.meddler import MessageMeddler
+from feitian_sim.faults.message_config import NetworkMessage, NetworkSwizzle, strikes_messages
 from feitian_sim.faults.network_config import NetworkPartition
 from feitian_sim.faults.networks import partition_target
 from feitian_sim.faults.targets import candidates, select
@@ -36,6 +38,9 @@ def install(
     trace that would strike later are counted as dropped. ``leaders`` says who leads each role that elects a leader.
     """
     world = World(sim, datacenter, daemons, leaders or {})
+    if any(strikes_messages(fault) for fault in faults):
+        world.meddler = MessageMeddler(sim)
+        datacenter.network.meddle(world.meddler)
     installed: list[InstalledFault] = []
     of_kind: dict[str, int] = {}
     for position, fault in enumerate(faults):
@@ -69,9 +74,18 @@ class InstalledFault:
                 self._schedule_fixed(0)
             case "trace":
                 self._schedule_trace(data_dirs, base_dir, duration_ns)
+            case "message":
+                self._name_message()
             case _:
                 for target in self._targets():
                     self._schedule_next(target, self._fault.start)
+
+    def _name_message(self) -> None:
+        fault = self._fault
+        assert isinstance(fault, NetworkMessage), fault
+        # It strikes when the message leaves, and says so then.
+        self._world.striking = self.id
+        self._action.begin(self._world, fault, fault.target, self._streams)
 
     def _streams(self, entity: str, purpose: str) -> Stream:
         return self._sim.stream(f"faults.{self._key}", entity, purpose)
@@ -127,6 +141,8 @@ class InstalledFault:
         if isinstance(fault, NetworkPartition):
             return (partition_target(fault, names, where, stream),)
         struck = select(target, names, stream)
+        if isinstance(fault, NetworkSwizzle):
+            return (",".join(struck),)
         if isinstance(fault, ProcessKill):
             role = fault.target.role or fault.target.leader or ""
             return tuple(process_name(role, machine) for machine in struck)
@@ -144,6 +160,7 @@ class InstalledFault:
                 then()
             return
         self._sim.emit(FaultStarted(self.id, self._kind, target))
+        self._world.striking = self.id
         undo = self._action.begin(self._world, self._fault, target, self._streams)
         held_ns = lasting if duration_ns is None else duration_ns
         if undo is None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from feitian_sim.faults.fault import Fault
+from feitian_sim.faults.meddler import MessageMeddler
 from feitian_sim.faults.overlap import Holds, Stack
 from feitian_sim.faults.places import Places, places
 from feitian_sim.faults.timing import Streams
@@ -44,6 +45,10 @@ class World:
     slow_machines: Stack[float] = field(default_factory=Stack)
     slow_disks: Stack[float] = field(default_factory=Stack)
     link_effects: Stack[LinkEffect] = field(default_factory=Stack)
+    #: Who strikes single messages, in a run in which they are numbered.
+    meddler: MessageMeddler | None = None
+    #: The fault that strikes at this moment: its identity in facts.
+    striking: str = ""
 
     def __post_init__(self) -> None:
         self._places = places(self.datacenter.config, {})

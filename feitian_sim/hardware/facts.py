@@ -63,6 +63,15 @@ class SwitchRestored(Fact):
     switch: str
 
 
+@fact("hardware.frame_dropped", canonical=False, detail=True)
+class FrameDropped(Fact):
+    """A machine's system dropped a frame: its ``checksum`` was wrong, or its ``sequence`` number had come before."""
+
+    source: str
+    target: str
+    why: str
+
+
 @fact("hardware.disk_failed")
 class DiskFailed(Fact):
     """A disk failed for good, with everything on it."""

@@ -1,7 +1,8 @@
 """Directed links: what flows and messages cross, with their state.
 
 A link has a nominal capacity (bytes per second) and a state that faults change: up or down, a share of its
-capacity, a probability of losing a message, an added delay. Disks are links too, so that one solver shares all.
+capacity, a probability of losing a message, an added delay, clogged or not (nothing moves, nothing is lost). Disks are
+links too, so that one solver shares all.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ class Links:
         #: Share of messages lost, and added one-way delay: only for links that have any.
         self.loss: dict[int, float] = {}
         self.delay_ns: dict[int, int] = {}
+        self._clogged: dict[int, None] = {}
+        self.any_clogged = False
         self._degraded: dict[int, None] = {}
-        #: Whether any link is down, slow, lossy or late.
+        #: Whether any link is down, slow, lossy, late or clogged.
         self.any_degraded = False
 
     def add(self, name: str, capacity: float, link_class: str) -> int:
@@ -67,6 +70,19 @@ class Links:
         self._dark[link] += -1 if powered else 1
         self._settle(link)
 
+    def set_clogged(self, link: int, clogged: bool) -> None:
+        """Nothing moves over the link (True), or it moves on (False)."""
+        if clogged:
+            self._clogged[link] = None
+        else:
+            self._clogged.pop(link, None)
+        self.any_clogged = bool(self._clogged)
+        self._settle(link)
+
+    def is_clogged(self, path: tuple[int, ...]) -> bool:
+        """Whether nothing moves over one of these links."""
+        return self.any_clogged and not self._clogged.keys().isdisjoint(path)
+
     def is_up(self, link: int) -> bool:
         """Whether anything passes."""
         return self._up[link] and not self._dark[link] and self._factor[link] > 0.0
@@ -76,7 +92,7 @@ class Links:
         return self._factor[link] != 1.0
 
     def is_degraded(self, link: int) -> bool:
-        """Whether it is down, slow, lossy or late."""
+        """Whether it is down, slow, lossy, late or clogged."""
         return link in self._degraded
 
     def all_well(self, path: tuple[int, ...]) -> bool:
@@ -89,7 +105,8 @@ class Links:
 
     def _settle(self, link: int) -> None:
         self.capacity[link] = self._nominal[link] * self._factor[link] if self.is_up(link) else 0.0
-        if not self.is_up(link) or self._factor[link] != 1.0 or link in self.loss or link in self.delay_ns:
+        is_lossy_or_late = link in self.loss or link in self.delay_ns or link in self._clogged
+        if not self.is_up(link) or self._factor[link] != 1.0 or is_lossy_or_late:
             self._degraded[link] = None
         else:
             self._degraded.pop(link, None)

@@ -7,6 +7,9 @@ would be through: on an idle card that is the one event of the message, and only
 
 A message under way is independent of its sender: the sender's death no longer stops it, the receiver's does.
 Messages and bulk flows do not slow each other, as on a network with a class of service for small messages.
+
+Over a clogged link nothing moves: what would pass it is held and gets there when the clog ends. What else is done to
+single messages a meddler says (:mod:`.fate`); a run without one never asks.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from feitian_sim.hardware.facts import FrameDropped
+from feitian_sim.hardware.fate import Fate, Meddler
 from feitian_sim.kernel import SECOND, Owner, Stream
 
 if TYPE_CHECKING:
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
     from feitian_sim.hardware.topology import Station
 
 _UNSERVED = -1
+_UNHARMED = Fate()
 
 
 class _Message:
@@ -111,6 +117,10 @@ class Messenger:
         self._pairs: dict[tuple[int, int], _Pair] = {}
         self._losses: dict[tuple[int, int], Stream] = {}
         self._next_number = 0
+        # What is held before clogged links: when each would have got there, and how.
+        self._held: list[tuple[int, _Message, tuple[int, ...]]] = []
+        #: Who strikes single messages, in a run whose scenario has such faults.
+        self.meddler: Meddler | None = None
 
     def send(
         self,
@@ -136,11 +146,13 @@ class Messenger:
         deliver: Callable[..., object],
         args: tuple[Any, ...],
         on_loss: Callable[..., object] | None = None,
+        on_copy: Callable[..., object] | None = None,
     ) -> None:
         """Send ``lead_ns`` from now; ``deliver(*args)`` ``tail_ns`` after the target's card and its ``take_ns``.
 
         Taking in is serial: one message after the other, as one thread does it; the tail is not. ``on_loss(*args)`` is
-        called for a message that is lost on the way, which only a model that sends it again may know.
+        called for a message that is lost on the way, which only a model that sends it again may know; ``on_copy(*args)``
+        for each copy that a fault makes of it, which is dropped behind the target's card where there is none.
         """
         if not source.up:
             return
@@ -149,29 +161,93 @@ class Messenger:
             message = _Message(pair, 0, take_ns, tail_ns, 0, deliver, args, on_loss)
             self._sim.call_later(lead_ns + self._latency.local + take_ns + tail_ns, self._hand_over, message)
             return
-        if self._is_sound(pair):
-            out_card_ns = int(size_bytes / pair.out_bytes_per_s * SECOND)
-            in_card_ns = int(size_bytes / pair.in_bytes_per_s * SECOND)
-            way_ns, lost = pair.way_ns, not target.up
-        else:
-            path = self._network.topology.route(source.index, target.index)
-            out_card_ns, in_card_ns = self._card_ns(path[0], size_bytes), self._card_ns(path[-1], size_bytes)
-            way_ns = pair.way_ns + self._added_ns(path, size_bytes)
-            lost = not self._network.reachable(source, target) or self._lost(source, target, path)
+        if not self._is_sound(pair):
+            self._carry_unsound(pair, size_bytes, lead_ns, take_ns, tail_ns, deliver, args, on_loss, on_copy)
+            return
         now_ns = self._sim.now
         outlet = pair.outlet
         free_ns, leaves_ns = outlet.free_ns, now_ns + lead_ns
+        out_card_ns = int(size_bytes / pair.out_bytes_per_s * SECOND)
         outlet.free_ns = out_ns = (free_ns if free_ns > leaves_ns else leaves_ns) + out_card_ns
-        there_ns = out_ns + way_ns + int(pair.jitter.uniform() * self._jitter_ns)
-        if lost:
+        there_ns = out_ns + pair.way_ns + int(pair.jitter.uniform() * self._jitter_ns)
+        if not target.up:
             if on_loss is not None:
                 self._sim.call_later(there_ns - now_ns, on_loss, *args)
             return
+        in_card_ns = int(size_bytes / pair.in_bytes_per_s * SECOND)
         due_ns = there_ns + in_card_ns + take_ns + tail_ns
         message = _Message(pair, in_card_ns, take_ns, tail_ns, due_ns, deliver, args, on_loss)
         self._next_number += 1
         heappush(pair.inlet.coming, (there_ns, self._next_number, message))
         self._sim.call_later(due_ns - now_ns, self._enter, message)
+
+    def _carry_unsound(
+        self,
+        pair: _Pair,
+        size_bytes: int,
+        lead_ns: int,
+        take_ns: int,
+        tail_ns: int,
+        deliver: Callable[..., object],
+        args: tuple[Any, ...],
+        on_loss: Callable[..., object] | None,
+        on_copy: Callable[..., object] | None,
+    ) -> None:
+        """As :meth:`carry`, where something may be wrong."""
+        source, target = pair.source, pair.target
+        path = self._network.topology.route(source.index, target.index)
+        fate = self.meddler.fate(source, target, path) or _UNHARMED if self.meddler is not None else _UNHARMED
+        lost = not self._network.reachable(source, target) or self._lost(source, target, path) or fate.lost
+        outlet = pair.outlet
+        out_ns = max(outlet.free_ns, self._sim.now + lead_ns) + self._card_ns(path[0], size_bytes)
+        outlet.free_ns = out_ns
+        way_ns = pair.way_ns + self._added_ns(path, size_bytes) + fate.delay_ns
+        there_ns = out_ns + way_ns + int(pair.jitter.uniform() * self._jitter_ns)
+        if lost:
+            if on_loss is not None:
+                self._sim.call_later(there_ns - self._sim.now, on_loss, *args)
+            return
+        card_ns = self._card_ns(path[-1], size_bytes)
+        if fate.corrupt:
+            drop = (pair, "checksum", on_loss, args)
+            self._post(there_ns, path, _Message(pair, card_ns, 0, 0, 0, self._drop, drop, self._lose_damaged))
+            return
+        self._post(there_ns, path, _Message(pair, card_ns, take_ns, tail_ns, 0, deliver, args, on_loss))
+        for after_ns in fate.copies_ns:
+            if on_copy is not None:
+                copy = _Message(pair, card_ns, take_ns, tail_ns, 0, on_copy, args, None)
+            else:
+                copy = _Message(pair, card_ns, 0, 0, 0, self._drop, (pair, "sequence", None, ()), None)
+            self._post(there_ns + after_ns, path, copy)
+
+    def _post(self, there_ns: int, path: tuple[int, ...], message: _Message) -> None:
+        """Have a message get there, or hold it before a clogged link."""
+        if self._network.links.is_clogged(path):
+            self._held.append((there_ns, message, path))
+            return
+        message.due_ns = there_ns + message.card_ns + message.take_ns + message.tail_ns
+        self._next_number += 1
+        heappush(message.pair.inlet.coming, (there_ns, self._next_number, message))
+        self._sim.call_later(message.due_ns - self._sim.now, self._enter, message)
+
+    def release(self) -> None:
+        """A clog has ended: what it held and no other holds gets there at once, in the order in which it was sent."""
+        held, self._held = self._held, []
+        for there_ns, message, path in held:
+            self._post(max(there_ns, self._sim.now), path, message)
+
+    def _drop(self, pair: _Pair, why: str, on_loss: Callable[..., object] | None, args: tuple[Any, ...]) -> None:
+        """The receiver's system drops a frame; for who sent it, it is lost on the way."""
+        if self._sim.facts.wants(FrameDropped):
+            self._sim.emit(FrameDropped(pair.source.name, pair.target.name, why))
+        if on_loss is not None:
+            on_loss(*args)
+
+    @staticmethod
+    def _lose_damaged(_: _Pair, __: str, on_loss: Callable[..., object] | None, args: tuple[Any, ...]) -> None:
+        """A damaged frame does not even get there."""
+        if on_loss is not None:
+            on_loss(*args)
 
     def _is_sound(self, pair: _Pair) -> bool:
         """Whether nothing is wrong between the two."""

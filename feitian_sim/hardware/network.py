@@ -6,12 +6,13 @@ machines cannot reach each other stand still; messages between them are lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 from feitian_sim.hardware.config import ClusterConfig
 from feitian_sim.hardware.facts import SwitchLost, SwitchRestored
+from feitian_sim.hardware.fate import Meddler
 from feitian_sim.hardware.flows import Flow as Flow
 from feitian_sim.hardware.flows import FlowEngine
 from feitian_sim.hardware.links import Links
@@ -22,6 +23,18 @@ from feitian_sim.kernel.units import bytes_per_s
 
 #: The classes of which traffic is counted: bytes that crossed a link of it, each direction by itself.
 TRAFFIC_CLASSES = ("nic", "rack", "core", "disk-read", "disk-write")
+
+
+class Keeper(Protocol):
+    """Who keeps connections between machines; faults break them."""
+
+    def break_connections(self, over: Callable[[Station, Station], bool]) -> int:
+        """Reset those between machines for which ``over(one, other)``; both ends know. Returns how many."""
+        ...
+
+    def forget_connections(self, machine: Station, peers: Callable[[Station], bool]) -> int:
+        """Have a machine forget those to such peers, who are not told. Returns how many."""
+        ...
 
 
 class NoSuchLink(SimulatedError):
@@ -41,8 +54,10 @@ class Network:
         self._changed = changed
         self._flows = FlowEngine(sim, self.links, config.network.stall_timeout)
         self.messenger = Messenger(self)
-        # Of each partition in force: the sides, and whether only the lower ones are kept from being heard by the higher.
-        self._partitions: dict[int, tuple[dict[int, int], bool]] = {}
+        # Of each partition in force: whether it keeps what one machine sends from another, both by index.
+        self._partitions: dict[int, Callable[[int, int], bool]] = {}
+        #: Who keeps connections over this network, so that faults can break them.
+        self.keepers: list[Keeper] = []
         #: Whether every link carries what it should and nothing is cut off.
         self.is_sound = True
         #: Whether nothing is cut off and every pair has one way only, so that its own links alone concern a message.
@@ -113,16 +128,20 @@ class Network:
 
     def connected(self, source: Station, target: Station) -> bool:
         """Whether partitions, switches and links leave a way from one to the other, whatever the machines do."""
-        for sides, one_way in self._partitions.values():
-            here, there = sides.get(source.index, -1), sides.get(target.index, -1)
-            if here != there and (not one_way or here < there):
+        for cuts in self._partitions.values():
+            if cuts(source.index, target.index):
                 return False
         if not self.links.any_degraded:
             return True
         return all(self.links.is_up(link) for link in self.topology.route(source.index, target.index))
 
     def impaired(self, source: Station, target: Station) -> bool:
-        """Whether messages between the two may be lost, late or slow, in either direction."""
+        """Whether messages between the two may be lost, late or slow, in either direction.
+
+        So they may be for all one knows in a run in which single messages are struck.
+        """
+        if self.messenger.meddler is not None and source is not target:
+            return True
         if not self.links.any_degraded:
             return not self._both_ways(source, target)
         there = self.topology.route(source.index, target.index)
@@ -171,16 +190,58 @@ class Network:
         ``one_way``: what a group sends to one after it is lost, while it hears everybody (a card whose sender is dead).
         """
         sides = {machine.index: side for side, group in enumerate(groups) for machine in group}
+
+        def cuts(source: int, target: int) -> bool:
+            here, there = sides.get(source, -1), sides.get(target, -1)
+            return here != there and (not one_way or here < there)
+
+        return self._cut(cuts)
+
+    def limit_sight(self, sees: Mapping[Station, Sequence[Station]]) -> int:
+        """Have each machine of ``sees`` reach, of these machines, only those given. Returns a token for :meth:`heal`."""
+        seen = {one.index: {other.index for other in (one, *others)} for one, others in sees.items()}
+        return self._cut(lambda source, target: source in seen and target in seen and target not in seen[source])
+
+    def _cut(self, cuts: Callable[[int, int], bool]) -> int:
         token = self._next_token
         self._next_token += 1
-        self._partitions[token] = (sides, one_way)
+        self._partitions[token] = cuts
         self._tell()
         return token
 
     def heal(self, token: int) -> None:
-        """Undo a :meth:`partition`."""
+        """Undo a :meth:`partition` or :meth:`limit_sight`."""
         self._partitions.pop(token, None)
         self._tell()
+
+    def set_clogged(self, name: str, clogged: bool) -> None:
+        """Have nothing move over a link, in both directions, and nothing be lost (True); or release it all (False)."""
+        for link in self._named(self.topology.pairs, "link", name):
+            self.links.set_clogged(link, clogged)
+        self._tell()
+        if not clogged:
+            self.messenger.release()
+
+    def clogged(self, one: Station, other: Station) -> bool:
+        """Whether what one sends the other, or the other way round, is held on the way."""
+        if not self.links.any_clogged:
+            return False
+        route = self.topology.route
+        here, there = one.index, other.index
+        return self.links.is_clogged(route(here, there)) or self.links.is_clogged(route(there, here))
+
+    def crosses(self, one: Station, other: Station, name: str) -> bool:
+        """Whether messages between the two pass the link of that name. Raises :class:`NoSuchLink`."""
+        return not set(self.links_of(name)).isdisjoint(self.topology.route(one.index, other.index))
+
+    def links_of(self, name: str) -> Sequence[int]:
+        """Both directions of a link. Raises :class:`NoSuchLink`."""
+        return tuple(self._named(self.topology.pairs, "link", name))
+
+    def meddle(self, meddler: Meddler) -> None:
+        """From now on no message is left out, and ``meddler`` says what becomes of each."""
+        self.messenger.meddler = meddler
+        self._look()
 
     def recheck(self) -> None:
         """Machines, switches or links went up or down: see which flows can move, and which way."""
@@ -199,12 +260,19 @@ class Network:
 
     def _all_connected(self, stops: Sequence[Station]) -> bool:
         pairs = pairwise(stops)
-        return all(stop.up for stop in stops) and all(self._both_ways(one, other) for one, other in pairs)
+        return all(stop.up for stop in stops) and all(self._moves(one, other) for one, other in pairs)
+
+    def _moves(self, one: Station, other: Station) -> bool:
+        return self._both_ways(one, other) and not self.clogged(one, other)
 
     def _tell(self) -> None:
-        self.has_fixed_ways = not self._partitions and not self.topology.has_choice
-        self.is_sound = not self._partitions and not self.links.any_degraded
+        self._look()
         self._changed()
+
+    def _look(self) -> None:
+        is_explicit = self.messenger.meddler is not None
+        self.has_fixed_ways = not self._partitions and not self.topology.has_choice and not is_explicit
+        self.is_sound = not self._partitions and not self.links.any_degraded and not is_explicit
 
     def _named(self, table: dict[str, list[int]], what: str, name: str) -> list[int]:
         found = table.get(name)

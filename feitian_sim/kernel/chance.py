@@ -103,8 +103,7 @@ class Stream:
 
     def at(self, number: int) -> float:
         """Draw ``number`` (from 0), without moving the stream."""
-        generator = np.random.Philox(key=self._key, counter=number // 4)
-        return float(_to_uniform(generator.random_raw(4))[number % 4])
+        return ((philox_block(self._key, number // 4 + 1)[number % 4] >> 11) + 0.5) * _SPACING
 
     def child(self, purpose: str) -> Stream:
         """Another stream, whose draws depend on this one's identity and ``purpose``; takes no draw from it."""

@@ -4,6 +4,9 @@ It has two sides. Each sends through its machine's proxy (one thread that encode
 thread that takes in); what is lost on the way is sent again, later each time, until the other end counts as gone. Each
 side has an account of credits for each process that it asks, which comes back with the answers, and one for its answers,
 which comes back as they arrive; so no answer ever waits for a question. What finds no credit waits in a fair queue.
+
+Where single messages are struck, requests and answers keep the order of the stream: what comes early waits for what is
+late. A note travels by itself: it may be overtaken and, where a fault makes copies, come more than once.
 """
 
 from __future__ import annotations
@@ -22,10 +25,15 @@ if TYPE_CHECKING:
 class Connection:
     """Two sides and the challenge that who speaks on it must answer."""
 
-    __slots__ = ("broken", "nonce", "open", "sides")
+    __slots__ = ("broken", "forgotten_by", "nonce", "open", "plain", "sides", "since_ns")
 
     def __init__(self, kuafu: Kuafu, first: Proxy, second: Proxy, nonce: bytes) -> None:
         self.broken = False
+        #: The side at the end that knows nothing of it any more, while the other has not noticed.
+        self.forgotten_by: Side | None = None
+        #: Whether both ends know it: neither broken nor forgotten.
+        self.plain = True
+        self.since_ns = kuafu.sim.now
         #: Whether the handshake got through.
         self.open = False
         self.nonce = nonce
@@ -51,9 +59,12 @@ class Side:
         "machine",
         "near",
         "other",
+        "parked",
         "peer",
         "proofs",
         "ready",
+        "sent",
+        "taken",
     )
 
     def __init__(self, kuafu: Kuafu, connection: Connection, near: Proxy, far: Proxy) -> None:
@@ -77,6 +88,10 @@ class Side:
         # Answers to the challenge that local processes have given, and which of them the other end has found right.
         self.proofs: dict[Endpoint, bytes] = {}
         self.known: dict[Endpoint, None] = {}
+        # Of the stream in this direction: the last number sent, the last taken in, and what came before its turn.
+        self.sent = 0
+        self.taken = 0
+        self.parked: dict[int, Envelope] = {}
 
     # Sending
 
@@ -127,6 +142,8 @@ class Side:
 
     def _go(self, envelope: Envelope) -> None:
         kuafu = self._kuafu
+        if self.connection.forgotten_by is self:
+            return
         self.last_ns = now_ns = self._sim.now
         if envelope.size_bytes > kuafu.bulk_above:
             kuafu.carry_bulk(self, envelope)
@@ -135,6 +152,9 @@ class Side:
         leaves_ns = now_ns + kuafu.socket_ns
         free_ns = near.free_ns
         near.free_ns = leaves_ns = (free_ns if free_ns > leaves_ns else leaves_ns) + near.send_ns
+        if kuafu.messenger.meddler is not None:
+            self._go_explicit(envelope, leaves_ns - now_ns)
+            return
         kuafu.carry(
             self.machine,
             self.peer,
@@ -146,6 +166,19 @@ class Side:
             (envelope,),
             self.lost,
         )
+
+    def _go_explicit(self, envelope: Envelope, lead_ns: int) -> None:
+        """Send where single messages are struck: a note by itself, all else by its number in the stream."""
+        kuafu, size_bytes, take_ns = self._kuafu, envelope.size_bytes, self.far.take_ns
+        here, there, args = self.machine, self.peer, (envelope,)
+        if type(envelope) is Request and not envelope.number:
+            taken_in, copied = self.arrived, self._copied
+            kuafu.carry(here, there, size_bytes, lead_ns, take_ns, kuafu.socket_ns, taken_in, args, self.lost, copied)
+            return
+        if not hasattr(envelope, "sequence"):
+            self.sent += 1
+            envelope.sequence = self.sent
+        kuafu.carry(here, there, size_bytes, lead_ns, take_ns, kuafu.socket_ns, self._in_turn, args, self.lost)
 
     def lost(self, envelope: Envelope) -> None:
         """The network has lost it: TCP sends it again, until the other end counts as gone."""
@@ -166,7 +199,7 @@ class Side:
 
     def arrived(self, envelope: Envelope) -> None:
         """An envelope is through the other end's proxy."""
-        if self.connection.broken:
+        if not self.connection.plain and self._is_unheard():
             return
         if type(envelope) is Response:
             self._answered(envelope)
@@ -180,6 +213,29 @@ class Side:
             if account.waiting:
                 self._go_on(account)
         self._kuafu.arrive(request)
+
+    def _in_turn(self, envelope: Envelope) -> None:
+        """As :meth:`arrived`, for what keeps the order of the stream."""
+        parked = self.parked
+        parked[envelope.sequence] = envelope
+        while self.taken + 1 in parked:
+            self.taken += 1
+            self.arrived(parked.pop(self.taken))
+
+    def _copied(self, envelope: Envelope) -> None:
+        """A copy of a note has arrived: it says the same again, and costs no credit."""
+        assert isinstance(envelope, Request), envelope
+        if self.connection.plain or not self._is_unheard():
+            self._kuafu.arrive(envelope)
+
+    def _is_unheard(self) -> bool:
+        """Whether nobody takes in what arrives over a connection that is not plain."""
+        if self.connection.broken:
+            return True
+        if self.connection.forgotten_by is self.other:
+            self._kuafu.disown(self)
+            return True
+        return False
 
     def _answered(self, response: Response) -> None:
         self.answers.consumed(response.credit_bytes)

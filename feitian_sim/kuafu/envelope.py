@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Request:
     """A call's message on its way; with number 0 a note, which expects no answer.
 
-    ``side``: the connection's end from which it leaves. ``account``: whose credits it takes.
+    ``side``: the connection's end from which it leaves. ``account``: whose credits it takes. ``sequence``: its place in
+    the stream, given when it first leaves where single messages are struck.
     """
 
     __slots__ = (
@@ -27,6 +28,7 @@ class Request:
         "message",
         "number",
         "once",
+        "sequence",
         "side",
         "size_bytes",
         "tries",
@@ -55,18 +57,20 @@ class Request:
         self.capability = capability
         self.once = once
         self.account: Credits
+        self.sequence: int
         self.tries = 0
 
 
 class Response:
     """The end of a call on its way back. ``error`` is None for a reply."""
 
-    __slots__ = ("credit_bytes", "error", "incarnation", "message", "request", "size_bytes", "tries")
+    __slots__ = ("credit_bytes", "error", "incarnation", "message", "request", "sequence", "size_bytes", "tries")
 
     def __init__(
         self, request: Request, message: Any, error: CallError | None, size_bytes: int, incarnation: int = 0
     ) -> None:
         self.request = request
+        self.sequence: int
         self.message = message
         self.error = error
         self.size_bytes = self.credit_bytes = size_bytes

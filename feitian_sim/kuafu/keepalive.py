@@ -33,8 +33,9 @@ class Keepalive:
         if not call.peer.up:
             call.broken = True
         network, here = self._network, call.caller.machine
-        # Nothing is acknowledged over a way that is cut in either direction.
-        if not (network.reachable(here, call.peer) and network.connected(call.peer, here)):
+        # Nothing is acknowledged over a way that is cut or clogged in either direction.
+        in_reach = network.reachable(here, call.peer) and network.connected(call.peer, here)
+        if not in_reach or network.clogged(here, call.peer):
             if call.suspicion is None:
                 call.suspicion = call.caller.owner.timer(self._keepalive_ns, self._give_up, call)
         elif call.broken:

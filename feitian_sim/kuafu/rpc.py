@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from feitian_sim.hardware import Daemon, DataCenter, Machine
+from feitian_sim.hardware.topology import Station
 from feitian_sim.kernel import Owner, SimulatedError, Simulation
 from feitian_sim.kuafu.address import TcpAddress
 from feitian_sim.kuafu.calls import CallError, ErrorKind
@@ -40,7 +42,9 @@ class Kuafu:
         self.idle_ns = config.idle
         self.inline_ns = config.guard_inline
         self.inbox_bytes = config.inbox
-        self.carry = datacenter.network.messenger.carry
+        self.messenger = datacenter.network.messenger
+        self.carry = self.messenger.carry
+        datacenter.network.keepers.append(self)
         self.keepalive = Keepalive(datacenter.network, config.keepalive)
         datacenter.on_change(self._review)
         #: What each class of messages needs, as its servers say.
@@ -175,6 +179,7 @@ class Kuafu:
         if connection.broken:
             return
         connection.broken = True
+        connection.plain = False
         for side in connection.sides:
             sides = side.near.sides
             if sides.get(side.far.index) is side:
@@ -204,11 +209,60 @@ class Kuafu:
             told = partial(self._fail_calls, side.far, side.near, "reset")
             self.carry(side.machine, side.peer, RESET_BYTES, 0, 0, 0, told, ())
 
-    def _fail_calls(self, near: Proxy, far: Proxy, why: ErrorKind) -> None:
+    def _fail_calls(self, near: Proxy, far: Proxy, why: ErrorKind, until_ns: int | None = None) -> None:
+        """End the calls from one proxy's processes to another's; those that were made until then, if that is said."""
         for endpoint in [one for one in self._endpoints.values() if one.proxy is near]:
             for pending in endpoint.pending_calls():
-                if pending.proxy is far:
+                if pending.proxy is far and (until_ns is None or pending.since_ns <= until_ns):
                     endpoint.ended(pending.number, CallError(why, pending.address))
+
+    # What faults break
+
+    def break_connections(self, over: Callable[[Station, Station], bool]) -> int:
+        """See :class:`feitian_sim.hardware.network.Keeper`."""
+        found = [one for one in self._present if over(one.sides[0].machine, one.sides[1].machine)]
+        for connection in found:
+            self.end(connection, "reset")
+        return len(found)
+
+    def forget_connections(self, machine: Station, peers: Callable[[Station], bool]) -> int:
+        """See :class:`feitian_sim.hardware.network.Keeper`."""
+        sides = [side for one in self._present for side in one.sides if side.machine is machine and peers(side.peer)]
+        for side in sides:
+            connection = side.connection
+            connection.forgotten_by, connection.plain = side, False
+            if side.near.sides.get(side.far.index) is side:
+                del side.near.sides[side.far.index]
+            self._fail_calls(side.near, side.far, "reset")
+            # Who waits there for an answer probes after the keepalive time, and is told that there is no connection.
+            self.wire.call_later(self.config.keepalive, self._disowned, side.other)
+        return len(sides)
+
+    @property
+    def _present(self) -> list[Connection]:
+        """The connections between two machines that are open and known at both ends."""
+        sides = [side for proxy in self.proxies for side in proxy.sides.values()]
+        return [
+            side.connection
+            for side in sides
+            if side.connection.sides[0] is side
+            and side.connection.open
+            and side.connection.plain
+            and side.machine is not side.peer
+        ]
+
+    def disown(self, side: Side) -> None:
+        """Something came over a connection that this end has forgotten: its system answers with a reset."""
+        self.carry(side.peer, side.machine, RESET_BYTES, 0, 0, 0, self._disowned, (side,))
+
+    def _disowned(self, side: Side) -> None:
+        """An end learns that the other knows nothing of their connection."""
+        if side.connection.broken:
+            return
+        newer = side.near.sides.get(side.far.index)
+        until_ns = newer.connection.since_ns if newer is not None and newer is not side else None
+        self.close(side.connection, "reset")
+        self._fail_calls(side.near, side.far, "reset", until_ns)
 
     def _review(self) -> None:
         # In order of opening: a dict keeps it.
