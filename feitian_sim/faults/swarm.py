@@ -135,6 +135,54 @@ def _delay(dice: Dice) -> Line:
     return {"kind": "network-delay", **dice.when(2000, 50), "delay": delay, "target": {"machine": dice.machine()}}
 
 
+def _jitter(dice: Dice) -> Line:
+    most = f"{int(dice.between(1, 200) * 1000)}us"
+    line: Line = {
+        "kind": "network-delay",
+        **dice.when(2000, 100),
+        "delay": "10us",
+        "jitter": most,
+        "target": dice.cards(),
+    }
+    if dice.chance(0.5):
+        line["share"] = round(dice.between(0.05, 1.0), 3)
+    return line
+
+
+def _copies(dice: Dice) -> Line:
+    after = f"{int(dice.between(0.1, 300) * 1000)}us"
+    share = round(dice.between(0.02, 0.5), 3)
+    return {"kind": "network-duplicate", **dice.when(2000, 100), "share": share, "after": after, "target": dice.cards()}
+
+
+def _overtaking(dice: Dice) -> Line:
+    gap = f"{int(dice.between(0.5, 200) * 1000)}us"
+    share = round(dice.between(0.02, 0.5), 3)
+    return {"kind": "network-reorder", **dice.when(2000, 100), "share": share, "gap": gap, "target": dice.cards()}
+
+
+def _flips(dice: Dice) -> Line:
+    share = round(dice.between(0.01, 0.3), 3)
+    return {"kind": "network-corrupt", **dice.when(2000, 50), "share": share, "target": dice.cards()}
+
+
+def _clog(dice: Dice) -> Line:
+    if dice.ground.groups and dice.chance(0.3):
+        target = {"role": dice.of(dice.ground.groups), "mode": "all"}
+        return {"kind": "network-swizzle", **dice.when(1000, 50), "target": target}
+    return {"kind": "network-clog", **dice.when(800, 20), "target": dice.cards()}
+
+
+def _flap(dice: Dice) -> Line:
+    period = f"{int(dice.between(5, 300) * 1000)}us"
+    return {"kind": "network-flap", **dice.when(1500, 100), "period": period, "target": {"machine": dice.machine()}}
+
+
+def _reset(dice: Dice) -> Line:
+    kind = dice.of(("network-reset", "network-half-open"))
+    return {"kind": kind, "at": dice.when(10)["at"], "target": {"machine": dice.machine()}}
+
+
 def _link(dice: Dice) -> Line:
     return {"kind": "link-loss", **dice.when(1000), "target": {"machine": dice.machine()}}
 
@@ -150,11 +198,20 @@ FAMILIES: Mapping[str, Callable[[Dice], Line]] = MappingProxyType(
         "loss": _loss,
         "delay": _delay,
         "link": _link,
+        "jitter": _jitter,
+        "copies": _copies,
+        "overtaking": _overtaking,
+        "flips": _flips,
+        "clog": _clog,
+        "flap": _flap,
+        "reset": _reset,
     }
 )
 _PROCESSES = ("kill", "crash")
-_NETWORK = ("partition", "loss", "delay", "link")
-_GRAY = ("slow-machine", "slow-disk", "delay")
+_NETWORK = (
+    "partition", "loss", "delay", "link", "jitter", "copies", "overtaking", "flips", "clog", "flap", "reset",
+)  # fmt: skip
+_GRAY = ("slow-machine", "slow-disk", "delay", "jitter", "clog")
 _DISKS = ("slow-disk", "crash")
 
 
@@ -172,9 +229,9 @@ class Profile:
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
-        "swarm": Profile(dict.fromkeys(FAMILIES, 0.3), 3),
+        "swarm": Profile(dict.fromkeys(FAMILIES, 0.22), 3),
         "crash-heavy": Profile(dict.fromkeys(_PROCESSES, 0.95), 8),
-        "network": Profile(dict.fromkeys(_NETWORK, 0.6), 4),
+        "network": Profile(dict.fromkeys(_NETWORK, 0.4), 4),
         "disks": Profile(dict.fromkeys(_DISKS, 0.7), 4),
         "gray": Profile(dict.fromkeys(_GRAY, 0.7), 4),
         "operator": Profile({"kill": 1.0}, 6),

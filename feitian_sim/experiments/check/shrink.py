@@ -177,7 +177,6 @@ def _record_deviations(sim: Simulation, struck: list[dict[str, Any]]) -> None:
     def deviated(_: int, fact: Any) -> None:
         line = {
             "kind": "network-message",
-            "at": "0s",
             "source": fact.source,
             "target": fact.target,
             "number": fact.number,
