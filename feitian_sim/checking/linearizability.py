@@ -15,7 +15,8 @@ To this come four savings, none of which changes a verdict:
   if it could come later, it can come now.
 * An operation of unknown outcome has no return, so it never hurries. It is tried only when no other is legal, and only
   if it changes the state: never having happened explains the rest as well.
-* Of two unknown operations that are the same (two deletes of a path), the one called first comes first.
+* Of two unknown operations that are the same (two deletes of a path), the one called first comes first. And what led
+  nowhere with some unknown operations spent leads nowhere with more of them spent.
 * The set of ordered operations is a bit mask above the first one in order of call that is not in it, so its size is
   that of the concurrency and not of the history.
 
@@ -29,6 +30,7 @@ of steps. When it is spent, the verdict is ``unknown``, and whoever expected ``l
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -161,6 +163,7 @@ class _Search:
         self.head = 2 * self.count
         self.maybes = self.head + 1
         self.rank, self.next, self.previous = self._linked()
+        self.maybe_called_ns = [entry.operation.called_ns for entry in maybe]
         self.returns_ns = [entry.operation.returned_ns or 0 for entry in known]
         #: What each known, then each unknown operation has to follow beside what its call tells.
         self.before = _own_before(known, maybe)
@@ -171,7 +174,8 @@ class _Search:
         self.happened = 0
         self.state = model.initial()
         self.moves: list[_Move] = []
-        self.seen: set[tuple[int, int, int, State]] = set()
+        #: By what is ordered for certain and the state reached: with which unknown ones it has been tried.
+        self.seen: dict[tuple[int, int, State], list[int]] = {}
         self.steps, self.budget_steps = 0, budget_steps
         #: How far one can get: the rank in time of the first return not passed, and the moves up to there.
         self.furthest = (-1, -1)
@@ -204,9 +208,7 @@ class _Search:
                 self._observe()
                 if self.next[self.head] == self.head:
                     return Verdict("legal", self._ordered(self.moves), None, self.steps)
-                configuration = (self.first, self.mask, self.happened, self.state)
-                fresh = configuration not in self.seen
-                self.seen.add(configuration)
+                fresh = self._is_fresh()
             if self.steps >= self.budget_steps:
                 self._note()
                 return self._failure("unknown")
@@ -218,6 +220,15 @@ class _Search:
             resume = self._back()
             if resume < 0:
                 return self._failure("illegal")
+
+    def _is_fresh(self) -> bool:
+        """Whether this was not tried before, with the same unknown operations still to come or with more of them."""
+        happened = self.happened
+        tried = self.seen.setdefault((self.first, self.mask, self.state), [])
+        if any(less & happened == less for less in tried):
+            return False
+        tried.append(happened)
+        return True
 
     def _failure(self, verdict: Literal["illegal", "unknown"]) -> Verdict:
         return Verdict(verdict, self._ordered(self.longest), self.known[self.failed].operation, self.steps)
@@ -269,12 +280,10 @@ class _Search:
         return self._assume(0 if certain else resume - self.maybes + 1, self.returns_ns[place - count])
 
     def _assume(self, number: int, until_ns: int) -> bool:
-        """Let an unknown operation have happened: the next from ``number`` on that was called by ``until_ns``."""
+        """Let an unknown operation have happened, of those from ``number`` on the first that was called by ``until_ns``."""
         state, happened = self.state, self.happened
-        for candidate in range(number, len(self.maybe)):
+        for candidate in range(number, bisect_right(self.maybe_called_ns, until_ns)):
             entry = self.maybe[candidate]
-            if entry.operation.called_ns > until_ns:
-                return False
             same = self.same[candidate]
             if happened >> candidate & 1 or not (same < 0 or happened >> same & 1):
                 continue
