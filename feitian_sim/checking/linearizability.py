@@ -23,9 +23,12 @@ To this come four savings, none of which changes a verdict:
 At the same instant a call counts as before a return, so that two clients who meet in one nanosecond are concurrent; but
 what one client does after its own return at that instant is after it.
 
-Where a register's values are all different, its :mod:`zones <feitian_sim.checking.zones>` tell at once that nothing
-fits, and the search is only asked for the longest order. The problem as such is NP-complete, so the search has a budget
-of steps. When it is spent, the verdict is ``unknown``, and whoever expected ``legal`` must take that for red.
+Where a register's values are all different, its :mod:`zones <feitian_sim.checking.zones>` tell the verdict at once, and
+the search is only asked for the longest order. The problem as such is NP-complete, so the search has a budget of steps.
+When it is spent, the verdict is ``unknown``, and whoever expected ``legal`` must take that for red.
+
+What costs is not length but choice: clients at one time on a key (keep them to 10) and operations of unknown outcome on
+it, each of which stays possible for ever (keep them to some dozens, by many keys).
 """
 
 from __future__ import annotations
@@ -48,8 +51,9 @@ BUDGET_STEPS = 2_000_000
 class Verdict:
     """The judgement of the operations on a key or a group of keys; ``steps`` is how often the model was asked.
 
-    ``order``: the longest order found that explains what it contains; the whole history's if legal. ``failed``: the
-    operation whose return no order passes (illegal) or none had passed when the budget was spent (unknown).
+    ``order``: the longest order found that explains what it contains. It is the whole history's if legal, unless a
+    rule told so while the search for the order spent its budget. ``failed``: the operation whose return no order
+    passes (illegal) or none had passed when the budget was spent (unknown).
     """
 
     verdict: Literal["legal", "illegal", "unknown"]
@@ -75,12 +79,15 @@ def check(operations: Sequence[Operation], model: Model, budget_steps: int = BUD
 
 
 def _by_zones(operations: Sequence[Operation], model: Register, budget_steps: int) -> Verdict | None:
-    """The verdict on a register if its zones tell that nothing explains it; the search only finds how far one gets."""
+    """The verdict on a register where its zones tell it; the search only finds the order, or how far one gets."""
     initial, _ = model.initial()
     spans = spans_of(operations, initial)
-    failed = None if spans is None else first_failure(spans, initial)
-    if failed is None:
+    if spans is None:
         return None
+    failed = first_failure(spans, initial)
+    if failed is None:
+        found = _judge([_entry(operation, model) for operation in operations], model, budget_steps)
+        return replace(found, verdict="legal", failed=None)
     assert failed.returned_ns is not None
     originals: dict[Operation, Operation] = {}
     for operation in operations:
@@ -280,7 +287,7 @@ class _Search:
         return self._assume(0 if certain else resume - self.maybes + 1, self.returns_ns[place - count])
 
     def _assume(self, number: int, until_ns: int) -> bool:
-        """Let an unknown operation have happened, of those from ``number`` on the first that was called by ``until_ns``."""
+        """Let an unknown operation have happened, of those from ``number`` on the first called by ``until_ns``."""
         state, happened = self.state, self.happened
         for candidate in range(number, bisect_right(self.maybe_called_ns, until_ns)):
             entry = self.maybe[candidate]
