@@ -15,20 +15,25 @@ To this come four savings, none of which changes a verdict:
   if it could come later, it can come now.
 * An operation of unknown outcome has no return, so it never hurries. It is tried only when no other is legal, and only
   if it changes the state: never having happened explains the rest as well.
-* Of two unknown operations that are the same (two deletes of a path), the one called first comes first.
+* Of two unknown operations that are the same (two deletes of a path), the one called first comes first. And what led
+  nowhere with some unknown operations spent leads nowhere with more of them spent.
 * The set of ordered operations is a bit mask above the first one in order of call that is not in it, so its size is
   that of the concurrency and not of the history.
 
 At the same instant a call counts as before a return, so that two clients who meet in one nanosecond are concurrent; but
 what one client does after its own return at that instant is after it.
 
-Where a register's values are all different, its :mod:`zones <feitian_sim.checking.zones>` tell at once that nothing
-fits, and the search is only asked for the longest order. The problem as such is NP-complete, so the search has a budget
-of steps. When it is spent, the verdict is ``unknown``, and whoever expected ``legal`` must take that for red.
+Where a register's values are all different, its :mod:`zones <feitian_sim.checking.zones>` tell the verdict at once, and
+the search is only asked for the longest order. The problem as such is NP-complete, so the search has a budget of steps.
+When it is spent, the verdict is ``unknown``, and whoever expected ``legal`` must take that for red.
+
+What costs is not length but choice: clients at one time on a key (keep them to 10) and operations of unknown outcome on
+it, each of which stays possible for ever (keep them to some dozens, by many keys).
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -46,8 +51,9 @@ BUDGET_STEPS = 2_000_000
 class Verdict:
     """The judgement of the operations on a key or a group of keys; ``steps`` is how often the model was asked.
 
-    ``order``: the longest order found that explains what it contains; the whole history's if legal. ``failed``: the
-    operation whose return no order passes (illegal) or none had passed when the budget was spent (unknown).
+    ``order``: the longest order found that explains what it contains. It is the whole history's if legal, unless a
+    rule told so while the search for the order spent its budget. ``failed``: the operation whose return no order
+    passes (illegal) or none had passed when the budget was spent (unknown).
     """
 
     verdict: Literal["legal", "illegal", "unknown"]
@@ -73,12 +79,15 @@ def check(operations: Sequence[Operation], model: Model, budget_steps: int = BUD
 
 
 def _by_zones(operations: Sequence[Operation], model: Register, budget_steps: int) -> Verdict | None:
-    """The verdict on a register if its zones tell that nothing explains it; the search only finds how far one gets."""
+    """The verdict on a register where its zones tell it; the search only finds the order, or how far one gets."""
     initial, _ = model.initial()
     spans = spans_of(operations, initial)
-    failed = None if spans is None else first_failure(spans, initial)
-    if failed is None:
+    if spans is None:
         return None
+    failed = first_failure(spans, initial)
+    if failed is None:
+        found = _judge([_entry(operation, model) for operation in operations], model, budget_steps)
+        return replace(found, verdict="legal", failed=None)
     assert failed.returned_ns is not None
     originals: dict[Operation, Operation] = {}
     for operation in operations:
@@ -161,6 +170,7 @@ class _Search:
         self.head = 2 * self.count
         self.maybes = self.head + 1
         self.rank, self.next, self.previous = self._linked()
+        self.maybe_called_ns = [entry.operation.called_ns for entry in maybe]
         self.returns_ns = [entry.operation.returned_ns or 0 for entry in known]
         #: What each known, then each unknown operation has to follow beside what its call tells.
         self.before = _own_before(known, maybe)
@@ -171,7 +181,8 @@ class _Search:
         self.happened = 0
         self.state = model.initial()
         self.moves: list[_Move] = []
-        self.seen: set[tuple[int, int, int, State]] = set()
+        #: By what is ordered for certain and the state reached: with which unknown ones it has been tried.
+        self.seen: dict[tuple[int, int, State], list[int]] = {}
         self.steps, self.budget_steps = 0, budget_steps
         #: How far one can get: the rank in time of the first return not passed, and the moves up to there.
         self.furthest = (-1, -1)
@@ -204,9 +215,7 @@ class _Search:
                 self._observe()
                 if self.next[self.head] == self.head:
                     return Verdict("legal", self._ordered(self.moves), None, self.steps)
-                configuration = (self.first, self.mask, self.happened, self.state)
-                fresh = configuration not in self.seen
-                self.seen.add(configuration)
+                fresh = self._is_fresh()
             if self.steps >= self.budget_steps:
                 self._note()
                 return self._failure("unknown")
@@ -218,6 +227,15 @@ class _Search:
             resume = self._back()
             if resume < 0:
                 return self._failure("illegal")
+
+    def _is_fresh(self) -> bool:
+        """Whether this was not tried before, with the same unknown operations still to come or with more of them."""
+        happened = self.happened
+        tried = self.seen.setdefault((self.first, self.mask, self.state), [])
+        if any(less & happened == less for less in tried):
+            return False
+        tried.append(happened)
+        return True
 
     def _failure(self, verdict: Literal["illegal", "unknown"]) -> Verdict:
         return Verdict(verdict, self._ordered(self.longest), self.known[self.failed].operation, self.steps)
@@ -269,12 +287,10 @@ class _Search:
         return self._assume(0 if certain else resume - self.maybes + 1, self.returns_ns[place - count])
 
     def _assume(self, number: int, until_ns: int) -> bool:
-        """Let an unknown operation have happened: the next from ``number`` on that was called by ``until_ns``."""
+        """Let an unknown operation have happened, of those from ``number`` on the first called by ``until_ns``."""
         state, happened = self.state, self.happened
-        for candidate in range(number, len(self.maybe)):
+        for candidate in range(number, bisect_right(self.maybe_called_ns, until_ns)):
             entry = self.maybe[candidate]
-            if entry.operation.called_ns > until_ns:
-                return False
             same = self.same[candidate]
             if happened >> candidate & 1 or not (same < 0 or happened >> same & 1):
                 continue

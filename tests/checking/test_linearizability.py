@@ -16,6 +16,15 @@ from tests.checking.brute import EFFECTS, explains, precedes, random_history
 
 MODELS: dict[str, Deterministic] = {"register": Register(), "tree": TreeNode(), "file": TokenFile()}
 
+
+class Plain:
+    """A register that the checker does not know for one: judged by the search alone."""
+
+    def __init__(self) -> None:
+        register = Register()
+        self.initial, self.step, self.observes = register.initial, register.step, register.observes
+
+
 #: Client, operation, argument, result, called, returned; without a return the outcome is unknown.
 Row = tuple[str, str, object, object, int, int | None]
 
@@ -155,6 +164,13 @@ def test_zones_are_for_clients_that_call_again_at_once_but_not_where_they_meet()
     rows: list[Row] = [("a", "write", 1, None, 0, 5), ("a", "get", None, 1, 5, 7), ("b", "get", None, 1, 1, 4)]
     assert spans_of(seen(*rows).operations, None) is not None
     assert spans_of(seen(*rows, ("c", "get", None, 1, 5, 9)).operations, None) is None
+
+
+def test_zones_decide_where_the_search_has_no_time() -> None:
+    rows: list[Row] = [(f"c{number}", "write", number, None, 0, 100) for number in range(12)]
+    rows += [("x", "get", None, number, 10 * number, 10 * number + 5) for number in (3, 5, 2, 7)]
+    assert check(seen(*rows).operations, Register(), budget_steps=5).legal
+    assert check(seen(*rows).operations, Plain(), budget_steps=5).verdict == "unknown"
 
 
 def test_a_spent_budget_is_unknown_and_so_red() -> None:
@@ -308,14 +324,6 @@ def has_all_known(verdict: Verdict, operations: list[Operation]) -> bool:
     return len(order) == len(verdict.order) and all(
         operation in order for operation in operations if operation.outcome == "ok"
     )
-
-
-class Plain:
-    """A register that the checker does not know for one: judged by the search alone."""
-
-    def __init__(self) -> None:
-        register = Register()
-        self.initial, self.step, self.observes = register.initial, register.step, register.observes
 
 
 def test_zones_and_search_and_all_orders_agree_on_registers_with_unique_values() -> None:

@@ -107,4 +107,9 @@ def test_agrees_with_porcupine_on_etcd(published: Path, number: int) -> None:
 @pytest.mark.parametrize("name", ["c01-ok", "c01-bad", "c10-ok", "c10-bad", "c50-ok", "c50-bad"])
 def test_agrees_with_porcupine_on_key_value_stores(published: Path, name: str) -> None:
     history = key_value_history(published / f"kv/{name}.txt")
-    assert all(verdict.legal for verdict in check_all(history, lambda key: Text())) == name.endswith("ok")
+    # Fifty clients on a key are more than the checker is made for: three of the ten bad keys stay unknown.
+    verdicts = [verdict.verdict for verdict in check_all(history, lambda key: Text(), budget_steps=500_000)]
+    if name.endswith("ok"):
+        assert {*verdicts} == {"legal"}
+    else:
+        assert "illegal" in verdicts
