@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sweep": ("feitian_sim.cli.sweep", "Run a scenario over all combinations of the values on its axes."),
     "compare": ("feitian_sim.cli.compare", "Variants that meet the same chance, with intervals of their differences."),
     "place": ("feitian_sim.cli.place", "What placement policies do, without simulating."),
+    "check": ("feitian_sim.cli.check", "Random faults over many seeds, invariants on; what fails is shrunk."),
     "resume": ("feitian_sim.cli.resume", "Go on with a sweep or a comparison that was stopped."),
     "status": ("feitian_sim.cli.resume", "How far a sweep or a comparison is."),
     "validate": ("feitian_sim.cli.validate", "Published experiments: simulated beside published."),

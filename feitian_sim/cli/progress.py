@@ -47,6 +47,25 @@ def told_of_runs(quiet: bool) -> Iterator[Callable[[Told], None] | None]:
         yield lambda told: click.echo(_words_of_runs(told), err=True)
 
 
+@contextmanager
+def bar_or_lines(quiet: bool) -> Iterator[Callable[[float, str, float], None] | None]:
+    """What shows a share done, words and the seconds since the beginning: a bar on a terminal, a sparse line elsewhere."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        with _bar() as (bar, task):
+            yield lambda share, words, _: bar.update(task, completed=share, description=words, refresh=True)
+    else:
+        last_s = [0.0]
+
+        def line(share: float, words: str, elapsed_s: float) -> None:
+            if elapsed_s - last_s[0] >= _LINE_EVERY_S:
+                last_s[0] = elapsed_s
+                click.echo(f"{share:4.0%}  {words}", err=True)
+
+        yield line
+
+
 def _words_of_runs(told: Told) -> str:
     left = f", {quantity(max(told.left_s, 1.0), 's')} left" if told.done < told.runs else ""
     return f"{told.done} of {told.runs} runs{left}"

@@ -56,7 +56,7 @@ class LocalEngine:
         """What became of each task; one whose process dies is begun again in another."""
         waiting = deque(tasks)
         deaths: Counter[int] = Counter()
-        pools = [_one_process() for _ in range(min(self._jobs, len(waiting)))]
+        pools = [one_process() for _ in range(min(self._jobs, len(waiting)))]
         running: dict[Future[Outcome], tuple[int, int]] = {}
 
         def begin(slot: int) -> None:
@@ -76,7 +76,7 @@ class LocalEngine:
                         outcome: Outcome | None = _result(future)
                     except BrokenProcessPool:
                         _kill(pools[slot])
-                        pools[slot] = _one_process()
+                        pools[slot] = one_process()
                         outcome = _after_death(number, deaths, waiting)
                     begin(slot)
                     if outcome is not None:
@@ -145,7 +145,8 @@ def engine_of(name: str, jobs: int, address: str | None = None) -> Engine:
     return HereEngine() if jobs == 1 else LocalEngine(jobs)
 
 
-def _one_process() -> ProcessPoolExecutor:
+def one_process() -> ProcessPoolExecutor:
+    """A pool of one process of its own, which ends with this one."""
     # Forked from a server without threads: a fork of this process, amid the threads of its pools, might never wake.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["feitian_sim.experiments.task", "feitian_sim.scenario.wiring"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,8 @@ class Loaded:
     policies: tuple[OwnPart, ...] = ()
     #: The plain data after ``extends`` and ``--set``, as written.
     data: Mapping[str, Any] = field(default_factory=dict)
+    #: The ``key=value`` that were set over the file.
+    overrides: tuple[str, ...] = ()
 
     @property
     def config_hash(self) -> str:
@@ -73,8 +75,9 @@ def load(
     """
     file = Path(path)
     source, problems = read_extended(file, str(path))
+    overrides = tuple(overrides)
     problems = _with_options(source, problems, overrides, seed, runs)
-    return _checked(source, problems, file, file.parent, data)
+    return replace(_checked(source, problems, file, file.parent, data), overrides=overrides)
 
 
 def load_text(text: str, base_dir: Path = Path(), name: str = "scenario", **options: Any) -> Loaded:
