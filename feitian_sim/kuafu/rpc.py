@@ -231,6 +231,8 @@ class Kuafu:
         for side in sides:
             connection = side.connection
             connection.forgotten_by, connection.plain = side, False
+            # Whatever its processes still want to say on it is never sent.
+            side.ready = False
             if side.near.sides.get(side.far.index) is side:
                 del side.near.sides[side.far.index]
             self._fail_calls(side.near, side.far, "reset")
