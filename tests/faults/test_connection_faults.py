@@ -175,6 +175,18 @@ def test_connections_to_other_peers_are_remembered() -> None:
     assert bench.results == [1]
 
 
+@pytest.mark.parametrize("fault", [strike("reset"), strike("half-open"), strike("half-open", peer="r0/m2")])
+def test_without_connections_there_is_nothing_to_break(fault: dict[str, Any]) -> None:
+    bench = MessageBench(fault)
+    absorbed: list[str] = []
+    bench.sim.facts.subscribe("faults.absorbed", lambda _, what: absorbed.append(what.why))
+    if "peer" in fault:
+        bench.call(0)
+    bench.run(2)
+    assert not bench.struck
+    assert absorbed[0].startswith("no connection is open")
+
+
 # --- who sees whom --------------------------------------------------------------------------------
 
 
