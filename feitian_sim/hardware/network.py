@@ -28,6 +28,10 @@ TRAFFIC_CLASSES = ("nic", "rack", "core", "disk-read", "disk-write")
 class Keeper(Protocol):
     """Who keeps connections between machines; faults break them."""
 
+    def has_connections(self, over: Callable[[Station, Station], bool]) -> bool:
+        """Whether there is any between machines for which ``over(one, other)``."""
+        ...
+
     def break_connections(self, over: Callable[[Station, Station], bool]) -> int:
         """Reset those between machines for which ``over(one, other)``; both ends know. Returns how many."""
         ...

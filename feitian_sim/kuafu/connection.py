@@ -142,8 +142,6 @@ class Side:
 
     def _go(self, envelope: Envelope) -> None:
         kuafu = self._kuafu
-        if self.connection.forgotten_by is self:
-            return
         self.last_ns = now_ns = self._sim.now
         if envelope.size_bytes > kuafu.bulk_above:
             kuafu.carry_bulk(self, envelope)
@@ -192,7 +190,7 @@ class Side:
             self._kuafu.wire.call_later(pause_ns, self._again, envelope)
 
     def _again(self, envelope: Envelope) -> None:
-        if not self.connection.broken:
+        if self.connection.plain or not (self.connection.broken or self.connection.forgotten_by is self):
             self._go(envelope)
 
     # Arriving at the other end

@@ -218,6 +218,10 @@ class Kuafu:
 
     # What faults break
 
+    def has_connections(self, over: Callable[[Station, Station], bool]) -> bool:
+        """See :class:`feitian_sim.hardware.network.Keeper`."""
+        return any(over(one.sides[0].machine, one.sides[1].machine) for one in self._present)
+
     def break_connections(self, over: Callable[[Station, Station], bool]) -> int:
         """See :class:`feitian_sim.hardware.network.Keeper`."""
         found = [one for one in self._present if over(one.sides[0].machine, one.sides[1].machine)]
@@ -231,6 +235,8 @@ class Kuafu:
         for side in sides:
             connection = side.connection
             connection.forgotten_by, connection.plain = side, False
+            # Whatever its processes still want to say on it is never sent.
+            side.ready = False
             if side.near.sides.get(side.far.index) is side:
                 del side.near.sides[side.far.index]
             self._fail_calls(side.near, side.far, "reset")
