@@ -6,7 +6,7 @@ histories of clients are checked against reference models.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from feitian_sim.checking.client_histories import LinearizableFiles, LinearizableNodes
@@ -35,8 +35,12 @@ from feitian_sim.checking.probes import Probes
 from feitian_sim.kernel import FactBus
 
 
-def invariants_for(config: CheckConfig) -> list[Invariant]:
-    """All that apply, or those that the scenario names; some are part of others and are always there."""
+def invariants_for(config: CheckConfig, parts: Collection[str]) -> list[Invariant]:
+    """All that have something to judge in a scenario of these parts and loads."""
+    return [one for one in _all(config) if not one.needs or any(part in parts for part in one.needs)]
+
+
+def _all(config: CheckConfig) -> list[Invariant]:
     tree = TreeIsAsCommanded()
     found: list[Invariant] = [
         TimeNeverGoesBack(),
@@ -72,10 +76,10 @@ def invariants_for(config: CheckConfig) -> list[Invariant]:
 class Checker:
     """The oracles of one run."""
 
-    def __init__(self, config: CheckConfig, facts: FactBus) -> None:
+    def __init__(self, config: CheckConfig, facts: FactBus, parts: Collection[str]) -> None:
         self._wanted = config.invariants
-        self.invariants = invariants_for(config)
-        self._probes = Probes(facts)
+        self.invariants = invariants_for(config, parts)
+        self._probes = Probes(facts, parts)
         for invariant in self.invariants:
             # Those that nobody asked for listen too, since others build on them, but judge nothing.
             invariant.is_judging = self._wanted is None or invariant.id in self._wanted
@@ -102,4 +106,4 @@ class Checker:
 def known_ids() -> tuple[str, ...]:
     """The ids of all invariants."""
     whole: dict[str, Any] = {"liveness": {"after": "1s", "core": ["r0/m0"]}}
-    return tuple(invariant.id for invariant in invariants_for(CheckConfig.model_validate(whole)))
+    return tuple(invariant.id for invariant in _all(CheckConfig.model_validate(whole)))

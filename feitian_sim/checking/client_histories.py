@@ -71,6 +71,7 @@ class LinearizableNodes(Linearizable):
     """NW6."""
 
     id = "NW6"
+    needs = ("nuwa-history",)
     claim = "writes and fresh reads of Nuwa's files are linearizable"
     service = "nuwa"
     model = TreeNode
@@ -80,6 +81,7 @@ class LinearizableFiles(Linearizable):
     """PG2 and PG8, from outside."""
 
     id = "PG2H"
+    needs = ("pangu-history",)
     claim = "a file of Pangu holds exactly what was acknowledged, each record once, in one order for all readers"
     service = "pangu"
     model = TokenFile

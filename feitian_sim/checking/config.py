@@ -62,6 +62,10 @@ class CheckConfig(StrictModel):
     knobs: dict[str, tuple[Any, ...]] = Field(
         default={}, description="Dotted keys with values of which each seed draws one: {nuwa.log.window: [1, 4]}."
     )
+    sometimes: dict[str, float] = Field(
+        default={},
+        description="Loads by name that only this share of seeds has: {locks: 0.4}. Default: all.",
+    )
     ties: bool = Field(
         default=True, description="Whether what falls due at one instant runs in a drawn order; default true."
     )

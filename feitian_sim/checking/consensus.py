@@ -19,6 +19,7 @@ class Agreement(Invariant):
     """NW1."""
 
     id = "NW1"
+    needs = ("nuwa",)
     claim = "one value is chosen for each slot, over all members and all time"
 
     def __init__(self) -> None:
@@ -42,6 +43,7 @@ class PromisesAreKept(Invariant):
     """NW2: over restarts too, as far as the disk was not lost."""
 
     id = "NW2"
+    needs = ("nuwa",)
     claim = "a member's durable ballot never goes back; a slot has one value under one ballot"
 
     def __init__(self) -> None:
@@ -79,6 +81,7 @@ class NothingBelowAPromise(Invariant):
     """NW2a: the acceptor's one rule."""
 
     id = "NW2a"
+    needs = ("nuwa",)
     claim = "a member accepts nothing below the ballot that it has promised for good"
 
     def __init__(self) -> None:
@@ -118,6 +121,7 @@ class OneLeaderPerBallot(Invariant):
     """NW3."""
 
     id = "NW3"
+    needs = ("nuwa",)
     claim = "at most one member leads under a ballot, and ballots of leaders grow"
 
     def __init__(self) -> None:
@@ -139,6 +143,7 @@ class AppliedPrefix(Invariant):
     """NW4."""
 
     id = "NW4"
+    needs = ("nuwa",)
     claim = "a member applies slot after slot, none left out and none twice in one life"
 
     def __init__(self) -> None:
@@ -179,6 +184,7 @@ class AcknowledgedIsDurable(Invariant):
     """NW5: judged by what disks hold at the instant of the answer, not by what anybody believes."""
 
     id = "NW5"
+    needs = ("nuwa",)
     claim = "what a client is told is written is on the disks of a majority at that instant, and stays chosen"
 
     def __init__(self) -> None:
@@ -230,6 +236,7 @@ class MembersChangeByOne(Invariant):
     """NW14."""
 
     id = "NW14"
+    needs = ("members",)
     claim = "memberships that follow each other differ by one member, so that their majorities meet"
 
     def __init__(self) -> None:

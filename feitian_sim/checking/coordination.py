@@ -20,6 +20,7 @@ class TreeIsAsCommanded(Invariant):
     """NW8 (with NW9 and NW12: ephemeral files, commands that come twice)."""
 
     id = "NW8"
+    needs = ("nuwa",)
     claim = "every server answers each command as the rules of the tree say, and as every other server"
 
     def __init__(self) -> None:
@@ -57,6 +58,7 @@ class StateIsTheLog(Invariant):
     """NW13."""
 
     id = "NW13"
+    needs = ("nuwa",)
     claim = "after a snapshot and what follows it, a server has the state that the whole log makes"
 
     def __init__(self, tree: TreeIsAsCommanded) -> None:
@@ -82,6 +84,7 @@ class ReadsNeverGoBack(Invariant):
     """NW7."""
 
     id = "NW7"
+    needs = ("nuwa",)
     claim = "a session's reads show no state older than what it was told of before"
 
     def __init__(self) -> None:
@@ -126,6 +129,7 @@ class NoticesInOrder(Invariant):
     """NW10."""
 
     id = "NW10"
+    needs = ("nuwa-history", "lock")
     claim = "a watch tells once, of a change after what its client had read, and a session's notices come in order"
 
     def __init__(self, tree: TreeIsAsCommanded) -> None:
@@ -161,6 +165,7 @@ class FencedExclusion(Invariant):
     """NW11: judged at what the lock guards."""
 
     id = "NW11"
+    needs = ("lock", "pangu")
     claim = "what a lock guards takes work in the order of fencing tokens, and a token has one holder"
 
     def __init__(self) -> None:
@@ -200,6 +205,7 @@ class SessionsEndLate(Invariant):
     """NW9: a session is declared over only after its time."""
 
     id = "NW9"
+    needs = ("nuwa",)
     claim = "a session ends by its client's wish or after its client's silence, never before"
 
     def __init__(self) -> None:

@@ -12,6 +12,7 @@ class TimeNeverGoesBack(Invariant):
     """G1."""
 
     id = "G1"
+    needs = ("nuwa-history", "pangu-history")
     claim = "facts come in order of time"
 
     def __init__(self) -> None:
@@ -33,6 +34,7 @@ class DeadIsDead(Invariant):
     """G4: an incarnation that was killed says, applies and writes nothing."""
 
     id = "G4"
+    needs = ("nuwa",)
     claim = "a process that has died has no further effect"
 
     def __init__(self) -> None:
@@ -82,6 +84,7 @@ class EverythingEnds(Invariant):
     """G6: an operation ends once, and only one that a fault could touch ends without a known outcome."""
 
     id = "G6"
+    needs = ("nuwa-history", "pangu-history")
     claim = "what is begun ends at most once; an unknown outcome has a fault before it"
 
     def __init__(self) -> None:

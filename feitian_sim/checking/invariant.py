@@ -45,6 +45,8 @@ class Invariant:
     #: What must hold, in a sentence.
     claim: ClassVar[str]
     when: ClassVar[When] = "always"
+    #: Parts and loads of a scenario of which one must be there for it to have anything to judge; none: always.
+    needs: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
         #: How often it had something to judge.

@@ -18,6 +18,7 @@ class Recoverable(Invariant):
     """Whether a core could recover at all: told by members without their disk. It judges the others, not the run."""
 
     id = "recoverable"
+    needs = ("nuwa",)
     claim = "a group of which a majority has its disks can go on"
     when: ClassVar[When] = "liveness"
 
@@ -50,6 +51,7 @@ class AnsweredAgain(Invariant):
     """NW15 and its like elsewhere: judged by clients' operations."""
 
     id = "NW15"
+    needs = ("nuwa-history", "pangu-history")
     claim = "with a healthy core, every operation that is under way or begun ends with its effect known"
     when: ClassVar[When] = "liveness"
 
@@ -94,6 +96,7 @@ class SilentSessionsEnd(Invariant):
     """NW9, the other half."""
 
     id = "NW9L"
+    needs = ("nuwa",)
     claim = "with a healthy core, a session whose client has gone ends, and its ephemeral files with it"
     when: ClassVar[When] = "liveness"
 
@@ -133,6 +136,7 @@ class NoticesArrive(Invariant):
     """NW10, the other half."""
 
     id = "NW10L"
+    needs = ("nuwa-history",)
     claim = "with a healthy core, a watch tells of the change that it waits for"
     when: ClassVar[When] = "liveness"
 
@@ -174,7 +178,8 @@ class NoticesArrive(Invariant):
                 self._waiting.pop((fact.owner, number), None)
 
     def _told(self, now_ns: int, fact: Any) -> None:
-        self._waiting.pop((fact.owner, fact.number), None)
+        if self._waiting.pop((fact.owner, fact.number), None) is not None:
+            self.evaluated += 1
 
     def _lost(self, now_ns: int, fact: Any) -> None:
         self._over[fact.owner] = None
@@ -193,6 +198,5 @@ class NoticesArrive(Invariant):
                 continue
             due_ns = max(self._times.get(changed[0], 0), self._healed_ns) + self._bound_ns
             if due_ns <= now_ns and not self._recoverable.why_not():
-                self.evaluated += 1
                 text = f"watch {number} of {owner} never told that {watch.path} changed in slot {changed[0]}"
                 self.broken(now_ns, f"{text}, after slot {since}")

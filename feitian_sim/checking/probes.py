@@ -6,12 +6,16 @@ its moment came; what is never reached over all seeds is reported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from feitian_sim.kernel import FactBus
 
 Predicate = Callable[[Any], bool]
+
+
+#: The part of a scenario that makes a kind of facts, where it is not the kind's first word.
+_PART_OF = {"replog": "nuwa", "nuwa.resource_touched": "lock", "nuwa.elected": "lock", "history.returned": "nuwa-history"}
 
 
 def _always(_: Any) -> bool:
@@ -90,9 +94,11 @@ def probes_of_a_run() -> list[tuple[str, str, Predicate]]:
 class Probes:
     """Counts of one run."""
 
-    def __init__(self, facts: FactBus) -> None:
+    def __init__(self, facts: FactBus, parts: Collection[str]) -> None:
         self._counts: dict[str, int] = {}
         for name, kind, predicate in probes_of_a_run():
+            if _PART_OF.get(kind, _PART_OF.get(part := kind.partition(".")[0], part)) not in parts:
+                continue
             self._counts.setdefault(name, 0)
             facts.subscribe(kind, self._counting(name, predicate))
         self._counts.pop("", None)

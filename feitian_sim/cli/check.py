@@ -1,4 +1,4 @@
-"""`feitian check`: random faults over many seeds, all invariants on; a failing seed is shrunk and written as a scenario."""
+"""`feitian check`: random faults over many seeds, all invariants on; what fails is shrunk to a scenario."""
 
 from __future__ import annotations
 

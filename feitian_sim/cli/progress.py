@@ -49,7 +49,7 @@ def told_of_runs(quiet: bool) -> Iterator[Callable[[Told], None] | None]:
 
 @contextmanager
 def bar_or_lines(quiet: bool) -> Iterator[Callable[[float, str, float], None] | None]:
-    """What shows a share done, words and the seconds since the beginning: a bar on a terminal, a sparse line elsewhere."""
+    """What shows a share done, words and seconds since the beginning: a bar on a terminal, else a sparse line."""
     if quiet:
         yield None
     elif sys.stderr.isatty():

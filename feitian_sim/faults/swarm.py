@@ -127,12 +127,18 @@ def _cut(dice: Dice) -> Line:
 
 def _loss(dice: Dice) -> Line:
     loss = round(dice.between(0.01, 0.6), 3)
-    return {"kind": "network-loss", **dice.when(2000, 50), "loss": loss, "target": dice.cards()}
+    return {"kind": "network-loss", **dice.when(2000, 50), "loss": loss, "named": True, "target": dice.cards()}
 
 
 def _delay(dice: Dice) -> Line:
     delay = f"{int(dice.between(0.2, 300) * 1000)}us"
-    return {"kind": "network-delay", **dice.when(2000, 50), "delay": delay, "target": {"machine": dice.machine()}}
+    return {
+        "kind": "network-delay",
+        **dice.when(2000, 50),
+        "delay": delay,
+        "named": True,
+        "target": {"machine": dice.machine()},
+    }
 
 
 def _jitter(dice: Dice) -> Line:

@@ -26,6 +26,7 @@ from feitian_sim.pangu.nuwa_office import NuwaOffice
 from feitian_sim.pangu.wiring import PanguCell
 from feitian_sim.scenario.load import Loaded
 from feitian_sim.scenario.metrics import library
+from feitian_sim.scenario.model import Scenario
 from feitian_sim.scenario.plugins import blamed
 from feitian_sim.scenario.roles import AUTHORITY_ROLE, MASTER_ROLE, NUWA_ROLE, roles
 from feitian_sim.scenario.warmup import found_warmup_s
@@ -56,7 +57,7 @@ class Platform:
         self._loaded = loaded
         self.sim = Simulation(scenario.seed, run, event_hash=event_hash)
         #: The oracles, which listen before anybody speaks; None where the scenario has no ``check``.
-        self.checker = Checker(scenario.check, self.sim.facts) if scenario.check is not None else None
+        self.checker = Checker(scenario.check, self.sim.facts, _parts(scenario)) if scenario.check is not None else None
         self.facts = FactTables(self.sim.facts) if tables else None
         self.datacenter = DataCenter(self.sim, scenario.cluster)
         self.identities = IssuingOffice(self.sim, scenario.zhongkui)
@@ -214,6 +215,13 @@ class Platform:
     def _sample(self) -> None:
         for probe in self.sim.probes:
             probe()
+
+
+def _parts(scenario: Scenario) -> tuple[str, ...]:
+    """The parts and kinds of loads of a scenario, by which oracles know whether they have anything to judge."""
+    there = {"nuwa": scenario.coordination, "pangu": scenario.pangu, "zhongkui": scenario.coordination, "kuafu": True}
+    loads = dict.fromkeys(str(getattr(load, "kind", "")) for load in scenario.load)
+    return (*(name for name, part in there.items() if part), *loads)
 
 
 def build(loaded: Loaded, run: int = 0, *, event_hash: bool = False) -> Platform:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import traceback
 from dataclasses import dataclass, field
 from time import process_time
@@ -14,6 +15,7 @@ from feitian_sim.scenario.wiring import Platform
 
 #: What an error in the platform's code counts as.
 UNHANDLED = "G5"
+_COLLECT_EVERY = 20
 #: What books that do not balance count as.
 BOOKS = "G6"
 
@@ -41,6 +43,20 @@ class Finding:
 
 def judge(arena: Arena, trial: Trial, recorder: Any = None) -> Finding:
     """Run a trial. ``recorder(sim)`` may listen to more facts."""
+    # A run is over before looking for cycles pays; what it leaves is taken away after every few.
+    was_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _judged(arena, trial, recorder)
+    finally:
+        arena.judged += 1
+        if not arena.judged % _COLLECT_EVERY:
+            gc.collect()
+        if was_collecting:
+            gc.enable()
+
+
+def _judged(arena: Arena, trial: Trial, recorder: Any) -> Finding:
     began_s = process_time()
     platform: Platform | None = None
     wrong: dict[str, Any] = {}

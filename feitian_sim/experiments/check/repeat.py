@@ -44,7 +44,7 @@ def main() -> None:
     """In the other process: print the digest of one seed."""
     path, profile, seed, *overrides = sys.argv[1:]
     arena = Arena(load(path, overrides), profile)
-    print(judge(arena, arena.trial(int(seed))).digest)
+    sys.stdout.write(judge(arena, arena.trial(int(seed))).digest)
 
 
 if __name__ == "__main__":

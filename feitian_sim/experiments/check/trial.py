@@ -21,14 +21,13 @@ from feitian_sim.kernel import ScenarioError
 from feitian_sim.kernel.chance import Stream, stream_key
 from feitian_sim.scenario import Loaded, load
 from feitian_sim.scenario.roles import MASTER_ROLE, NUWA_ROLE, PROXY_ROLE, roles
+from feitian_sim.workloads.check import load_names
 from feitian_sim.workloads.config import LoadConfig
 
 _FAULTS: TypeAdapter[tuple[Any, ...]] = TypeAdapter(tuple[FaultConfig, ...])
 _LOADS: TypeAdapter[tuple[Any, ...]] = TypeAdapter(tuple[LoadConfig, ...])
 #: Seeds' draws have a name of their own, so that no draw of the run is one of them.
 _STREAM = "check"
-#: Of the seed's loads that may be left out, each is on as often as this.
-_LOAD_ON = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,8 @@ class Arena:
             raise ScenarioError(f"{loaded.path}: there is no check section: say at least check: {{}}")
         self.loaded = loaded
         self.check: CheckConfig = check
+        #: Trials judged so far in this process.
+        self.judged = 0
         self.profile = profile or check.profile
         if self.profile not in PROFILES:
             raise ScenarioError(f"there is no profile {self.profile!r} (profiles: {', '.join(PROFILES)})")
@@ -72,6 +73,7 @@ class Arena:
             key: [(value, _parsed(loaded, key, value)) for value in values] for key, values in check.knobs.items()
         }
         self._loads = tuple(_plain(line) for line in loaded.data.get("load", ()))
+        self._read = {id(line): load for line, load in zip(self._loads, loaded.scenario.load, strict=True)}
 
     # Drawing
 
@@ -86,11 +88,19 @@ class Arena:
         outside, core = draw_core(self.ground, stream("core"), until_ns, self.check.budget.servers_down, self._clients)
         if self.profile == "none":
             outside, core = [], (*self.ground.servers, *self._clients)
-        knobs = stream("knobs")
+        knobs, loads = stream("knobs"), self._loads
+        if self.check.sometimes:
+            names = load_names(self.loaded.scenario.load)
+            dice = {name: stream(f"load {name}") for name in self.check.sometimes}
+            loads = tuple(
+                line
+                for name, line in zip(names, self._loads, strict=True)
+                if name not in dice or dice[name].uniform() < self.check.sometimes[name]
+            )
         return Trial(
             seed,
             tuple(faults + outside),
-            self._loads,
+            loads,
             tuple((key, knobs.choice(values)[0]) for key, values in self._knobs.items()),
             f"{until_ns // 1000}us",
             core,
@@ -111,7 +121,9 @@ class Arena:
             check = check.model_copy(update={"liveness": liveness})
         if trial.invariants is not None:
             check = check.model_copy(update={"invariants": trial.invariants})
-        loads = scenario.load if trial.loads is self._loads else _LOADS.validate_python(trial.loads)
+        # Most trials have lines of the scenario as they were read already.
+        read = [self._read.get(id(line)) for line in trial.loads]
+        loads = tuple(read) if None not in read else _LOADS.validate_python(trial.loads)
         update = {
             "seed": trial.seed,
             "faults": _FAULTS.validate_python(trial.faults),
