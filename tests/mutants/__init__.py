@@ -1,0 +1,1 @@
+"""Planted bugs: each must be found by a check. The platform knows nothing of them."""

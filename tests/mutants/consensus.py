@@ -1,0 +1,401 @@
+"""Bugs in consensus, each in one place and each of a kind that real systems have had."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from feitian_sim.paxos import NOOP, Snapshot, TakeSnapshot
+from feitian_sim.paxos.acceptor import Acceptor
+from feitian_sim.paxos.campaign import Campaign
+from feitian_sim.paxos.core import Core
+from feitian_sim.paxos.effects import Cut, Ready, Send
+from feitian_sim.paxos.follower import Follower
+from feitian_sim.paxos.leadership import Leadership
+from feitian_sim.paxos.learner import Learner
+from feitian_sim.paxos.lease import Allegiance, LeaderLease
+from feitian_sim.paxos.log import Log
+from feitian_sim.paxos.messages import Accepted, Prepare, Promise
+from feitian_sim.paxos.reads import Reads
+from feitian_sim.paxos.replica import Replica
+from feitian_sim.paxos.role import Role
+from feitian_sim.paxos.rounds import Round, Rounds
+from tests.mutants.mutant import Hit, Mutant, Patch
+
+_send_durable = Core.send_durable
+_apply = Learner._apply
+_end = Leadership.end
+_init = Replica.__init__
+_must_propose = Campaign.must_propose
+_learn = Learner.learn
+
+
+def _early(kind: type) -> Any:
+    def plant(patch: Patch, hit: Hit) -> None:
+        def send(self: Core, to: int, message: Any) -> None:
+            if isinstance(message, kind):
+                hit()
+                self.out.append(Send(to, message, 0))
+            else:
+                _send_durable(self, to, message)
+
+        patch.setattr(Core, "send_durable", send)
+
+    return plant
+
+
+def _small_quorum(patch: Patch, hit: Hit) -> None:
+    def take_chosen(self: Rounds) -> Round | None:
+        hit()
+        if self._open and self._open[0].accepted.bit_count() >= len(self._core.members) // 2:
+            return self._open.popleft()
+        return None
+
+    patch.setattr(Rounds, "take_chosen", take_chosen)
+
+
+def _votes_as_a_count(patch: Patch, hit: Hit) -> None:
+    def accepted(self: Rounds, member: int, first: int, last: int) -> None:
+        hit()
+        for one in self._open:
+            if first <= one.first and one.last <= last:
+                # The next member that has not voted votes.
+                one.accepted |= one.accepted + 1
+
+    patch.setattr(Rounds, "accepted", accepted)
+
+
+def _first_value(patch: Patch, hit: Hit) -> None:
+    def take(self: Campaign, entries: Any) -> None:
+        for slot, entry in entries:
+            if slot in self._accepted:
+                hit()
+            self._accepted.setdefault(slot, entry)
+
+    patch.setattr(Campaign, "_take", take)
+
+
+def _noops_over_values(patch: Patch, hit: Hit) -> None:
+    def must_propose(self: Campaign, after: int) -> list[tuple[Any, int]]:
+        hit()
+        return [(NOOP, 0)] * (max(self._accepted, default=after) - after)
+
+    patch.setattr(Campaign, "must_propose", must_propose)
+
+
+def _log_dropped(patch: Patch, hit: Hit) -> None:
+    def must_propose(self: Campaign, after: int) -> list[tuple[Any, int]]:
+        if _must_propose(self, after):
+            hit()
+        return []
+
+    patch.setattr(Campaign, "must_propose", must_propose)
+
+
+def _holes_left(patch: Patch, hit: Hit) -> None:
+    def must_propose(self: Campaign, after: int) -> list[tuple[Any, int]]:
+        if len(self._accepted) < max(self._accepted, default=after) - after:
+            hit()
+        # Values close up where nothing was accepted.
+        return [(entry.value, entry.size_bytes) for slot, entry in sorted(self._accepted.items()) if slot > after]
+
+    patch.setattr(Campaign, "must_propose", must_propose)
+
+
+def _cut_before_saved(patch: Patch, hit: Hit) -> None:
+    def apply(self: Learner, slot: int, ticket: Any) -> None:
+        _apply(self, slot, ticket)
+        last = self._core.out[-1]
+        if isinstance(last, TakeSnapshot):
+            hit()
+            self._core.acceptor.rebase(Snapshot(last.index, last.members, None, 0))
+            self._core.out.append(Cut(self._core.written))
+
+    patch.setattr(Learner, "_apply", apply)
+
+
+def _reads_from_memory(patch: Patch, hit: Hit) -> None:
+    def add(self: Reads, ticket: Any, now_ns: int, *, established: bool) -> bool:
+        hit()
+        self._core.out.append(Ready(ticket))
+        return False
+
+    patch.setattr(Reads, "add", add)
+
+
+def _reads_before_established(patch: Patch, hit: Hit) -> None:
+    def add(self: Reads, ticket: Any, now_ns: int, *, established: bool) -> bool:
+        if now_ns < self._lease.until_ns(self._core.members, now_ns):
+            if not established:
+                hit()
+            self._core.out.append(Ready(ticket))
+            return False
+        self._waiting.append((now_ns, ticket))
+        return len(self._waiting) == 1
+
+    patch.setattr(Reads, "add", add)
+    patch.setattr(Role, "leads", property(lambda self: self.leadership is not None), raising=False)
+    patch.setattr(
+        Replica, "is_leader", property(lambda self: self._role.leadership is not None and self._role.leadership.lease)
+    )
+
+
+def _lease_too_long(patch: Patch, hit: Hit) -> None:
+    def until_ns(self: LeaderLease, members: tuple[int, ...], now_ns: int) -> int:
+        hit()
+        return self.quorum_sent_ns(members, now_ns) + 3 * self._length_ns
+
+    patch.setattr(LeaderLease, "until_ns", until_ns)
+
+
+def _forgets_its_leader(patch: Patch, hit: Hit) -> None:
+    def init(self: Allegiance, lease_ns: int, now_ns: int) -> None:
+        hit()
+        self._lease_ns = lease_ns
+        self.bound_until_ns = self._forgotten_until_ns = now_ns
+
+    patch.setattr(Allegiance, "__init__", init)
+
+
+def _blank_votes(patch: Patch, hit: Hit) -> None:
+    def init(self: Replica, *args: Any, **named: Any) -> None:
+        _init(self, *args, **named)
+        if not self._core.acceptor.voter:
+            hit()
+        self._core.acceptor.voter = True
+
+    patch.setattr(Replica, "__init__", init)
+
+
+def _keeps_what_waits(patch: Patch, hit: Hit) -> None:
+    patch.setattr(Leadership, "end", lambda self: hit())
+
+
+def _freed_by_anybody(patch: Patch, hit: Hit) -> None:
+    def leader_resigned(self: Role, sender: int, ballot: Any, now_ns: int) -> None:
+        hit()
+        self.patience.freed(now_ns)
+
+    patch.setattr(Role, "leader_resigned", leader_resigned)
+
+
+def _no_pre_vote(patch: Patch, hit: Hit) -> None:
+    def begin(self: Campaign) -> None:
+        hit()
+        self._prepare()
+
+    patch.setattr(Campaign, "begin", begin)
+    patch.setattr(Role, "is_bound", lambda self, sender, chosen, now_ns: False)
+
+
+def _lower_ballots(patch: Patch, hit: Hit) -> None:
+    follow = Role.follow
+
+    def obeys(self: Role, sender: int, ballot: Any, now_ns: int) -> bool:
+        if ballot < self._core.acceptor.promised:
+            hit()
+            return True
+        return follow(self, sender, ballot, now_ns)
+
+    def accept(self: Acceptor, ballot: Any, first: int, values: Any) -> bool:
+        before, self.promised = self.promised, min(self.promised, ballot)
+        taken = _accept(self, ballot, first, values)
+        self.promised = max(before, self.promised)
+        return taken
+
+    patch.setattr(Role, "follow", obeys)
+    patch.setattr(Acceptor, "accept", accept)
+
+
+_accept = Acceptor.accept
+
+
+def _own_value_on_commit(patch: Patch, hit: Hit) -> None:
+    def known_under(self: Log, ballot: Any, chosen: int) -> int:
+        hit()
+        last = self.chosen
+        while last < chosen and self.entry(last + 1) is not None:
+            last += 1
+        return last
+
+    patch.setattr(Log, "known_under", known_under)
+
+
+def _promise_forgotten(patch: Patch, hit: Hit) -> None:
+    replay = Acceptor.replay
+
+    def replayed(self: Acceptor, records: Any, snapshot: Any) -> Any:
+        members = replay(self, records, snapshot)
+        accepted = [entry.ballot for _, entry in self.log.accepted_from(self.log.base + 1)]
+        known = max(accepted, default=type(self.promised)(0, -1))
+        if known < self.promised:
+            hit()
+        self.promised = known
+        return members
+
+    patch.setattr(Acceptor, "replay", replayed)
+
+
+def _older_ballots_by_count(patch: Patch, hit: Hit) -> None:
+    promise_from = Campaign.promise_from
+
+    def must_propose(self: Campaign, after: int) -> list[tuple[Any, int]]:
+        found = _must_propose(self, after)
+        for slot, entries in _seen.get(id(self), {}).items():
+            if slot > after and 2 * (len(entries) + 1) > len(self._core.members):
+                hit()
+                found[slot - after - 1] = (entries[0].value, entries[0].size_bytes)
+        return found
+
+    _seen: dict[int, dict[int, list[Any]]] = {}
+
+    def only_count(self: Campaign, member: int, entries: Any) -> None:
+        promise_from(self, member, entries)
+        for slot, entry in entries:
+            _seen.setdefault(id(self), {}).setdefault(slot, []).append(entry)
+
+    patch.setattr(Campaign, "promise_from", only_count)
+    patch.setattr(Campaign, "must_propose", must_propose)
+
+
+def _learned_with_a_hole(patch: Patch, hit: Hit) -> None:
+    def learn(self: Learner, sender: int, message: Any, now_ns: int) -> None:
+        log = self._core.acceptor.log
+        if message.first == log.chosen + 1 and len(message.entries) > 2:
+            hit()
+            # The first of what it lacks is passed over.
+            message = type(message)(message.first, message.entries[1:], message.chosen - 1)
+        _learn(self, sender, message, now_ns)
+
+    patch.setattr(Learner, "learn", learn)
+
+
+def _vote_of_the_silent(patch: Patch, hit: Hit) -> None:
+    heartbeat_seen = Replica._heartbeat_seen
+
+    def seen(self: Replica, sender: int, message: Any, now_ns: int) -> None:
+        heartbeat_seen(self, sender, message, now_ns)
+        leadership = self._role.leadership
+        if leadership is not None and leadership.ballot == message.ballot:
+            hit()
+            # Whoever is alive has surely taken what it was sent.
+            for one in list(leadership._rounds):
+                leadership.accepted(sender, one.first, one.last)
+            self._choose(now_ns)
+
+    patch.setattr(Replica, "_heartbeat_seen", seen)
+
+
+def _ballot_without_its_proposer(patch: Patch, hit: Hit) -> None:
+    from feitian_sim.paxos.ballot import Ballot
+
+    def next_for(self: Ballot, proposer: int) -> Ballot:
+        hit()
+        return Ballot(self.round + 1, 0)
+
+    patch.setattr(Ballot, "next_for", next_for)
+
+
+_TRIAL = "the trial of 14 mutants; generic"
+
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "NW-01",
+        "a promise is answered before it is durable",
+        "Chubby, amnesia",
+        ("NW1", "NW2", "NW2a", "NW5", "NW8"),
+        _early(Promise),
+        profile="crash-heavy",
+    ),
+    Mutant("NW-02", "an acceptance is answered before it is durable", "etcd #14370", ("NW5", "NW1"), _early(Accepted)),
+    Mutant("NW-03", "a new leader fills accepted slots with no-ops", _TRIAL, ("NW1",), _noops_over_values),
+    Mutant(
+        "NW-04", "a new leader takes the first value that it is promised", "generic Paxos error", ("NW1",), _first_value
+    ),
+    Mutant("NW-05", "half of the members are a quorum", _TRIAL, ("NW5", "NW1"), _small_quorum),
+    Mutant("NW-06", "votes are counted, not the members who cast them", _TRIAL, ("NW5", "NW1"), _votes_as_a_count),
+    Mutant(
+        "NW-08",
+        "entries of older ballots are chosen by counting copies",
+        "Raft, figure 8",
+        ("NW1",),
+        _older_ballots_by_count,
+    ),
+    Mutant(
+        "NW-11",
+        "the leader answers reads from memory, without lease or round",
+        "etcd #20418",
+        ("NW6", "NW7"),
+        _reads_from_memory,
+    ),
+    Mutant(
+        "NW-13",
+        "the log is cut before the snapshot is durable",
+        "ZOOKEEPER-2310",
+        ("NW2a", "NW2", "G5", "NW13"),
+        _cut_before_saved,
+    ),
+    Mutant(
+        "NW-15",
+        "a restart takes its ballot from the log, not from its promises",
+        "ZOOKEEPER-582",
+        ("NW2", "NW2a", "NW3", "NW1"),
+        _promise_forgotten,
+    ),
+    Mutant(
+        "NW-25",
+        "no pre-vote: who is deaf goes on deposing leaders",
+        "TigerBeetle's blog on liveness",
+        ("NW15", "NW6"),
+        _no_pre_vote,
+    ),
+    Mutant(
+        "NW-26",
+        "a deposed leader keeps what waits",
+        "found unplanted in a trial",
+        ("NW15", "NW10L", "NW9L"),
+        _keeps_what_waits,
+    ),
+    Mutant(
+        "NW-27", "a failover drops what the leader before had accepted", "Redis-Raft", ("NW1", "NW5", "NW8"), _log_dropped
+    ),
+    Mutant("OWN-01", "an acceptor accepts below its promise", _TRIAL, ("NW2a", "NW1"), _lower_ballots),
+    Mutant("OWN-02", "a follower applies its own value when a slot is chosen", _TRIAL, ("NW1",), _own_value_on_commit),
+    Mutant(
+        "OWN-03",
+        "the leader's lease outlasts the others' patience",
+        "LogCabin; leases under drift",
+        ("NW6",),
+        _lease_too_long,
+    ),
+    Mutant(
+        "OWN-04",
+        "a campaign asks before its own promise is durable",
+        "Raft: votedFor not synced",
+        ("NW3", "NW2", "NW1"),
+        _early(Prepare),
+        profile="crash-heavy",
+    ),
+    Mutant(
+        "OWN-05",
+        "a restarted member forgets whom it was bound to",
+        "Chubby: lease after a restart",
+        ("NW6", "NW7"),
+        _forgets_its_leader,
+    ),
+    Mutant("OWN-06", "a new leader leaves no-op holes out", _TRIAL, ("NW1", "NW4"), _holes_left),
+    Mutant(
+        "OWN-07",
+        "who catches up passes a slot over",
+        "HDFS-13977 and its like",
+        ("NW1", "NW4", "NW8"),
+        _learned_with_a_hole,
+    ),
+    Mutant(
+        "OWN-08",
+        "an answer to a heartbeat counts as a vote",
+        "ZAB: commit before ack",
+        ("NW5", "NW1"),
+        _vote_of_the_silent,
+    ),
+    Mutant("OWN-09", "a ballot does not carry its proposer", _TRIAL, ("NW3", "NW2", "NW1"), _ballot_without_its_proposer),
+)
