@@ -15,7 +15,15 @@ from feitian_sim.authority.renewal import Renewals
 from feitian_sim.authority.wiring import AuthorityCell
 from feitian_sim.faults import wiring as faults
 from feitian_sim.hardware import Daemon, DataCenter, Machine
-from feitian_sim.kernel import SECOND, FactTables, InvariantError, ScenarioError, Simulation, less_collection
+from feitian_sim.kernel import (
+    SECOND,
+    EventRecorder,
+    FactTables,
+    InvariantError,
+    ScenarioError,
+    Simulation,
+    less_collection,
+)
 from feitian_sim.kernel.metric import Tables, measure
 from feitian_sim.kuafu import NameResolver
 from feitian_sim.kuafu.rpc import Kuafu
@@ -50,10 +58,12 @@ class Ran:
 class Platform:
     """Everything of one run, wired and ready."""
 
-    def __init__(self, loaded: Loaded, run: int, *, event_hash: bool = False) -> None:
+    def __init__(
+        self, loaded: Loaded, run: int, *, event_hash: bool = False, recorder: EventRecorder | None = None
+    ) -> None:
         scenario = loaded.scenario
         self._loaded = loaded
-        self.sim = Simulation(scenario.seed, run, event_hash=event_hash)
+        self.sim = Simulation(scenario.seed, run, event_hash=event_hash, recorder=recorder)
         self.facts = FactTables(self.sim.facts)
         self.datacenter = DataCenter(self.sim, scenario.cluster)
         self.identities = IssuingOffice(self.sim, scenario.zhongkui)
@@ -201,10 +211,10 @@ class Platform:
             probe()
 
 
-def build(loaded: Loaded, run: int = 0, *, event_hash: bool = False) -> Platform:
+def build(loaded: Loaded, run: int = 0, *, event_hash: bool = False, recorder: EventRecorder | None = None) -> Platform:
     """Wire the platform of run number ``run``. Raises ScenarioError for inputs that cannot be used."""
     try:
-        return Platform(loaded, run, event_hash=event_hash)
+        return Platform(loaded, run, event_hash=event_hash, recorder=recorder)
     except ScenarioError:
         raise
     except (Exception, SystemExit) as error:
