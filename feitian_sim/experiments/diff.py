@@ -18,10 +18,17 @@ from feitian_sim.experiments.one_run import run_once
 from feitian_sim.experiments.progress import Listener, Teller
 from feitian_sim.experiments.results import Results
 from feitian_sim.kernel import SECOND, EnvironmentRefusal, EventRecorder
-from feitian_sim.kernel.event_journal import EventLine
+from feitian_sim.kernel.event_journal import CHECKPOINT_EVERY, EventLine
 from feitian_sim.scenario import load
 
 _AGAIN = "run it again with --events or --event-lines"
+#: What two results may differ in before anything is compared: key of the manifest, and in words.
+_TOLD = (
+    ("seed", "seeds"),
+    ("config_hash", "configurations"),
+    ("runs", "numbers of runs"),
+    ("git_sha", "commits of the code"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +105,13 @@ def _lines(
     begin = max(0, window.first - 1)
     if stored.has_lines:
         return stored.lines(begin, window.end)
-    repeated = EventRecorder(first=begin, end=window.end)
+    every = stored.checkpoints[0].number if len(stored.checkpoints) > 1 else CHECKPOINT_EVERY
+    repeated = EventRecorder(every, begin, window.end)
     _repeat(results, number, repeated, listener)
     if repeated.checkpoints != list(stored.checkpoints):
         raise EnvironmentRefusal(
-            f"{results.directory} cannot be repeated by the code at hand, which does something else: {_AGAIN}, "
-            "with the code that made it and --event-lines"
+            f"{results.directory} cannot be repeated: the code at hand is not the code that made it, or "
+            "it is not deterministic; run both again with --event-lines, each with its own code"
         )
     return list(repeated.lines())
 
@@ -120,7 +128,7 @@ def _repeat(results: Results, number: int, recorder: EventRecorder, listener: Li
 
 def _remarks(sides: tuple[Results, Results]) -> list[str]:
     found = []
-    for key, words in (("seed", "seeds"), ("config_hash", "configurations"), ("runs", "numbers of runs")):
+    for key, words in _TOLD:
         values = [side.manifest.get(key) for side in sides]
         if values[0] != values[1]:
             found.append(f"the {words} differ: {values[0]} and {values[1]}")
