@@ -64,7 +64,10 @@ class Divergence:
 
 @dataclass(frozen=True, slots=True)
 class FactDivergence:
-    """The first canonical fact that differs, as either run has it; None where a run has none in its place."""
+    """The first canonical fact that differs, as either run has it: at the same instant, or what came next there.
+
+    None where a run has nothing in its place: no other fact at that instant, or no more facts.
+    """
 
     first: FactLine | None
     second: FactLine | None
@@ -140,8 +143,7 @@ def first_fact(first: Iterable[FactLine], second: Iterable[FactLine]) -> FactDiv
         if one is None or other is None:
             return FactDivergence(one[0] if one else None, other[0] if other else None)
         if one[0].time_ns != other[0].time_ns:
-            earlier = one[0].time_ns < other[0].time_ns
-            return FactDivergence(one[0], None) if earlier else FactDivergence(None, other[0])
+            return FactDivergence(one[0], other[0])
         missing, added = _only(one, other), _only(other, one)
         if missing or added:
             return FactDivergence(missing, added)
@@ -175,7 +177,7 @@ def event_words(event: EventLine | None) -> str:
 def fact_words(fact: FactLine | None) -> str:
     """A fact in one line."""
     if fact is None:
-        return "no such fact at that instant"
+        return "no such fact"
     kind, *values = fact.line.split(_SEPARATOR)
     by = "before the first event" if fact.number == BEFORE_FIRST else f"by event {fact.number:,}"
     return f"{kind}({', '.join(values)}) at {seconds(fact.time_ns)} {by}"

@@ -7,13 +7,14 @@ its texts are dictionary-encoded and its numbers delta-encoded, so that an event
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from feitian_sim.kernel import EventRecorder
+from feitian_sim.kernel import EnvironmentRefusal, EventRecorder
 from feitian_sim.kernel.event_journal import Checkpoint, EventLine, FactLine
 from feitian_sim.kernel.event_names import EventName
 
@@ -105,7 +106,8 @@ class StoredEvents:
         import pyarrow.parquet as pq
 
         wanted = [("number", ">=", first), ("number", "<", end)]
-        rows = pq.read_table(self.folder / LINES, filters=wanted).to_pydict()
+        with _refusing(self.folder / LINES) as path:
+            rows = pq.read_table(path, filters=wanted).to_pydict()
         texts = zip(*(rows[field] for field in EventName._fields), strict=True)
         return [
             EventLine(number, time_ns, EventName(*name))
@@ -116,5 +118,16 @@ class StoredEvents:
 def _columns(path: Path) -> dict[str, list[Any]]:
     import pyarrow.parquet as pq
 
-    found: dict[str, list[Any]] = pq.read_table(path).to_pydict()
+    with _refusing(path):
+        found: dict[str, list[Any]] = pq.read_table(path).to_pydict()
     return found
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[Path]:
+    import pyarrow as pa
+
+    try:
+        yield path
+    except (OSError, pa.ArrowException) as error:
+        raise EnvironmentRefusal(f"{path} cannot be read: {error}") from error
