@@ -79,6 +79,7 @@ def double_run(loaded: Loaded, run: int = 0, *, seed: int | None = None, prepare
     """
     if seed is not None:
         loaded = replace(loaded, scenario=loaded.scenario.model_copy(update={"seed": seed}))
+    # The recorder holds its simulation, so that the second run cannot get the addresses of the first.
     first, digest = recorded(loaded, run, prepare)
     second, again = recorded(loaded, run, prepare)
     digests: tuple[str, ...] = (digest, again)

@@ -10,6 +10,10 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
+from weakref import WeakSet
+
+import numpy as np
 
 from feitian_sim.kernel import MILLISECOND, Simulation
 from feitian_sim.scenario.wiring import Platform
@@ -92,6 +96,33 @@ def set_of_objects(platform: Platform) -> None:
     Ticker(platform.sim, order, _nothing_ns)
 
 
+def weak_set(platform: Platform) -> None:
+    kept: list[list[Thing]] = []
+
+    def order() -> list[int]:
+        kept.append(_things())
+        return [thing.number for thing in WeakSet(kept[-1])]
+
+    Ticker(platform.sim, order, _nothing_ns)
+
+
+def frozenset_of_tuples(platform: Platform) -> None:
+    Ticker(platform.sim, lambda: frozenset((name, 1) for name in _NAMES), _nothing_ns)
+
+
+def address(platform: Platform) -> None:
+    kept = [_things() for _ in range(2)]
+    Ticker(platform.sim, _single, lambda: 1 + id(kept[-1]) % MILLISECOND)
+
+
+def operating_system_random(platform: Platform) -> None:
+    Ticker(platform.sim, _single, lambda: 1 + int.from_bytes(os.urandom(2), "big"))
+
+
+def numpy_random(platform: Platform) -> None:
+    Ticker(platform.sim, _single, lambda: 1 + int(np.random.randint(MILLISECOND)))  # noqa: NPY002
+
+
 def wall_clock(platform: Platform) -> None:
     Ticker(platform.sim, _single, lambda: 1 + time.time_ns() % MILLISECOND)
 
@@ -106,6 +137,23 @@ def left_state(platform: Platform) -> None:
 
     before = len(_LEFT)
     _LEFT.append(before)
+    Ticker(platform.sim, _single, delay_ns)
+
+
+@cache
+def _numbered(name: str) -> int:
+    _LEFT.append(len(_LEFT))
+    return len(_LEFT)
+
+
+def cached(platform: Platform) -> None:
+    """What is known from an earlier run is not asked for again."""
+
+    def delay_ns() -> int:
+        before = _numbered.cache_info().misses
+        _numbered(f"{platform.sim.now}")
+        return MILLISECOND + _numbered.cache_info().misses - before
+
     Ticker(platform.sim, _single, delay_ns)
 
 
