@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from feitian_sim.cli.exits import ExitCode
 from feitian_sim.cli.main import invoke
+from feitian_sim.experiments import run as running
 from feitian_sim.experiments.diff import Diff, diff
 from feitian_sim.experiments.divergence import BEFORE_FIRST, Divergence, first_fact, located, window_of
 from feitian_sim.experiments.event_files import CHECKPOINTS, LINES, StoredEvents
@@ -147,14 +148,27 @@ def test_repeated_runs_tell_what_stored_lines_tell(made: Made) -> None:
     assert repeated.remarks == ("the seeds differ: 1 and 2",)
 
 
-def test_the_run_that_differs_is_named(made: Made, changed: Callable[..., Path]) -> None:
+@pytest.mark.parametrize("plain", ["lines", "checkpoints"])
+def test_the_run_that_differs_is_named(made: Made, changed: Callable[..., Path], plain: str) -> None:
     def only_in_the_second(queue: RequestQueue, given: Any) -> None:
         if queue._sim.run_number == 1:
             _draws_once_more(queue, given)
 
-    found = diff(made(runs=3), changed("_arrive", only_in_the_second, runs=2))
+    found = diff(made(plain, runs=3), changed("_arrive", only_in_the_second, runs=2))
     assert (found.run, found.runs) == (1, 2)
     assert found.remarks == ("the numbers of runs differ: 3 and 2",)
+
+
+@pytest.mark.parametrize("events", ["lines", "checkpoints"])
+def test_the_last_common_event_may_lie_before_the_window(
+    made: Made, events: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = _divergence(diff(made(seed=1), made(overrides=("duration=10s",), seed=1)))
+    end = None if events == "lines" else 0
+    monkeypatch.setattr(running, "recorder_for", lambda _: EventRecorder(every=1, end=end))
+    found = _divergence(diff(made(events, seed=1), made(events, overrides=("duration=10s",), seed=1)))
+    assert found == expected
+    assert found.common is not None
 
 
 def test_a_run_that_ended_earlier_has_no_event_there(made: Made) -> None:
@@ -307,3 +321,6 @@ def test_facts_of_one_instant_have_no_order() -> None:
     found = first_fact(plain, facts((1, "a"), (2, "c")))
     assert found is not None
     assert (found.first, found.second) == (plain[1], None)
+    found = first_fact(facts((1, "a"), (1, "a")), facts((1, "a"), (1, "b")))
+    assert found is not None
+    assert (found.first, found.second) == (FactLine(0, 1, "a"), FactLine(0, 1, "b"))
