@@ -21,6 +21,7 @@ from feitian_sim.kernel.owner import Owner
 from feitian_sim.kernel.timer import Timer
 
 _TEXT_MOST = 48
+_CONTENT_MOST = 96
 _CONDITIONS_MOST = 8
 #: Where an object has its owner or its name, by the conventions of this package; the first that is there tells.
 _OWNERS = ("owner", "_owner", "daemon", "machine", "_machine", "client", "_client", "_endpoint", "endpoint")
@@ -191,9 +192,23 @@ def _told(value: Any) -> str:
         return str(value.__qualname__)
     message = _value(value, "message")
     if message is not None:
-        kind = f"{kind} of {type(message).__name__}"
+        kind = f"{kind} of {_content(message)}"
     name = _own_name(value)
     return f"{kind} {name[:_TEXT_MOST]}" if name else kind
+
+
+#: Names of the fields of each class of messages; none for what is no dataclass.
+_fields: dict[type, tuple[str, ...]] = {}
+
+
+def _content(message: Any) -> str:
+    """A message by class and what it says in plain values: two of one class differ in these if in anything."""
+    kind = type(message)
+    names = _fields.get(kind)
+    if names is None:
+        names = _fields[kind] = tuple(getattr(kind, "__dataclass_fields__", ()))
+    values = [str(value) for name in names if isinstance(value := getattr(message, name), (str, int, float))]
+    return f"{kind.__name__}({', '.join(values)[:_CONTENT_MOST]})" if values else kind.__name__
 
 
 def _value(thing: Any, attribute: str) -> Any:
