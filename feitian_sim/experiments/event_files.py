@@ -52,12 +52,13 @@ def _line_columns(recorder: EventRecorder) -> dict[str, Any]:
     times, which = (np.frombuffer(column, dtype=np.int64) for column in recorder.columns())
     columns = {"number": pa.array(np.arange(len(times)) + recorder.first), "time_ns": pa.array(times)}
     names = recorder.names
-    for place, field in enumerate(EventName._fields):
+    for place, field in enumerate(("owner", "handler", "source")):
         # One dictionary of texts for each column: a name's number becomes that of its text.
         texts: dict[str, int] = {}
         of_name = np.array([texts.setdefault(name[place], len(texts)) for name in names], dtype=np.int32)
         codes = of_name[which] if len(names) else np.empty(0, dtype=np.int32)
         columns[field] = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(list(texts), pa.string()))
+    columns["detail"] = pa.array(recorder.details(), pa.string())
     return columns
 
 

@@ -14,6 +14,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zlib import compress, decompress
 
 import simpy
 from simpy.events import Event
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Note = Callable[[Any, tuple[Any, ...] | None], None]
 CHECKPOINT_EVERY = 4096
 _HASH_BATCH = 2048
+_BETWEEN = "\x1e"
 
 
 class Checkpoint(NamedTuple):
@@ -107,7 +109,10 @@ class EventRecorder:
         self._chained: list[str] = []
         self._times = array("q")
         self._numbers_of_names = array("q")
-        self._names: dict[EventName, int] = {}
+        # Names without their details: there are few. Details are nearly all different, and are packed by the block.
+        self._names: dict[tuple[str, str, str], int] = {}
+        self._details: list[str] = []
+        self._packed: list[bytes] = []
         self._now: Callable[[], int] = lambda: 0
 
     def attach(self, sim: Simulation) -> None:
@@ -125,7 +130,11 @@ class EventRecorder:
         self.count = number + 1
         if self.first <= number < self._until:
             self._times.append(now_ns)
-            self._numbers_of_names.append(self._names.setdefault(name, len(self._names)))
+            few = (name.owner, name.handler, name.source)
+            self._numbers_of_names.append(self._names.setdefault(few, len(self._names)))
+            self._details.append(name.detail)
+            if len(self._details) >= _HASH_BATCH:
+                self._pack()
 
     def finish(self) -> None:
         """Put the last checkpoint, which closes the journal; more than once is harmless."""
@@ -139,19 +148,31 @@ class EventRecorder:
         return self.checkpoints[-1].chain
 
     @property
-    def names(self) -> list[EventName]:
-        """Every name in the window, by its number."""
+    def names(self) -> list[tuple[str, str, str]]:
+        """Every (owner, handler, source) in the window, by its number."""
         return list(self._names)
 
     def columns(self) -> tuple[array[int], array[int]]:
         """Times and numbers of names of the events in the window, in order."""
         return self._times, self._numbers_of_names
 
+    def details(self) -> Iterator[str]:
+        """The details of the events in the window, in order."""
+        for block in self._packed:
+            yield from decompress(block).decode().split(_BETWEEN)
+        yield from self._details
+
     def lines(self) -> Iterator[EventLine]:
         """The events in the window."""
         names = self.names
-        for place, (time_ns, which) in enumerate(zip(self._times, self._numbers_of_names, strict=True)):
-            yield EventLine(self.first + place, time_ns, names[which])
+        rows = zip(self._times, self._numbers_of_names, self.details(), strict=True)
+        for place, (time_ns, which, detail) in enumerate(rows):
+            owner, handler, source = names[which]
+            yield EventLine(self.first + place, time_ns, EventName(owner, handler, detail, source))
+
+    def _pack(self) -> None:
+        self._packed.append(compress(_BETWEEN.join(self._details).encode(), 1))
+        self._details.clear()
 
     def _take(self, time_ns: int, item: Fact) -> None:
         if item.canonical:

@@ -8,7 +8,7 @@ and its line is the one where the innermost generator waits. Names hold nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import PurePath
 from types import MethodType
@@ -61,7 +61,7 @@ def _call_name(owner: str, handler: Any, args: tuple[Any, ...]) -> EventName:
     name, source = _function(handler)
     if not owner and isinstance(handler, MethodType):
         owner = _whose(handler.__self__)
-    return EventName(owner, name + via, ", ".join(map(_told, args)) if args else "", source)
+    return EventName(owner, name + via, _details(args), source)
 
 
 def _simpy_name(event: Event) -> EventName:
@@ -114,7 +114,7 @@ def _process_name(process: simpy.Process) -> EventName:
     given = [name for name in code.co_varnames[: code.co_argcount] if name in known and name != "self"]
     owner = owner or ("self" in known and _whose(known["self"])) or ""
     module = frame.f_globals.get("__name__", "")
-    detail = ", ".join(_told(known[name]) for name in given)
+    detail = _details(known[name] for name in given)
     innermost = generator
     while getattr(innermost.gi_yieldfrom, "gi_frame", None) is not None:
         innermost = innermost.gi_yieldfrom
@@ -177,6 +177,12 @@ def _own_name(thing: Any) -> str:
         if type(name) is str:
             return name
     return ""
+
+
+def _details(values: Iterable[Any]) -> str:
+    # On one line, without the marks between lines.
+    told = ", ".join(map(_told, values))
+    return told if told.isprintable() else "".join(each if each.isprintable() else " " for each in told)
 
 
 def _told(value: Any) -> str:

@@ -202,3 +202,14 @@ def test_facts_know_their_event() -> None:
     sim.call_later(2, sim.emit, Happened("second"))
     sim.run()
     assert [(one.number, one.time_ns) for one in recorder.facts] == [(-1, 0), (1, 2)]
+
+
+def test_details_survive_their_packing() -> None:
+    sim, recorder = recorded(every=1000)
+    texts = [f"text \u2713 {number}" if number % 5 else "" for number in range(5000)]
+    texts[7] = "with\x1ea separator"
+    for number, text in enumerate(texts):
+        sim.call_later(number, Actor(sim).act, text)
+    sim.run()
+    texts[7] = "with a separator"
+    assert [line.name.detail for line in recorder.lines()] == texts
