@@ -197,7 +197,7 @@ def _told(value: Any) -> str:
     if hasattr(value, "__qualname__"):
         return str(value.__qualname__)
     message = _value(value, "message")
-    if message is not None:
+    if message is not None and not isinstance(message, str):
         kind = f"{kind} of {_content(message)}"
     name = _own_name(value)
     return f"{kind} {name[:_TEXT_MOST]}" if name else kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any
 
@@ -95,6 +96,29 @@ def test_partials_carriers_and_decorated_functions_are_opened() -> None:
     assert [name.detail for name in names] == ["1, 2", "Actor actor, 2", "4, 5"]
     assert names[2].owner == "carrier"
     assert names[2].handler == f"{__name__}.Actor.act via Actor.act"
+
+
+@dataclass(frozen=True)
+class Ask:
+    path: str
+    number: int
+    heard: list[str]
+
+
+class Envelope:
+    address = "tcp://m1"
+
+    def __init__(self, message: object) -> None:
+        self.message = message
+
+
+def test_a_message_is_named_with_its_plain_values_and_no_address() -> None:
+    sim, recorder = recorded()
+    for message in (Ask("/a", 3, ["x"]), object()):
+        sim.call_later(0, Actor(sim).act, Envelope(message), object())
+    sim.run()
+    details = [line.name.detail for line in recorder.lines()]
+    assert details == ["Envelope of Ask(/a, 3) tcp://m1, object", "Envelope of object tcp://m1, object"]
 
 
 def test_what_is_built_in_has_a_name_and_no_line() -> None:
