@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("feitian_sim.cli.resume", "How far a sweep or a comparison is."),
     "validate": ("feitian_sim.cli.validate", "Published experiments: simulated beside published."),
     "verify": ("feitian_sim.cli.verify", "Run a result again and compare digests."),
+    "diff": ("feitian_sim.cli.diff", "The first diverging event of two runs."),
     "report": ("feitian_sim.cli.report", "Draw the figures and the HTML page of results again."),
     "plot": ("feitian_sim.cli.report", "Draw the figures of results."),
     "lint": ("feitian_sim.cli.lint", "Check scenario files without running them."),

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Folder of published traces.")
 @click.option("--no-figures", is_flag=True, help="Leave figures and report.html out.")
+@click.option("--events", is_flag=True, help="Also store checkpoints of the events, for `feitian diff`.")
+@click.option("--event-lines", is_flag=True, help="Also store every event, for `feitian diff` with other code.")
 @click.option("--twin", is_flag=True, help="Also run without the faults, and draw that behind the run.")
 def run_command(
     file: Path, seed: int | None, runs: int | None, overrides: tuple[str, ...], output: Path, as_json: bool,
-    quiet: bool, data: Path | None, no_figures: bool, twin: bool,
+    quiet: bool, data: Path | None, no_figures: bool, events: bool, event_lines: bool,
+    twin: bool,
 ) -> ExitCode:  # fmt: skip
     """Run the scenario FILE and write results/<name>-<hash>: tables, summary, figures, report.html.
 
@@ -45,6 +48,7 @@ def run_command(
         output=output,
         data=data,
         twin=twin or None,
+        events="lines" if event_lines else "checkpoints" if events else "",
         render=None if no_figures else _render,
     )
     with interruptible(), shown_progress(quiet) as listener:

@@ -14,6 +14,7 @@ from time import monotonic
 
 from feitian_sim.experiments import summary as summaries
 from feitian_sim.experiments.estimate import work_profile
+from feitian_sim.experiments.event_files import recorder_for
 from feitian_sim.experiments.manifest import Began, RunRecord, document, file_hashes, total_digest
 from feitian_sim.experiments.one_run import run_once
 from feitian_sim.experiments.progress import Listener, Teller
@@ -41,6 +42,8 @@ class Options:
     data: Path | None = None
     twin: bool | None = None
     render: Render | None = None
+    #: What is kept of the events of each run: nothing, ``checkpoints``, or ``lines`` beside them.
+    events: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +108,9 @@ def _simulate(
     teller = Teller(listener, runs, scenario.duration / SECOND, work_profile(loaded))
     with refusing(folder.final):
         (folder.path / "scenario.resolved.yaml").write_text(loaded.resolved_yaml(), encoding="utf-8")
-        _copy_own_classes(loaded, folder.path)
+        copy_own_classes(loaded, folder.path)
     for number in range(scenario.runs):
-        done = run_once(loaded, number, teller)
+        done = run_once(loaded, number, teller, None, recorder_for(options.events))
         with refusing(folder.final):
             write_run(folder.path / "runs" / BASE, number, done)
         records.append(done.record)
@@ -118,7 +121,7 @@ def _simulate(
             write_run(folder.path / "runs" / TWIN, 0, done)
 
 
-def _copy_own_classes(loaded: Loaded, folder: Path) -> None:
+def copy_own_classes(loaded: Loaded, folder: Path) -> None:
     """Put the user's own classes beside the resolved scenario, so that the folder can be run again alone."""
     for part in loaded.policies:
         relative = Path(part.own.reference.rpartition(":")[0])

@@ -13,6 +13,7 @@ import shutil
 from itertools import count
 from pathlib import Path
 
+from feitian_sim.experiments.event_files import write_events
 from feitian_sim.experiments.manifest import RunRecord
 from feitian_sim.experiments.one_run import Done
 from feitian_sim.experiments.summary import plain, write_json
@@ -33,6 +34,8 @@ def write_run(folder: Path, number: int, done: Done) -> None:
     record = done.record
     path.mkdir(parents=True)
     done.facts.write_parquet(path / "facts")
+    if done.recorder is not None:
+        write_events(path, done.recorder)
     write_json(
         path / "summary.json",
         {

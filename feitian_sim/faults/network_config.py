@@ -127,6 +127,11 @@ class NetworkPartition(Fault):
     target: Target | None = Field(
         default=None, description="split: one, majority, ring, bridge: among these. Default: all."
     )
+    among: str | None = Field(
+        default=None,
+        description="Only processes' machines of this role are cut from each other, everybody else reaches all: a partial "
+        "partition (Alquraan et al., OSDI 2018). Default: everybody is on some side.",
+    )
     duration: DurationDistribution | None = Field(default=None, description=FOREVER)
 
     @model_validator(mode="after")
@@ -137,6 +142,8 @@ class NetworkPartition(Fault):
             raise ValueError("target goes with split only: groups name the machines themselves")
         if self.split == "racks" and self.target is not None:
             raise ValueError("split: racks separates all racks: leave target out")
+        if self.among is not None and self.split in ("racks", "ring", "bridge"):
+            raise ValueError(f"among does not go with split: {self.split}: give groups, or split: one or majority")
         if self.direction != "both" and self.split in ("ring", "bridge"):
             raise ValueError(f"direction does not go with split: {self.split}: who is cut off is so both ways")
         sides = (

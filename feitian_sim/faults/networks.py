@@ -69,10 +69,15 @@ class Partition:
         if fault.split in ("ring", "bridge"):
             token = network.limit_sight(_sight(world, target, is_ring=fault.split == "ring"))
             return lambda: network.heal(token)
-        sides = [[world.datacenter.machine(name) for name in side] for side in sides_of(target, world.places())]
+        where = world.places()
+        named = sides_of(target, where)
+        if fault.among is not None:
+            members = where.roles.get(fault.among, {})
+            named = [tuple(name for name in side if name in members) for side in named]
+        sides = [[world.datacenter.machine(name) for name in side] for side in named]
         if fault.direction == "in":
             sides.reverse()
-        token = network.partition(sides, one_way=fault.direction != "both")
+        token = network.partition(sides, one_way=fault.direction != "both", bystanders=fault.among is not None)
 
         def end() -> None:
             network.heal(token)

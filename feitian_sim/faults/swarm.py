@@ -66,11 +66,11 @@ class Dice:
                 factor, draw = factor * ratio, draw - 1
         return low * factor
 
-    def when(self, longest_ms: float, shortest_ms: float = 5.0) -> Line:
+    def when(self, longest_ms: float, shortest_ms: float = 5.0, *, hasty: bool = True) -> Line:
         """When a fault begins, and how long it lasts: it ends before the phase does."""
         at_us = int(self.stream.uniform() * self._until_ns * 0.9) // _US
         left_us = self._until_ns // _US - at_us
-        lasts_us = min(int(self.between(shortest_ms, longest_ms) * self._haste * 1000), left_us)
+        lasts_us = min(int(self.between(shortest_ms, longest_ms) * (self._haste if hasty else 1.0) * 1000), left_us)
         return {"at": f"{at_us}us", "duration": f"{lasts_us}us"}
 
     def machine(self) -> str:
@@ -116,12 +116,22 @@ def _slow_disk(dice: Dice) -> Line:
 
 
 def _cut(dice: Dice) -> Line:
-    line: Line = {"kind": "network-partition", **dice.when(2000, 50)}
-    if dice.chance(0.5):
+    line: Line = {"kind": "network-partition", **dice.when(2000, 150, hasty=False)}
+    line["direction"] = dice.of(("both", "both", "in", "out"))
+    groups = dice.ground.groups
+    if groups and dice.chance(0.6):
+        # Between the members of one group alone: their clients reach them all.
+        role = dice.of(groups)
+        line["among"] = role
+        if dice.chance(0.6):
+            # The leader of the moment, mostly with others that make no majority.
+            line |= {"split": dice.of(("one", "majority")), "target": {"leader": role}}
+        else:
+            line |= {"split": dice.of(("one", "majority")), "target": {"role": role}}
+    elif dice.chance(0.5):
         line["split"] = dice.of(("one", "majority"))
     else:
         line["groups"] = [[dice.machine()]]
-    line["direction"] = dice.of(("both", "both", "in", "out"))
     return line
 
 
@@ -283,6 +293,8 @@ def draw_core(
         if stream.uniform() < 0.5:
             lines.append({"kind": "machine-crash", "at": at, "target": {"machine": machine}})
         else:
-            lines.append({"kind": "network-partition", "at": at, "groups": [[machine]]})
+            # Who is deaf but not dumb is the worst neighbour.
+            direction = ("both", "in", "in", "out")[stream.integer(4)]
+            lines.append({"kind": "network-partition", "at": at, "groups": [[machine]], "direction": direction})
     core = tuple(one for one in (*ground.servers, *clients) if one not in outside)
     return lines, core

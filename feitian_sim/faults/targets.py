@@ -38,6 +38,8 @@ def check_target(fault: Fault, cluster: ClusterConfig, roles: Mapping[str, Seque
     ``roles`` maps each role to the names of the machines that run it.
     """
     where = places(cluster, roles)
+    if isinstance(fault, NetworkPartition) and fault.among is not None and fault.among not in where.roles:
+        return [_unknown("role", fault.among, tuple(where.roles))]
     if isinstance(fault, NetworkPartition) and fault.groups is not None:
         return _group_problems(fault.groups, where)
     if isinstance(fault, NetworkMessage):

@@ -57,6 +57,10 @@ class _Message:
         self.on_loss = on_loss
         self.through_ns = _UNSERVED
 
+    def event_carried(self) -> tuple[str, Callable[..., object], tuple[Any, ...]]:
+        """Where an event of this message happens, and what it is about to call."""
+        return self.pair.target.name, self.deliver, self.args
+
 
 class _Outlet:
     """The queue before a sender's card: until when the card is busy."""

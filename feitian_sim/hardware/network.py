@@ -188,15 +188,18 @@ class Network:
         self.sim.emit(SwitchRestored(name) if up else SwitchLost(name))
         self._tell()
 
-    def partition(self, groups: Sequence[Sequence[Station]], *, one_way: bool = False) -> int:
+    def partition(self, groups: Sequence[Sequence[Station]], *, one_way: bool = False, bystanders: bool = False) -> int:
         """Cut the groups from each other; who is in none is on a side of its own. Returns a token for :meth:`heal`.
 
         ``one_way``: what a group sends to one after it is lost, while it hears everybody (a card whose sender is dead).
+        ``bystanders``: who is in none reaches all, as over another network.
         """
         sides = {machine.index: side for side, group in enumerate(groups) for machine in group}
 
         def cuts(source: int, target: int) -> bool:
             here, there = sides.get(source, -1), sides.get(target, -1)
+            if bystanders and (here < 0 or there < 0):
+                return False
             return here != there and (not one_way or here < there)
 
         return self._cut(cuts)

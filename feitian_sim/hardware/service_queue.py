@@ -29,6 +29,10 @@ class Job:
         self.args = args
         self.dropped = False
 
+    def event_carried(self) -> tuple[str, Callable[..., object], tuple[Any, ...]]:
+        """Whose job it is, and what its end is about to call."""
+        return self.owner.name, self.callback, self.args
+
 
 class ServiceQueue:
     """``servers`` equal servers and one queue, first come first served."""

@@ -18,6 +18,7 @@ from feitian_sim.kernel.errors import (
     ScenarioError,
     SimulatedError,
 )
+from feitian_sim.kernel.event_journal import EventRecorder
 from feitian_sim.kernel.facts import Fact, FactBus, fact
 from feitian_sim.kernel.owner import Owner
 from feitian_sim.kernel.ports import DiskContents
@@ -56,6 +57,7 @@ __all__ = [
     "Duration",
     "DurationDistribution",
     "EnvironmentRefusal",
+    "EventRecorder",
     "Fact",
     "FactBus",
     "FactTables",

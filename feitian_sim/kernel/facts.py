@@ -100,7 +100,7 @@ class FactBus:
             if now_ns != self._instant:
                 self._close_instant()
                 self._instant = now_ns
-            self._lines.append(_line(item))
+            self._lines.append(fact_line(item))
             self.canonical_count += 1
         for subscriber in self._by_kind.get(item.kind, ()):
             subscriber(now_ns, item)
@@ -126,6 +126,7 @@ class FactBus:
         return f"@{self._instant}\n{chr(10).join(sorted(self._lines))}\n".encode()
 
 
-def _line(item: Fact) -> str:
+def fact_line(item: Fact) -> str:
+    """A fact as the digest has it."""
     # repr keeps every bit of a float and tells "1" from 1.
     return item.kind + _SEPARATOR + _SEPARATOR.join(map(repr, type(item).values(item)))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from hashlib import blake2b
 from typing import Any
 
 import simpy
@@ -18,6 +17,7 @@ from simpy.core import EmptySchedule, StopSimulation
 from simpy.events import NORMAL, URGENT, Event, EventPriority
 
 from feitian_sim.kernel.chance import Stream, stream_key
+from feitian_sim.kernel.event_journal import EventHash, EventRecorder, Note
 from feitian_sim.kernel.event_queue import Entry, EventQueue, key_at
 from feitian_sim.kernel.facts import Fact, FactBus
 from feitian_sim.kernel.owner import Owner
@@ -25,7 +25,6 @@ from feitian_sim.kernel.timer import Timer
 
 #: Runs after everything of its instant that is already queued: for work that is done once per instant.
 LATE = 2
-_HASH_BATCH = 2048
 #: Events between two looks at the widths of the queue.
 _BATCH = 512
 _GC_THRESHOLDS = (50_000, 20, 20)
@@ -36,13 +35,16 @@ class Simulation(simpy.Environment):
     """The clock, the queue, chance and the fact bus of one run.
 
     ``seed`` and ``run`` name the random substream (replications advance ``run``, never the seed). With
-    ``event_hash`` every event is hashed in order, for finding the first difference between two runs.
+    ``event_hash`` every event is hashed in order; a ``recorder`` keeps their journal, in which the first difference
+    between two runs is found.
     """
 
     #: The present as the key of an entry of normal priority, from which other keys are the shortest way: -8 * now.
     _base: int
 
-    def __init__(self, seed: int = 0, run: int = 0, *, event_hash: bool = False) -> None:
+    def __init__(
+        self, seed: int = 0, run: int = 0, *, event_hash: bool = False, recorder: EventRecorder | None = None
+    ) -> None:
         super().__init__(0)
         self.seed = seed
         # "run" is SimPy's method; the number of the replication has its own name.
@@ -59,8 +61,11 @@ class Simulation(simpy.Environment):
         self._buckets = self._events.buckets
         # While a dead owner's generators unwind, nothing that they do may reach the queue.
         self._gagged = False
-        self._event_hash = blake2b(digest_size=16) if event_hash else None
-        self._event_lines: list[str] = []
+        self._event_hash = EventHash(lambda: self.now) if event_hash else None
+        self.recorder = recorder
+        if recorder is not None:
+            recorder.attach(self)
+        self._note = self._noting()
 
     @property
     def now(self) -> int:
@@ -231,7 +236,7 @@ class Simulation(simpy.Environment):
     def _process(self, most: int) -> None:
         """Process ``most`` events (all when negative)."""
         events = self._events
-        pop, refill, hashed = events.ready.pop, events.refill, self._event_hash is not None
+        pop, refill, note = events.ready.pop, events.refill, self._note
         while most:
             batch = _BATCH if most < 0 else min(most, _BATCH)
             taken = skipped = 0
@@ -246,8 +251,8 @@ class Simulation(simpy.Environment):
                         key, callback, args = pop()
                     if args is not None:
                         self._base = key
-                        if hashed:
-                            self._note_event(callback)
+                        if note is not None:
+                            note(callback, args)
                         if args:
                             callback(*args)
                         else:
@@ -258,14 +263,14 @@ class Simulation(simpy.Environment):
                             skipped += 1
                             continue
                         self._base = key + 5 & -8
-                        if hashed:
-                            self._note_event(callback.callback)
+                        if note is not None:
+                            note(callback, None)
                         callback.call()
                         continue
                     # Without the priority, which is between -5 and 2 in a key.
                     self._base = key + 5 & -8
-                    if hashed:
-                        self._note_event(callback)
+                    if note is not None:
+                        note(callback, None)
                     callbacks = callback.callbacks
                     callback.callbacks = None
                     for waiting in callbacks:
@@ -320,20 +325,19 @@ class Simulation(simpy.Environment):
 
     def event_digest(self) -> str:
         """Hex digest over every event in order; empty when the simulation was made without ``event_hash``."""
-        if self._event_hash is None:
-            return ""
-        self._flush_events()
-        return self._event_hash.hexdigest()
+        return "" if self._event_hash is None else self._event_hash.digest()
 
-    def _note_event(self, handler: Any) -> None:
-        self._event_lines.append(f"{self.now} {_handler_name(handler)}")
-        if len(self._event_lines) >= _HASH_BATCH:
-            self._flush_events()
+    def _noting(self) -> Note | None:
+        """What is called for each event; None when nobody wants to know, which then costs nothing."""
+        notes = [observer.note for observer in (self._event_hash, self.recorder) if observer is not None]
+        if len(notes) < 2:
+            return notes[0] if notes else None
 
-    def _flush_events(self) -> None:
-        if self._event_lines and self._event_hash is not None:
-            self._event_hash.update(("\n".join(self._event_lines) + "\n").encode())
-            self._event_lines.clear()
+        def both(what: Any, args: tuple[Any, ...] | None) -> None:
+            for note in notes:
+                note(what, args)
+
+        return both
 
 
 @contextmanager
@@ -363,13 +367,3 @@ def _integer_ns(value: Any) -> int:
             "or use the units of feitian_sim.kernel.units"
         )
     return whole
-
-
-def _handler_name(handler: Any) -> str:
-    if not isinstance(handler, Event):
-        return getattr(handler, "__qualname__", type(handler).__name__)
-    for callback in handler.callbacks or ():
-        process = getattr(callback, "__self__", None)
-        if isinstance(process, simpy.Process):
-            return f"{type(handler).__name__}->{process.name}"
-    return type(handler).__name__

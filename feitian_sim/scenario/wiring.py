@@ -16,7 +16,15 @@ from feitian_sim.authority.wiring import AuthorityCell
 from feitian_sim.checking.checker import Checker
 from feitian_sim.faults import wiring as faults
 from feitian_sim.hardware import Daemon, DataCenter, Machine
-from feitian_sim.kernel import SECOND, FactTables, InvariantError, ScenarioError, Simulation, less_collection
+from feitian_sim.kernel import (
+    SECOND,
+    EventRecorder,
+    FactTables,
+    InvariantError,
+    ScenarioError,
+    Simulation,
+    less_collection,
+)
 from feitian_sim.kernel.metric import Tables, measure
 from feitian_sim.kuafu import NameResolver
 from feitian_sim.kuafu.rpc import Kuafu
@@ -52,10 +60,18 @@ class Ran:
 class Platform:
     """Everything of one run, wired and ready."""
 
-    def __init__(self, loaded: Loaded, run: int, *, event_hash: bool = False, tables: bool = True) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        run: int,
+        *,
+        event_hash: bool = False,
+        tables: bool = True,
+        recorder: EventRecorder | None = None,
+    ) -> None:
         scenario = loaded.scenario
         self._loaded = loaded
-        self.sim = Simulation(scenario.seed, run, event_hash=event_hash)
+        self.sim = Simulation(scenario.seed, run, event_hash=event_hash, recorder=recorder)
         #: The oracles, which listen before anybody speaks; None where the scenario has no ``check``.
         self.checker = Checker(scenario.check, self.sim.facts, _parts(scenario)) if scenario.check is not None else None
         self.facts = FactTables(self.sim.facts) if tables else None
@@ -224,10 +240,10 @@ def _parts(scenario: Scenario) -> tuple[str, ...]:
     return (*(name for name, part in there.items() if part), *loads)
 
 
-def build(loaded: Loaded, run: int = 0, *, event_hash: bool = False) -> Platform:
+def build(loaded: Loaded, run: int = 0, *, event_hash: bool = False, recorder: EventRecorder | None = None) -> Platform:
     """Wire the platform of run number ``run``. Raises ScenarioError for inputs that cannot be used."""
     try:
-        return Platform(loaded, run, event_hash=event_hash)
+        return Platform(loaded, run, event_hash=event_hash, recorder=recorder)
     except ScenarioError:
         raise
     except (Exception, SystemExit) as error:

@@ -113,7 +113,7 @@ def test_a_full_disk_leaves_nothing_half_written(queue: Path, tmp_path: Path, mo
 def _interrupting_in_run(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     ordinary = running.run_once
 
-    def interrupted(loaded: Any, run: int, teller: Any, position: int | None = None) -> Any:
+    def interrupted(loaded: Any, run: int, teller: Any, *more: Any) -> Any:
         if run == number:
             raise KeyboardInterrupt
         return ordinary(loaded, run, teller)

@@ -9,7 +9,6 @@ from feitian_sim.paxos.acceptor import Acceptor
 from feitian_sim.paxos.campaign import Campaign
 from feitian_sim.paxos.core import Core
 from feitian_sim.paxos.effects import Cut, Ready, Send
-from feitian_sim.paxos.follower import Follower
 from feitian_sim.paxos.leadership import Leadership
 from feitian_sim.paxos.learner import Learner
 from feitian_sim.paxos.lease import Allegiance, LeaderLease
