@@ -22,6 +22,7 @@ from feitian_sim.checking.consensus import (
 )
 from feitian_sim.checking.coordination import (
     FencedExclusion,
+    NoticeBeforeEffect,
     NoticesInOrder,
     ReadsNeverGoBack,
     SessionsEndLate,
@@ -30,7 +31,7 @@ from feitian_sim.checking.coordination import (
 )
 from feitian_sim.checking.general import DeadIsDead, EverythingEnds, TimeNeverGoesBack
 from feitian_sim.checking.invariant import Invariant
-from feitian_sim.checking.liveness import AnsweredAgain, NoticesArrive, Recoverable, SilentSessionsEnd
+from feitian_sim.checking.liveness import AnsweredAgain, NoticesArrive, OneLeaderStays, Recoverable, SilentSessionsEnd
 from feitian_sim.checking.probes import Probes
 from feitian_sim.kernel import FactBus
 
@@ -57,6 +58,7 @@ def _all(config: CheckConfig) -> list[Invariant]:
         StateIsTheLog(tree),
         ReadsNeverGoBack(),
         NoticesInOrder(tree),
+        NoticeBeforeEffect(tree),
         FencedExclusion(),
         SessionsEndLate(),
         LinearizableNodes(),
@@ -67,6 +69,7 @@ def _all(config: CheckConfig) -> list[Invariant]:
         found += [
             recoverable,
             AnsweredAgain(config, recoverable),
+            OneLeaderStays(config),
             SilentSessionsEnd(config, tree, recoverable),
             NoticesArrive(config, tree, recoverable),
         ]

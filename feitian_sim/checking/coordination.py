@@ -161,6 +161,57 @@ class NoticesInOrder(Invariant):
         self._last[fact.session] = fact.zxid
 
 
+class NoticeBeforeEffect(Invariant):
+    """NW10a: as ZooKeeper promises, a client hears of a change before it sees what came of it."""
+
+    id = "NW10a"
+    needs = ("nuwa-history",)
+    claim = "a session that watches a file is told that it changed before it is shown the change"
+
+    def __init__(self, tree: TreeIsAsCommanded) -> None:
+        super().__init__()
+        self._tree = tree
+        # Of each session's name: watches that have not told, with the slot that the read which set them has shown.
+        self._open: dict[str, dict[int, tuple[str, int]]] = {}
+        self._asked: dict[str, list[tuple[int, str]]] = {}
+
+    def hears(self) -> Mapping[str, Hears]:
+        """Watches, notices and reads."""
+        return {
+            "nuwa.watch_set": self._set,
+            "nuwa.notice": self._told,
+            "nuwa.operation": self._read,
+            "nuwa.session_lost": self._lost,
+        }
+
+    def _set(self, now_ns: int, fact: Any) -> None:
+        if fact.what == "node":
+            self._asked.setdefault(fact.owner, []).append((fact.number, fact.path))
+
+    def _told(self, now_ns: int, fact: Any) -> None:
+        self._open.get(fact.owner, {}).pop(fact.number, None)
+
+    def _lost(self, now_ns: int, fact: Any) -> None:
+        self._open.pop(fact.owner, None)
+        self._asked.pop(fact.owner, None)
+
+    def _read(self, now_ns: int, fact: Any) -> None:
+        if fact.op.removeprefix("fresh ") not in _READS or fact.error not in _TELLING:
+            return
+        for path, since in list(self._open.get(fact.owner, {}).values()):
+            if path != fact.path:
+                continue
+            self.evaluated += 1
+            changed = [slot for slot in self._tree.model.changes.get(path, ()) if since < slot <= fact.zxid]
+            if changed:
+                text = f"{fact.owner} was shown {path} as of slot {fact.zxid} and never told of its change in slot"
+                self.broken(now_ns, f"{text} {changed[0]}")
+        asked = self._asked.get(fact.owner)
+        if asked and asked[0][1] == fact.path and fact.op == "get":
+            number, path = asked.pop(0)
+            self._open.setdefault(fact.owner, {})[number] = (path, fact.zxid)
+
+
 class FencedExclusion(Invariant):
     """NW11: judged at what the lock guards."""
 
@@ -211,10 +262,18 @@ class SessionsEndLate(Invariant):
     def __init__(self) -> None:
         super().__init__()
         self._timeouts: dict[int, int] = {}
+        self._contact_ns: dict[int, int] = {}
 
     def hears(self) -> Mapping[str, Hears]:
         """Sessions."""
-        return {"nuwa.session_founded": self._began, "nuwa.session_expired": self._expired}
+        return {
+            "nuwa.session_founded": self._began,
+            "nuwa.session_expired": self._expired,
+            "nuwa.contact": self._met,
+        }
+
+    def _met(self, now_ns: int, fact: Any) -> None:
+        self._contact_ns[fact.session] = max(fact.sent_ns, self._contact_ns.get(fact.session, 0))
 
     def _began(self, now_ns: int, fact: Any) -> None:
         self._timeouts[fact.session] = fact.timeout_ns
@@ -225,4 +284,9 @@ class SessionsEndLate(Invariant):
             self.evaluated += 1
             if fact.silent_ns < timeout_ns:
                 text = f"session {fact.session} was declared over after {fact.silent_ns} ns of {timeout_ns} ns"
+                self.broken(now_ns, text)
+            # What the client was told counts, whatever the leader believes to have heard.
+            silent_ns = now_ns - self._contact_ns.get(fact.session, 0)
+            if silent_ns < timeout_ns:
+                text = f"session {fact.session} ended {silent_ns} ns after it was confirmed for {timeout_ns} ns"
                 self.broken(now_ns, text)

@@ -92,6 +92,33 @@ class AnsweredAgain(Invariant):
                 self.broken(now_ns, f"{asked.op} {asked.key} of {client} has waited {waited_s:.1f} s in a healthy core")
 
 
+class OneLeaderStays(Invariant):
+    """NW15a: a member that is deaf but not dumb must not depose leader after leader."""
+
+    id = "NW15a"
+    needs = ("nuwa",)
+    claim = "in a core that has been healthy for long enough, no leader is elected any more"
+    when: ClassVar[When] = "liveness"
+
+    def __init__(self, config: CheckConfig) -> None:
+        super().__init__()
+        assert config.liveness is not None
+        self._from_ns = config.liveness.after + config.converge
+
+    def hears(self) -> Mapping[str, Hears]:
+        """Elections, and what shows that time has passed."""
+        return {"replog.leader_elected": self._elected, "history.invoked": self._seen}
+
+    def _seen(self, now_ns: int, fact: Any) -> None:
+        if now_ns >= self._from_ns:
+            self.evaluated += 1
+
+    def _elected(self, now_ns: int, fact: Any) -> None:
+        if now_ns >= self._from_ns:
+            late_s = (now_ns - self._from_ns) / 1e9
+            self.broken(now_ns, f"member {fact.member} of {fact.group} was elected {late_s:.2f} s after all had settled")
+
+
 class SilentSessionsEnd(Invariant):
     """NW9, the other half."""
 

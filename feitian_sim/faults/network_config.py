@@ -111,9 +111,9 @@ class NetworkPartition(Fault):
     kind: Literal["network-partition"]
     split: Literal["one", "majority", "racks", "ring", "bridge"] | None = Field(
         default=None,
-        description="Drawn groups: one machine apart, a minority apart, or every rack for itself; ring: each of the "
-        "machines reaches only its two neighbours in a ring; bridge: two halves that reach each other only through one "
-        "machine, which reaches all. Or give groups.",
+        description="Drawn groups: one machine apart, a minority apart (with target's leader), or every rack for itself; "
+        "ring: each of the machines reaches only its two neighbours in a ring; bridge: two halves that reach each other "
+        "only through one machine, which reaches all. Or give groups.",
     )
     groups: tuple[Names, ...] | None = Field(
         default=None,
@@ -129,8 +129,8 @@ class NetworkPartition(Fault):
     )
     among: str | None = Field(
         default=None,
-        description="Only processes' machines of this role are cut from each other, everybody else reaches all: a partial "
-        "partition (Alquraan et al., OSDI 2018). Default: everybody is on some side.",
+        description="Only machines of this role are cut from each other, everybody else reaches all: a partial partition "
+        "(Alquraan et al., OSDI 2018). Default: everybody is on some side.",
     )
     duration: DurationDistribution | None = Field(default=None, description=FOREVER)
 

@@ -98,6 +98,12 @@ def partition_target(fault: NetworkPartition, names: tuple[str, ...], where: Pla
         half = len(order) // 2
         sides = (sorted(order[1 : half + 1]), order[:1], sorted(order[half + 1 :]))
         return _SIDES.join(",".join(side) for side in sides)
+    role = fault.target.leader if fault.target is not None else None
+    if role is not None and fault.split == "majority" and len(names) == 1:
+        # The leader with as many of its group as make no majority.
+        others = [one for one in where.roles.get(role, {}) if one != names[0]]
+        drawn = sorted(stream.permutation(len(others)).tolist()[: max(0, len(others) // 2 - 1)])
+        return ",".join((names[0], *(others[position] for position in drawn)))
     count = 1 if fault.split == "one" else max(1, (len(names) - 1) // 2)
     apart = sorted(stream.permutation(len(names)).tolist()[:count])
     return ",".join(names[position] for position in apart)

@@ -276,6 +276,18 @@ def draw_faults(profile: str, ground: Ground, stream: Callable[[str], Stream], u
     return lines
 
 
+def _broken_for_good(stream: Stream, machine: str, at: str) -> Line:
+    """Down, cut off, or, worst of neighbours, there again and again for a moment."""
+    draw, target = stream.uniform(), {"machine": machine}
+    if draw < 0.3:
+        return {"kind": "machine-crash", "at": at, "target": target}
+    if draw < 0.6:
+        direction = ("both", "in", "out")[stream.integer(3)]
+        return {"kind": "network-partition", "at": at, "groups": [[machine]], "direction": direction}
+    period = f"{int((0.1 + stream.uniform()) * 500)}ms"
+    return {"kind": "network-flap", "at": at, "period": period, "down": 0.8, "target": target}
+
+
 def draw_core(
     ground: Ground, stream: Stream, after_ns: int, servers_down: int, clients: Sequence[str]
 ) -> tuple[list[Line], tuple[str, ...]]:
@@ -290,11 +302,6 @@ def draw_core(
     at = f"{after_ns // _US}us"
     lines: list[Line] = []
     for machine in outside:
-        if stream.uniform() < 0.5:
-            lines.append({"kind": "machine-crash", "at": at, "target": {"machine": machine}})
-        else:
-            # Who is deaf but not dumb is the worst neighbour.
-            direction = ("both", "in", "in", "out")[stream.integer(4)]
-            lines.append({"kind": "network-partition", "at": at, "groups": [[machine]], "direction": direction})
+        lines.append(_broken_for_good(stream, machine, at))
     core = tuple(one for one in (*ground.servers, *clients) if one not in outside)
     return lines, core

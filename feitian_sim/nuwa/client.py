@@ -20,7 +20,7 @@ from feitian_sim.kuafu.client import Answer as Event
 from feitian_sim.nuwa.answers import Answer, failed
 from feitian_sim.nuwa.commands import Change, Create, Delete, Multi, Put
 from feitian_sim.nuwa.config import NuwaConfig
-from feitian_sim.nuwa.facts import NoticeTold, Operation, SessionLost, SessionOpened, WatchFired, WatchSet
+from feitian_sim.nuwa.facts import ContactMade, NoticeTold, Operation, SessionLost, SessionOpened, WatchFired, WatchSet
 from feitian_sim.nuwa.messages import Attach, Close, Fired, Open, Ping, Read, ReadKind, Reply, Write
 from feitian_sim.nuwa.needs import CLIENT_NEEDS
 from feitian_sim.nuwa.signs_of_life import SignsOfLife
@@ -183,6 +183,8 @@ class NuwaClient:
         self._signs.answered(self)
 
     def _contact(self, sent_ns: int) -> None:
+        if self._sim.facts.wants(ContactMade):
+            self._sim.emit(ContactMade(self.session, sent_ns))
         if sent_ns > self._contact_ns:
             self._contact_ns = sent_ns
 

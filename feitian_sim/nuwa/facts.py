@@ -142,3 +142,11 @@ class SessionFounded(Fact):
 
     session: int
     timeout_ns: int
+
+
+@fact("nuwa.contact", canonical=False, detail=True)
+class ContactMade(Fact):
+    """A client was told by its server, and that by the leader, that its session lived after ``sent_ns``."""
+
+    session: int
+    sent_ns: int

@@ -240,7 +240,7 @@ def _older_ballots_by_count(patch: Patch, hit: Hit) -> None:
     def must_propose(self: Campaign, after: int) -> list[tuple[Any, int]]:
         found = _must_propose(self, after)
         for slot, entries in _seen.get(id(self), {}).items():
-            if slot > after and 2 * (len(entries) + 1) > len(self._core.members):
+            if after < slot <= after + len(found) and 2 * (len(entries) + 1) > len(self._core.members):
                 hit()
                 found[slot - after - 1] = (entries[0].value, entries[0].size_bytes)
         return found
