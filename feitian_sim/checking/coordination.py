@@ -166,7 +166,7 @@ class NoticeBeforeEffect(Invariant):
 
     id = "NW10a"
     needs = ("nuwa-history",)
-    claim = "a session that watches a file is told that it changed before it is shown the change"
+    claim = "a session that watches a file is told that it changed before its server shows it the change"
 
     def __init__(self, tree: TreeIsAsCommanded) -> None:
         super().__init__()
@@ -196,7 +196,8 @@ class NoticeBeforeEffect(Invariant):
         self._asked.pop(fact.owner, None)
 
     def _read(self, now_ns: int, fact: Any) -> None:
-        if fact.op.removeprefix("fresh ") not in _READS or fact.error not in _TELLING:
+        # A fresh read is the leader's word, which may be ahead of the server that sends the notices.
+        if fact.op not in _READS or fact.error not in _TELLING:
             return
         for path, since in list(self._open.get(fact.owner, {}).values()):
             if path != fact.path:

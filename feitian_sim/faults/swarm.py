@@ -276,8 +276,9 @@ def draw_faults(profile: str, ground: Ground, stream: Callable[[str], Stream], u
     return lines
 
 
-def _broken_for_good(stream: Stream, machine: str, at: str) -> Line:
+def _broken_for_good(stream: Stream, machine: str, after_ns: int) -> Line:
     """Down, cut off, or, worst of neighbours, there again and again for a moment."""
+    at = f"{after_ns // _US}us"
     draw, target = stream.uniform(), {"machine": machine}
     if draw < 0.3:
         return {"kind": "machine-crash", "at": at, "target": target}
@@ -285,6 +286,8 @@ def _broken_for_good(stream: Stream, machine: str, at: str) -> Line:
         direction = ("both", "in", "out")[stream.integer(3)]
         return {"kind": "network-partition", "at": at, "groups": [[machine]], "direction": direction}
     period = f"{int((0.1 + stream.uniform()) * 500)}ms"
+    # From a while before: who leads when the core is whole should not be this one.
+    at = f"{after_ns // 2 // _US}us"
     return {"kind": "network-flap", "at": at, "period": period, "down": 0.8, "target": target}
 
 
@@ -299,9 +302,8 @@ def draw_core(
         count = stream.integer(max(0, most) + 1)
         for place in stream.permutation(len(members)).tolist()[:count]:
             outside[members[place]] = None
-    at = f"{after_ns // _US}us"
     lines: list[Line] = []
     for machine in outside:
-        lines.append(_broken_for_good(stream, machine, at))
+        lines.append(_broken_for_good(stream, machine, after_ns))
     core = tuple(one for one in (*ground.servers, *clients) if one not in outside)
     return lines, core
