@@ -174,6 +174,7 @@ class NoticeBeforeEffect(Invariant):
         # Of each session's name: watches that have not told, with the slot that the read which set them has shown.
         self._open: dict[str, dict[int, tuple[str, int]]] = {}
         self._asked: dict[str, list[tuple[int, str]]] = {}
+        self._fired: dict[tuple[str, int], None] = {}
 
     def hears(self) -> Mapping[str, Hears]:
         """Watches, notices and reads."""
@@ -190,6 +191,7 @@ class NoticeBeforeEffect(Invariant):
 
     def _told(self, now_ns: int, fact: Any) -> None:
         self._open.get(fact.owner, {}).pop(fact.number, None)
+        self._fired[fact.owner, fact.number] = None
 
     def _lost(self, now_ns: int, fact: Any) -> None:
         self._open.pop(fact.owner, None)
@@ -210,7 +212,8 @@ class NoticeBeforeEffect(Invariant):
         asked = self._asked.get(fact.owner)
         if asked and asked[0][1] == fact.path and fact.op == "get":
             number, path = asked.pop(0)
-            self._open.setdefault(fact.owner, {})[number] = (path, fact.zxid)
+            if (fact.owner, number) not in self._fired:
+                self._open.setdefault(fact.owner, {})[number] = (path, fact.zxid)
 
 
 class FencedExclusion(Invariant):

@@ -107,7 +107,7 @@ def _crash(dice: Dice) -> Line:
 
 
 def _slow_machine(dice: Dice) -> Line:
-    factor = round(dice.between(2, 200), 1)
+    factor = round(dice.between(2, 40), 1)
     return {"kind": "machine-slow", **dice.when(2000), "factor": factor, "target": {"machine": dice.machine()}}
 
 
