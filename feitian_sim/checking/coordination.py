@@ -267,12 +267,14 @@ class SessionsEndLate(Invariant):
         super().__init__()
         self._timeouts: dict[int, int] = {}
         self._contact_ns: dict[int, int] = {}
+        self._over: dict[int, None] = {}
 
     def hears(self) -> Mapping[str, Hears]:
         """Sessions."""
         return {
             "nuwa.session_founded": self._began,
-            "nuwa.session_expired": self._expired,
+            "nuwa.session_expired": self._declared,
+            "nuwa.applied": self._ended,
             "nuwa.contact": self._met,
         }
 
@@ -282,15 +284,21 @@ class SessionsEndLate(Invariant):
     def _began(self, now_ns: int, fact: Any) -> None:
         self._timeouts[fact.session] = fact.timeout_ns
 
-    def _expired(self, now_ns: int, fact: Any) -> None:
+    def _declared(self, now_ns: int, fact: Any) -> None:
         timeout_ns = self._timeouts.get(fact.session)
         if timeout_ns is not None:
             self.evaluated += 1
             if fact.silent_ns < timeout_ns:
                 text = f"session {fact.session} was declared over after {fact.silent_ns} ns of {timeout_ns} ns"
                 self.broken(now_ns, text)
-            # What the client was told counts, whatever the leader believes to have heard.
-            silent_ns = now_ns - self._contact_ns.get(fact.session, 0)
-            if silent_ns < timeout_ns:
-                text = f"session {fact.session} ended {silent_ns} ns after it was confirmed for {timeout_ns} ns"
-                self.broken(now_ns, text)
+
+    def _ended(self, now_ns: int, fact: Any) -> None:
+        # A leader that leads no longer may declare what it likes: what counts is what is applied, by whoever is first.
+        if fact.op != "end" or fact.value != "expired" or fact.error or fact.session in self._over:
+            return
+        self._over[fact.session] = None
+        timeout_ns = self._timeouts.get(fact.session, 0)
+        silent_ns = now_ns - self._contact_ns.get(fact.session, 0)
+        if silent_ns < timeout_ns:
+            text = f"session {fact.session} ended {silent_ns} ns after it was confirmed for {timeout_ns} ns"
+            self.broken(now_ns, text)

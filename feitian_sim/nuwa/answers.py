@@ -18,6 +18,7 @@ ERRORS = {
     "ephemeral-parent": "what belongs to a session has nothing below it",
     "session-expired": "the session is over",
     "no-leader": "no leader is known at the moment",
+    "detached": "the client is not connected to this server any more, and must say again what it watches",
     "other-cell": "the name is of another cell",
     "bad-request": "the request means nothing",
     "denied": "the guard did not let it through",

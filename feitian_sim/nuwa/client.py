@@ -384,7 +384,7 @@ class NuwaClient:
     def _send(self, asked: Asked) -> None:
         if isinstance(asked.message, Write):
             self._unanswered[asked.message.sequence] = asked
-        self._call(asked.message, partial(self._ended, asked), partial(self._failed, asked, self.server))
+        self._call(asked.message, partial(self._ended, asked, self.server), partial(self._failed, asked, self.server))
 
     def _call(self, message: object, done: Done, failed_: Callable[[CallError], object]) -> None:
         """Call the server; its answer is held until the notices that were sent before it are here."""
@@ -398,13 +398,16 @@ class NuwaClient:
 
         self._endpoint.call(self._addresses[server], message, self._config.request_deadline, arrived, failed_)
 
-    def _ended(self, asked: Asked, answer: Answer) -> None:
+    def _ended(self, asked: Asked, server: int, answer: Answer) -> None:
         if isinstance(asked.message, Write) and asked.message.sequence not in self._unanswered:
             return
         if answer.error == "no-leader" and not self.is_over:
             pause_ns = min(self._config.retry << asked.tries, self._config.longest_retry)
             asked.tries += 1
             self._owner.call_later(pause_ns, self._again, asked)
+            return
+        if answer.error == "detached" and not self.is_over:
+            self._elsewhere(asked, server, None)
             return
         if answer.zxid > self._seen_zxid:
             self._seen_zxid = answer.zxid
@@ -434,6 +437,10 @@ class NuwaClient:
             if not isinstance(asked.message, Write):
                 self._finish(asked, failed(self._seen_zxid, "session-expired"))
             return
+        self._elsewhere(asked, server, error)
+
+    def _elsewhere(self, asked: Asked, server: int, error: CallError | None) -> None:
+        """The server does not answer it: ask again where the client is connected next."""
         if not isinstance(asked.message, Write):
             self._parked.append(asked)
         self._server_lost(server, error)

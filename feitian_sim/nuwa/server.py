@@ -324,7 +324,7 @@ class NuwaServer:
     def _unknown_session(self, call: IncomingCall, session: int) -> None:
         """This server may be behind: only the leader can say that a session is over."""
         if self.leads:
-            self._fresh(lambda: self._reply(call, self._session_answer(session)), call)
+            self._fresh(lambda: self._attach_or_refuse(call, session), call)
         else:
             self._ask_leader(FreshRead("stat", "/"), call, lambda answer: self._judge_unknown(call, session, answer))
 
@@ -332,19 +332,22 @@ class NuwaServer:
         if answer.ok and answer.zxid > self.state.zxid:
             self._behind.append((answer.zxid, call))
         elif answer.ok:
-            self._reply(call, self._session_answer(session))
+            self._attach_or_refuse(call, session)
         else:
             self._reply(call, answer)
 
-    def _session_answer(self, session: int) -> Answer:
-        zxid = self.state.zxid
-        return Answer(zxid) if session in self.state.sessions else failed(zxid, "session-expired")
+    def _attach_or_refuse(self, call: IncomingCall, session: int) -> None:
+        """This server knows as much as the leader did: the session is over, or it has become known here meanwhile."""
+        if session in self.state.sessions:
+            self._attach(call)
+        else:
+            self._reply(call, failed(self.state.zxid, "session-expired"))
 
     def _ping(self, call: IncomingCall) -> None:
         session = call.message.session
         if session not in self.attached:
             # Its server was restarted or has been given a snapshot: it must say again what it watches.
-            self._reply(call, failed(self.state.zxid, "bad-request", "not attached here"))
+            self._reply(call, failed(self.state.zxid, "detached"))
             return
         self._touch(session, call)
 
@@ -366,10 +369,14 @@ class NuwaServer:
             self._ask_leader(FreshRead(asked.kind, asked.path), call, lambda answer: self._reply(call, answer))
         elif asked.fresh:
             self._fresh(lambda: self._reply(call, self._look(asked.kind, asked.path)), call)
+        elif asked.session not in self.attached:
+            # It was restarted, or has been given a snapshot: what the client watches is not known here, so that it could
+            # be shown a change of which it is never told.
+            self._reply(call, failed(self.state.zxid, "detached"))
         elif asked.seen_zxid > self.state.zxid:
             self._behind.append((asked.seen_zxid, call))
         else:
-            if asked.watch is not None and asked.session in self.attached:
+            if asked.watch is not None:
                 self.watches.add(asked.watch)
             self._reply(call, self._look(asked.kind, asked.path))
 

@@ -21,7 +21,7 @@ def applied(server: int, slot: int, command: Any, answer: Answer) -> CommandAppl
             said = (0, 0, "open", command.nonce, "", -1, False, False)
             session = 0
         case EndSession():
-            said = (0, 0, "end", "", "", -1, False, False)
+            said = (0, 0, "end", "", "expired" if command.expired else "closed", -1, False, False)
             session = command.session
         case Command():
             said = (command.sequence, command.answered, *_said(command.change))
