@@ -285,7 +285,8 @@ def _broken_for_good(stream: Stream, machine: str, after_ns: int) -> Line:
     if draw < 0.6:
         direction = ("both", "in", "out")[stream.integer(3)]
         return {"kind": "network-partition", "at": at, "groups": [[machine]], "direction": direction}
-    period = f"{int((0.1 + stream.uniform()) * 500)}ms"
+    # Away for longer than anybody waits for a leader: after a shorter absence it would still be in office.
+    period = f"{350 + int(stream.uniform() * 300)}ms"
     # From a while before: who leads when the core is whole should not be this one.
     at = f"{after_ns // 2 // _US}us"
     return {"kind": "network-flap", "at": at, "period": period, "down": 0.8, "target": target}
