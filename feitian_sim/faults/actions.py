@@ -13,6 +13,7 @@ from feitian_sim.faults.fault import Fault
 from feitian_sim.faults.machines import CrashMachine, KillProcess, LoseMachine, LoseRackPower, SlowMachine
 from feitian_sim.faults.messages import ImpairMessages, NameMessage, StrikeMessages
 from feitian_sim.faults.networks import ImpairLink, LoseSwitch, Partition
+from feitian_sim.faults.processes import PauseProcess
 from feitian_sim.faults.world import Action
 
 ACTIONS: Mapping[str, Action[Any]] = MappingProxyType(
@@ -21,6 +22,7 @@ ACTIONS: Mapping[str, Action[Any]] = MappingProxyType(
         "machine-loss": LoseMachine(),
         "machine-slow": SlowMachine(),
         "process-kill": KillProcess(),
+        "process-pause": PauseProcess(),
         "rack-power-loss": LoseRackPower(),
         "switch-loss": LoseSwitch(),
         "link-loss": ImpairLink(),

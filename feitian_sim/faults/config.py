@@ -27,6 +27,7 @@ from feitian_sim.faults.network_config import (
     NetworkPartition,
     SwitchLoss,
 )
+from feitian_sim.faults.process_config import ProcessPause
 
 #: Any fault of a scenario.
 FaultConfig = Annotated[
@@ -34,6 +35,7 @@ FaultConfig = Annotated[
     | MachineLoss
     | MachineSlow
     | ProcessKill
+    | ProcessPause
     | RackPowerLoss
     | SwitchLoss
     | LinkLoss

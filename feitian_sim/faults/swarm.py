@@ -102,6 +102,10 @@ def _kill(dice: Dice) -> Line:
     return {"kind": "process-kill", "at": when["at"], "restart_after": when["duration"], "target": dice.process()}
 
 
+def _pause(dice: Dice) -> Line:
+    return {"kind": "process-pause", **dice.when(1000, 20), "target": dice.process()}
+
+
 def _crash(dice: Dice) -> Line:
     return {"kind": "machine-crash", **dice.when(1500), "target": {"machine": dice.machine()}}
 
@@ -208,6 +212,7 @@ FAMILIES: Mapping[str, Callable[[Dice], Line]] = MappingProxyType(
     {
         "kill": _kill,
         "crash": _crash,
+        "pause": _pause,
         "slow-machine": _slow_machine,
         "slow-disk": _slow_disk,
         "partition": _cut,
@@ -223,11 +228,11 @@ FAMILIES: Mapping[str, Callable[[Dice], Line]] = MappingProxyType(
         "reset": _reset,
     }
 )
-_PROCESSES = ("kill", "crash")
+_PROCESSES = ("kill", "crash", "pause")
 _NETWORK = (
     "partition", "loss", "delay", "link", "jitter", "copies", "overtaking", "flips", "clog", "flap", "reset",
 )  # fmt: skip
-_GRAY = ("slow-machine", "slow-disk", "delay", "jitter", "clog")
+_GRAY = ("pause", "slow-machine", "slow-disk", "delay", "jitter", "clog")
 _DISKS = ("slow-disk", "crash")
 
 

@@ -66,6 +66,23 @@ class Daemon:
         sim.emit(ProcessStarted(place, role, incarnation))
         self.owner.on_death(lambda: sim.emit(ProcessEnded(place, role, incarnation)))
 
+    @property
+    def paused(self) -> bool:
+        """Whether it is stopped for a while, with all that it has in its hands."""
+        return self._owner is not None and self._owner.paused
+
+    def pause(self) -> None:
+        """Stop it for a while (SIGSTOP, a long collection of garbage, a migration of its machine)."""
+        if self._owner is not None:
+            self._owner.pause()
+            self.machine.announce()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        if self._owner is not None:
+            self._owner.resume()
+            self.machine.announce()
+
     def kill(self) -> None:
         """End it at once, with everything that it had under way. Killing twice is harmless."""
         if self._owner is not None:

@@ -148,7 +148,10 @@ class Disk:
         """Make durable what was written before; ``callback(*args)`` when it is."""
         if self.works:
             covered: dict[str, int] = {}
-            self._queue.submit(lambda: self._sync_ns(covered), owner, self._synced, covered, callback, args)
+            job = self._queue.submit(lambda: self._sync_ns(covered), owner, self._synced, owner, covered, callback, args)
+            if job is not None:
+                # A process that is paused learns of it later; what is on the disk is there.
+                job.at_once = True
 
     def journal(self, name: str) -> Journal:
         """The journal called ``name``: the one that is on the disk, or a new and empty one."""
@@ -165,10 +168,12 @@ class Disk:
         covered.update((name, journal.appended_count) for name, journal in self._journals.items())
         return self._write_back_ns(0) + self.config.sync_latency
 
-    def _synced(self, covered: dict[str, int], callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+    def _synced(
+        self, owner: Owner, covered: dict[str, int], callback: Callable[..., object], args: tuple[Any, ...]
+    ) -> None:
         for name, count in covered.items():
             self._journals[name].settle(count)
-        callback(*args)
+        owner.run(callback, *args)
 
     # What goes wrong
 

@@ -89,11 +89,17 @@ class Flow:
 
     def tell_done(self) -> None:
         """Tell who started it that all bytes are through."""
-        self._on_done(self)
+        if self.owner is None or self.owner.deferred is None:
+            self._on_done(self)
+        else:
+            self.owner.run(self._on_done, self)
 
     def tell_failed(self, reason: str) -> None:
         """Tell who started it that it will not end."""
-        self._on_fail(self, reason)
+        if self.owner is None or self.owner.deferred is None:
+            self._on_fail(self, reason)
+        else:
+            self.owner.run(self._on_fail, self, reason)
 
 
 class FlowEngine:

@@ -103,6 +103,10 @@ class Machine:
         if daemon not in self._daemons:
             self._daemons.append(daemon)
 
+    def announce(self) -> None:
+        """Something about its processes has changed that what takes no event must know."""
+        self._changed()
+
     def crash(self, cause: str) -> None:
         """Go down until :meth:`restart`."""
         self._stopped = True

@@ -20,7 +20,7 @@ Service = int | Callable[[], int]
 class Job:
     """One thing to be served."""
 
-    __slots__ = ("args", "callback", "dropped", "owner", "service")
+    __slots__ = ("args", "at_once", "callback", "dropped", "owner", "service")
 
     def __init__(self, service: Service, owner: Owner, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
         self.service = service
@@ -28,6 +28,8 @@ class Job:
         self.callback = callback
         self.args = args
         self.dropped = False
+        #: Whether its end is the hardware's own affair, which waits for no process.
+        self.at_once = False
 
     def event_carried(self) -> tuple[str, Callable[..., object], tuple[Any, ...]]:
         """Whose job it is, and what its end is about to call."""
@@ -57,10 +59,10 @@ class ServiceQueue:
         """Jobs that wait."""
         return len(self._waiting)
 
-    def submit(self, service: Service, owner: Owner, callback: Callable[..., object], *args: Any) -> None:
+    def submit(self, service: Service, owner: Owner, callback: Callable[..., object], *args: Any) -> Job | None:
         """Queue a job; ``callback(*args)`` is called at its end. A dead owner's job is dropped."""
         if not owner.alive:
-            return
+            return None
         if owner not in self._owners:
             self._owners[owner] = partial(self._free, owner)
             owner.on_death(self._owners[owner])
@@ -69,6 +71,7 @@ class ServiceQueue:
             self._begin(job)
         else:
             self._waiting.append(job)
+        return job
 
     def clear(self) -> None:
         """Drop every job: nothing is called back."""
@@ -95,7 +98,11 @@ class ServiceQueue:
         del self._served[job]
         if self._waiting:
             self._fill()
-        job.callback(*job.args)
+        owner = job.owner
+        if owner.deferred is None or job.at_once:
+            job.callback(*job.args)
+        else:
+            owner.deferred.append((job.callback, job.args))
 
     def _fill(self) -> None:
         while self._waiting and len(self._served) < self.servers:

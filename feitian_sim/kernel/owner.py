@@ -26,7 +26,7 @@ ProcessGenerator = Generator[Any, Any, Any]
 class Owner:
     """One incarnation of a process: alive until it is killed, never again after."""
 
-    __slots__ = ("_claims", "_deaths", "_processes", "_sim", "alive", "name")
+    __slots__ = ("_claims", "_deaths", "_processes", "_resumed", "_sim", "alive", "deferred", "name")
 
     def __init__(self, sim: Simulation, name: str) -> None:
         self._sim = sim
@@ -35,6 +35,9 @@ class Owner:
         self._processes: list[simpy.Process] = []
         self._claims: list[Event] = []
         self._deaths: dict[Callable[[], object], None] = {}
+        #: What has fallen due while it is paused, in order; None while it runs.
+        self.deferred: list[tuple[Callable[..., object], tuple[Any, ...]]] | None = None
+        self._resumed: Event | None = None
 
     def __repr__(self) -> str:
         return f"<Owner {self.name} {'alive' if self.alive else 'dead'}>"
@@ -52,7 +55,38 @@ class Owner:
 
     def _call(self, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
         if self.alive:
+            if self.deferred is None:
+                callback(*args)
+            else:
+                self.deferred.append((callback, args))
+
+    def run(self, callback: Callable[..., object], *args: Any) -> None:
+        """Do ``callback(*args)`` as this process: now, when it goes on if it is paused, never if it is dead."""
+        self._call(callback, args)
+
+    def pause(self) -> None:
+        """Stop as on SIGSTOP: from now on what falls due waits. Pausing twice is as once."""
+        if self.alive and self.deferred is None:
+            self.deferred = []
+
+    def resume(self) -> None:
+        """Go on: what fell due meanwhile happens now, in its order, as far as the process lives through it."""
+        deferred, self.deferred = self.deferred, None
+        resumed, self._resumed = self._resumed, None
+        if resumed is not None:
+            resumed.succeed()
+        for position, (callback, args) in enumerate(deferred or ()):
+            if not self.alive:
+                return
+            if self.deferred is not None:
+                self.deferred[:0] = (deferred or [])[position:]
+                return
             callback(*args)
+
+    @property
+    def paused(self) -> bool:
+        """Whether it is paused."""
+        return self.deferred is not None
 
     def process(self, generator: ProcessGenerator) -> simpy.Process | None:
         """Run a SimPy process that dies with the owner; None (and nothing runs) when the owner is dead."""
@@ -79,6 +113,7 @@ class Owner:
         if not self.alive:
             return
         self.alive = False
+        self.deferred = None
         self._end_processes()
         for claim in self._claims:
             _free(claim)
@@ -109,6 +144,10 @@ class Owner:
                 self._note_claims(event)
                 try:
                     value = yield event
+                    while self.deferred is not None:
+                        if self._resumed is None:
+                            self._resumed = Event(self._sim)
+                        yield self._resumed
                 except GeneratorExit:
                     raise
                 except BaseException as error:

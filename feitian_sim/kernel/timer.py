@@ -34,10 +34,19 @@ class Timer:
 
     def call(self) -> None:
         """Call back now; the simulation does, when its time has come."""
+        owner = self.owner
+        if owner is not None and owner.deferred is not None:
+            owner.deferred.append((self._call_late, ()))
+            return
         callback, args = self.callback, self.args
         self.cancel()
         assert callback is not None
         callback(*args)
+
+    def _call_late(self) -> None:
+        """Its owner goes on: it may have taken the timer back by now."""
+        if self.active:
+            self.call()
 
     def cancel(self) -> None:
         """Forget the callback. Cancelling twice, or after the call, is harmless."""

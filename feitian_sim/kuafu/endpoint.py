@@ -242,6 +242,9 @@ class Endpoint:
 
     def returned(self, number: int, message: object, error: CallError | None) -> None:
         """The end of a call has come; of one that has ended before, nobody wants to know."""
+        if self.owner.deferred is not None:
+            self.owner.run(self.returned, number, message, error)
+            return
         pending = self._pending.pop(number, None)
         if pending is None:
             return
@@ -266,6 +269,10 @@ class Endpoint:
 
     def receive(self, request: Request) -> None:
         """A message has arrived at the port: ask the guard, then handle it."""
+        if self.owner.deferred is not None:
+            # It lies in the socket until the process reads on.
+            self.owner.run(self.receive, request)
+            return
         kuafu, message = self._kuafu, request.message
         kind = type(message)
         need = self._needs.get(kind)

@@ -110,6 +110,11 @@ class NuwaClient:
         return self._endpoint.address
 
     @property
+    def is_paused(self) -> bool:
+        """Whether its process is stopped for a while."""
+        return self._owner.paused
+
+    @property
     def subject(self) -> str:
         """For whom it speaks."""
         return self._endpoint.credential.subject

@@ -103,6 +103,11 @@ class NuwaServer:
         return self._owner is not None and self._owner.alive
 
     @property
+    def is_paused(self) -> bool:
+        """Whether its process is stopped for a while."""
+        return self._owner is not None and self._owner.paused
+
+    @property
     def leads(self) -> bool:
         """Whether it is the leader, as far as it knows."""
         return self.alive and self.log is not None and self.log.is_leader

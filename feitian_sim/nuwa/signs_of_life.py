@@ -85,6 +85,7 @@ class SignsOfLife:
             client.is_connected
             and server.alive
             and leader.leads
+            and not (client.is_paused or server.is_paused or leader.is_paused)
             and client.session in server.attached
             and self._clean(client.machine, server.machine)
             and self._clean(server.machine, leader.machine)

@@ -302,9 +302,16 @@ class ChunkServer:
         else:
             self._hearts.answered(self)
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether its process is stopped for a while."""
+        return self._owner is not None and self._owner.paused
+
     def heard_by_master(self) -> bool:
         """Whether the running master knows this process and a beat would certainly reach it."""
         master = self._masters.active
+        if self.is_paused or (master is not None and master.is_paused):
+            return False
         if master is None or master.reign is None or self.known_to != master.reign.epoch:
             return False
         if self._finder.address != master.address:

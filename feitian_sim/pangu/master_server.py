@@ -105,6 +105,11 @@ class MasterServer:
         self._campaign: Timer | None = None
 
     @property
+    def is_paused(self) -> bool:
+        """Whether its process is stopped for a while."""
+        return self._owner is not None and self._owner.paused
+
+    @property
     def address(self) -> str:
         """Where it listens."""
         return f"tcp://{self.machine.name}:{MASTER_PORT}"

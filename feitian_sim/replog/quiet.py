@@ -71,6 +71,8 @@ class Quiet:
     def _listeners_of(self, leader: ReplicatedLog) -> tuple[ReplicatedLog, ...] | None:
         """The running members that hear every beat; None when one hears some, or hears but is not heard."""
         found: list[ReplicatedLog] = []
+        if leader.is_paused:
+            return None
         for number in leader.replica.members:
             one = self._group.running.get(number)
             if one is None or not one.machine.up:
@@ -80,6 +82,8 @@ class Quiet:
                 continue
             here, there = leader.machine, one.machine
             reachable = self._network.reachable(here, there), self._network.reachable(there, here)
+            if one.is_paused:
+                return None
             if all(reachable) and not self._network.impaired(here, there):
                 found.append(one)
             elif any(reachable):

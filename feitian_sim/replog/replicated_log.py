@@ -203,6 +203,11 @@ class ReplicatedLog:
         return self.ready and self.replica.is_leader
 
     @property
+    def is_paused(self) -> bool:
+        """Whether its process is stopped for a while."""
+        return self._owner.paused
+
+    @property
     def leader(self) -> int | None:
         """Whom it believes to lead."""
         return self.replica.leader
