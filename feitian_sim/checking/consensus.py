@@ -95,7 +95,11 @@ class NothingBelowAPromise(Invariant):
             "replog.promised": self._promised,
             "replog.accepted": self._accepted,
             "replog.member_blank": self._blank,
+            "replog.read_again": self._found,
         }
+
+    def _found(self, now_ns: int, fact: Any) -> None:
+        self._held[fact.group, fact.member, fact.slot] = (fact.number, fact.proposer)
 
     def _promised(self, now_ns: int, fact: Any) -> None:
         self._ballots[fact.group, fact.member] = (fact.number, fact.proposer)
@@ -197,6 +201,7 @@ class AcknowledgedIsDurable(Invariant):
         return {
             "replog.accepted": self._held,
             "replog.learned": self._held,
+            "replog.read_again": self._held,
             "replog.snapshot_saved": self._snapshot,
             "replog.members": self._size,
             "nuwa.operation": self._answered,

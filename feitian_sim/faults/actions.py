@@ -8,6 +8,7 @@ from typing import Any
 
 from feitian_sim.faults.clogs import ClogLink, FlapLink, SwizzleLinks
 from feitian_sim.faults.connections import ForgetConnections, ResetConnections
+from feitian_sim.faults.crash_points import CrashAtSync
 from feitian_sim.faults.disks import DamageDisk, FailDisk, SlowDisk
 from feitian_sim.faults.fault import Fault
 from feitian_sim.faults.machines import CrashMachine, KillProcess, LoseMachine, LoseRackPower, SlowMachine
@@ -23,6 +24,7 @@ ACTIONS: Mapping[str, Action[Any]] = MappingProxyType(
         "machine-slow": SlowMachine(),
         "process-kill": KillProcess(),
         "process-pause": PauseProcess(),
+        "process-crash-at": CrashAtSync(),
         "rack-power-loss": LoseRackPower(),
         "switch-loss": LoseSwitch(),
         "link-loss": ImpairLink(),

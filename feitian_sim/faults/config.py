@@ -27,7 +27,7 @@ from feitian_sim.faults.network_config import (
     NetworkPartition,
     SwitchLoss,
 )
-from feitian_sim.faults.process_config import ProcessPause
+from feitian_sim.faults.process_config import ProcessCrashAt, ProcessPause
 
 #: Any fault of a scenario.
 FaultConfig = Annotated[
@@ -36,6 +36,7 @@ FaultConfig = Annotated[
     | MachineSlow
     | ProcessKill
     | ProcessPause
+    | ProcessCrashAt
     | RackPowerLoss
     | SwitchLoss
     | LinkLoss

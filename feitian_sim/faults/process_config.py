@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from feitian_sim.faults.fault import FOREVER, Fault, Target, Unit
-from feitian_sim.kernel import DurationDistribution
+from feitian_sim.faults.fault import FOREVER, Fault, Target, Unit, text
+from feitian_sim.kernel import Duration, DurationDistribution
 
 
 class ProcessPause(Fault):
@@ -25,4 +25,30 @@ class ProcessPause(Fault):
     def _which_process(self) -> ProcessPause:
         if self.target.role is None and self.target.leader is None:
             raise ValueError("process-pause needs target.role or target.leader: which process stops")
+        return self
+
+
+class ProcessCrashAt(Fault):
+    """A process, or its whole machine, dies exactly around a durable write: where recovery code is put to the test.
+
+    ``before-sync``: what was written is about to be durable; with the machine it is gone, with the process alone the
+    system still writes it. ``after-sync``: it is durable, and nobody has been told yet.
+    """
+
+    unit: ClassVar[Unit] = "role"
+    kind: Literal["process-crash-at"]
+    target: Target = Field(description="Whose process: needs role or leader.")
+    point: Literal["before-sync", "after-sync"] = Field(description="Right before the write is durable, or right after.")
+    count: int = Field(default=1, ge=1, description="At which sync of the process from the strike on (count); default 1.")
+    machine: bool = Field(default=False, description="Whether the whole machine dies with it; default false.")
+    restart_after: Duration = Field(
+        default=text("100ms"),
+        gt=0,
+        description="When what died is started again, in time units; default 100ms. Source: chosen: a supervisor's.",
+    )
+
+    @model_validator(mode="after")
+    def _which_process(self) -> ProcessCrashAt:
+        if self.target.role is None and self.target.leader is None:
+            raise ValueError("process-crash-at needs target.role or target.leader: which process dies")
         return self

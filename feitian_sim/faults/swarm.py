@@ -106,6 +106,19 @@ def _pause(dice: Dice) -> Line:
     return {"kind": "process-pause", **dice.when(1000, 20), "target": dice.process()}
 
 
+def _crash_at(dice: Dice) -> Line:
+    when = dice.when(400, 1)
+    return {
+        "kind": "process-crash-at",
+        "at": when["at"],
+        "restart_after": when["duration"],
+        "point": dice.of(("before-sync", "after-sync")),
+        "machine": dice.chance(0.7),
+        "count": 1 + dice.stream.integer(4),
+        "target": dice.process(),
+    }
+
+
 def _crash(dice: Dice) -> Line:
     return {"kind": "machine-crash", **dice.when(1500), "target": {"machine": dice.machine()}}
 
@@ -213,6 +226,7 @@ FAMILIES: Mapping[str, Callable[[Dice], Line]] = MappingProxyType(
         "kill": _kill,
         "crash": _crash,
         "pause": _pause,
+        "crash-at": _crash_at,
         "slow-machine": _slow_machine,
         "slow-disk": _slow_disk,
         "partition": _cut,
@@ -228,7 +242,7 @@ FAMILIES: Mapping[str, Callable[[Dice], Line]] = MappingProxyType(
         "reset": _reset,
     }
 )
-_PROCESSES = ("kill", "crash", "pause")
+_PROCESSES = ("kill", "crash", "pause", "crash-at")
 _NETWORK = (
     "partition", "loss", "delay", "link", "jitter", "copies", "overtaking", "flips", "clog", "flap", "reset",
 )  # fmt: skip

@@ -14,7 +14,7 @@ from feitian_sim.faults.meddler import MessageMeddler
 from feitian_sim.faults.message_config import NetworkMessage, NetworkSwizzle, strikes_messages
 from feitian_sim.faults.network_config import NetworkPartition
 from feitian_sim.faults.networks import partition_target
-from feitian_sim.faults.process_config import ProcessPause
+from feitian_sim.faults.process_config import ProcessCrashAt, ProcessPause
 from feitian_sim.faults.targets import candidates, select
 from feitian_sim.faults.timing import fixed_strike_ns, lasting_ns, time_in_service_ns
 from feitian_sim.faults.traces import TraceStrike, read_trace
@@ -144,7 +144,7 @@ class InstalledFault:
         struck = select(target, names, stream)
         if isinstance(fault, NetworkSwizzle):
             return (",".join(struck),)
-        if isinstance(fault, ProcessKill | ProcessPause):
+        if isinstance(fault, ProcessKill | ProcessPause | ProcessCrashAt):
             role = fault.target.role or fault.target.leader or ""
             return tuple(process_name(role, machine) for machine in struck)
         return struck

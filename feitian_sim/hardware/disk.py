@@ -18,7 +18,7 @@ where. IO on a disk that failed never ends, as on a controller that retries for 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from feitian_sim.hardware.facts import DiskDamaged, DiskFailed, DiskReplaced
 from feitian_sim.hardware.journal import Journal
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from feitian_sim.hardware.machine import Machine
     from feitian_sim.hardware.network import Network
 
+#: Right before what was written is durable, or right after.
+SyncPoint = Literal["before-sync", "after-sync"]
 #: Classes of a disk's links; the head's class repeats what the other two carry.
 READ_LINK = "disk-read"
 WRITE_LINK = "disk-write"
@@ -66,6 +68,8 @@ class Disk:
         self._unsynced_bytes = 0
         self._slow_factor = 1.0
         self._queue = ServiceQueue(sim, 1)
+        #: Told right before a sync is durable and right after, before whoever asked for it is: what kills on the spot.
+        self.sync_watch: Callable[[SyncPoint, Owner], object] | None = None
         self._journals: dict[str, Journal] = {}
         self._link_rates = self._add_links()
 
@@ -171,8 +175,15 @@ class Disk:
     def _synced(
         self, owner: Owner, covered: dict[str, int], callback: Callable[..., object], args: tuple[Any, ...]
     ) -> None:
+        watch = self.sync_watch
+        if watch is not None:
+            watch("before-sync", owner)
+            if not self.works:
+                return
         for name, count in covered.items():
             self._journals[name].settle(count)
+        if watch is not None:
+            watch("after-sync", owner)
         owner.run(callback, *args)
 
     # What goes wrong

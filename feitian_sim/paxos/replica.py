@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
+from feitian_sim.paxos.acceptor import Acceptor
 from feitian_sim.paxos.ballot import Ballot
 from feitian_sim.paxos.config import PaxosConfig
 from feitian_sim.paxos.core import Core
@@ -117,6 +118,11 @@ class Replica:
     def leader(self) -> int | None:
         """Whom it believes to lead."""
         return self._role.leader
+
+    @property
+    def acceptor(self) -> Acceptor:
+        """What it has promised and accepted."""
+        return self._core.acceptor
 
     @property
     def is_leader(self) -> bool:

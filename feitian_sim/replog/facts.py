@@ -121,3 +121,15 @@ class GroupFounded(Fact):
 
     group: str
     count: int
+
+
+@fact("replog.read_again", canonical=False, detail=True)
+class ReadAgain(Fact):
+    """A restart has found a slot's value on the member's disk, whether or not the process before knew of it."""
+
+    group: str
+    member: int
+    slot: int
+    number: int
+    proposer: int
+    value: str

@@ -174,6 +174,8 @@ class ReplicatedLog:
         self._store.disk.sync(self._owner, self._replay, since_ns)
 
     def _replay(self, since_ns: int) -> None:
+        if self._witness is not None:
+            self._witness.found_again(self.replica.acceptor)
         commands = self.replica.chosen - self.replica.base
         self._cpu.submit(commands * self.config.replay_cpu, self._owner, self._start, commands, since_ns)
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from feitian_sim.kernel import Simulation
 from feitian_sim.paxos import Record
+from feitian_sim.paxos.acceptor import Acceptor
 from feitian_sim.paxos.records import AcceptedSlots, Base, LearnedSlots, Promised
-from feitian_sim.replog.facts import AcceptanceDurable, LearnedDurable, PromiseDurable
+from feitian_sim.replog.facts import AcceptanceDurable, LearnedDurable, PromiseDurable, ReadAgain
 
 
 class Texts:
@@ -51,6 +52,13 @@ class Witness:
         """So many more of them are there for good."""
         for _ in range(count):
             self.tell(self._waiting.popleft())
+
+    def found_again(self, acceptor: Acceptor) -> None:
+        """A restart has read its journal, in which there may be what the process before was never told of."""
+        self._promised(acceptor.promised)
+        for slot, entry in acceptor.log.accepted_from(acceptor.log.base + 1):
+            ballot, text = entry.ballot, self._texts.of(entry.value)
+            self._sim.emit(ReadAgain(self._group, self._member, slot, ballot.round, ballot.proposer, text))
 
     def tell(self, record: Record) -> None:
         """Say what a durable record says."""
