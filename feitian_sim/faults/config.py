@@ -6,7 +6,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from feitian_sim.faults.disk_config import DiskBitrot, DiskFail, DiskSectorError, DiskSlow
+from feitian_sim.faults.disk_config import (
+    DiskBitrot,
+    DiskFail,
+    DiskFsyncFail,
+    DiskFull,
+    DiskHang,
+    DiskIoError,
+    DiskReadonly,
+    DiskSectorError,
+    DiskSlow,
+)
 from feitian_sim.faults.machine_config import MachineCrash, MachineLoss, MachineSlow, ProcessKill, RackPowerLoss
 from feitian_sim.faults.message_config import (
     NetworkClog,
@@ -27,6 +37,7 @@ from feitian_sim.faults.network_config import (
     NetworkPartition,
     SwitchLoss,
 )
+from feitian_sim.faults.stored_config import DiskLostWrite, DiskMisdirect, DiskStaleRead, DiskTorn, DiskWiped
 
 #: Any fault of a scenario.
 FaultConfig = Annotated[
@@ -53,6 +64,16 @@ FaultConfig = Annotated[
     | DiskFail
     | DiskSlow
     | DiskSectorError
-    | DiskBitrot,
+    | DiskBitrot
+    | DiskTorn
+    | DiskLostWrite
+    | DiskFsyncFail
+    | DiskFull
+    | DiskHang
+    | DiskIoError
+    | DiskReadonly
+    | DiskWiped
+    | DiskMisdirect
+    | DiskStaleRead,
     Field(discriminator="kind"),
 ]
