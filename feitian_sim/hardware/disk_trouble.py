@@ -71,8 +71,9 @@ class Trouble:
 
     def io_fails(self) -> bool:
         """Whether the IO that ends now fails; draws."""
-        # A list, so that each draws whatever the others say.
-        return any([stream.uniform() < share for share, stream in self._shares.values()])
+        # Each draws, whatever the others say.
+        failing = [stream.uniform() < share for share, stream in self._shares.values()]
+        return any(failing)
 
     def sync_fails(self) -> bool:
         """Whether the sync that ends now fails; a read-only disk cannot make anything durable."""
