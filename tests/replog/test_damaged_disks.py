@@ -143,3 +143,59 @@ def test_a_member_of_a_wiped_disk_is_blank() -> None:
     assert bench.blank == [4]
     bench.say(range(10, 20))
     assert bench.agree()
+
+
+def test_a_member_whose_disk_is_full_stays_out_while_it_lasts_and_loses_nothing() -> None:
+    bench = Damaged()
+    disk = bench.disk(2)
+    disk.trouble.occupied_bytes = disk.free_bytes
+    bench.say(range(10, 20))
+    assert set(range(20)) <= set(bench.results)
+    assert bench.daemons[2].incarnation > 1
+    disk.trouble.occupied_bytes = 0
+    bench.run(60)
+    assert bench.logs[2].ready
+    assert bench.blank == []
+    assert bench.agree()
+
+
+def test_a_member_that_lost_its_disk_and_may_not_write_either_comes_back_as_blank() -> None:
+    bench = Damaged()
+    bench.disk(2).wipe()
+    bench.disk(2).trouble.read_only = True
+    bench.crash(2)
+    assert not bench.daemons[2].alive
+    bench.disk(2).trouble.read_only = False
+    bench.run(60)
+    bench.say(range(10, 20))
+    assert bench.daemons[2].alive
+    assert not bench.logs[2].replica.is_voter
+    assert bench.agree()
+
+
+def test_damage_that_was_found_is_found_again_if_nothing_new_was_durable_before_the_next_crash() -> None:
+    bench = Damaged()
+    assert bench.disk(3).lose_record(0.5)
+    bench.disk(3).trouble.read_only = True
+    bench.crash(3)
+    bench.crash(3)
+    assert set(bench.blank) == {3}
+    bench.disk(3).trouble.read_only = False
+    bench.run(60)
+    assert not bench.logs[3].replica.is_voter
+
+
+def test_small_reads_and_syncs_that_fail_end_the_process_and_never_the_promises() -> None:
+    bench = Damaged()
+    for member in (1, 2):
+        disk = bench.disk(member)
+        disk.trouble.fail_share(0.3, bench.sim.stream("test", disk.name))
+    for number in range(10, 40):
+        bench.propose(0, number)
+        bench.run(0.05)
+    bench.run(5)
+    assert set(range(40)) <= set(bench.results)
+    assert bench.daemons[1].incarnation > 1
+    assert bench.blank == []
+    bench.run(120)
+    assert bench.agree()
