@@ -82,7 +82,11 @@ class Daemon:
         lived_ns = sim.now - self._since_ns
         again = self._restart_ns and lived_ns <= 2 * _LONGEST_RESTART_NS
         self._restart_ns = min(2 * self._restart_ns, _LONGEST_RESTART_NS) if again else _RESTART_NS
-        sim.call_later(self._restart_ns, self.start)
+        sim.call_later(self._restart_ns, self._start_after, self.incarnation)
+
+    def _start_after(self, incarnation: int) -> None:
+        if self.incarnation == incarnation:
+            self.start()
 
     def _tell_life(self, sim: Simulation) -> None:
         place, role, incarnation = self.machine.name, self.role, self.incarnation

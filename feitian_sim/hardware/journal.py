@@ -85,7 +85,14 @@ class Journal:
             # Another's sync has failed since; the system tells each who has the file open, once it asks.
             owner.call_later(0, self._disk.stop, owner, "sync")
         else:
-            self._disk.sync(owner, callback, *args)
+            self._disk.sync(owner, self._synced, owner, callback, args)
+
+    def _synced(self, owner: Owner, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+        if self._fates and self.has_failed:
+            # Another's sync came between, and took what this one was to make durable.
+            self._disk.stop(owner, "sync")
+        else:
+            callback(*args)
 
     def found(self, records: Iterable[object]) -> None:
         """Put records into an empty journal that are durable from the beginning, as if written long ago."""

@@ -171,7 +171,7 @@ class ReplicatedLog:
 
     def _read_back(self, since_ns: int) -> None:
         # What the process before had written and not synced may be there; it counts once it is durable.
-        self._store.disk.sync(self._owner, self._replay, since_ns)
+        self._store.sync_kept(self._replay, since_ns)
 
     def _replay(self, since_ns: int) -> None:
         commands = self.replica.chosen - self.replica.base

@@ -91,6 +91,10 @@ class StableStore:
         self.snapshot = max(snapshots, key=lambda one: one.index) if snapshots else None
         return self._journal.records(), self.snapshot
 
+    def sync_kept(self, callback: Callable[..., object], *args: Any) -> None:
+        """Make durable what a restart has found; ``callback(*args)`` when it is."""
+        self._journal.sync(self._owner, callback, *args)
+
     def write(self, record: Record) -> None:
         """Append a record; :meth:`sync` makes it durable. A disk that refuses it ends the process."""
         try:

@@ -144,6 +144,28 @@ def test_a_sync_that_failed_for_another_fails_for_all_who_had_written() -> None:
     assert not before.alive
 
 
+def test_a_sync_that_waits_behind_one_that_fails_fails_too_if_its_records_were_taken() -> None:
+    writer = Writer(fault("fsync-fail"), unsynced=1).run(4.5)
+    before = writer.owner
+    other = writer.sim.owner("other")
+    writer.disk.sync(other, pytest.fail, "it fails")
+    writer.sync()
+    writer.run(4.55)
+    assert (other.alive, before.alive) == (False, False)
+    assert (len(writer.synced), writer.journal.durable_count) == (1, 3)
+    assert not writer.journal.is_damaged
+
+
+def test_a_process_that_was_started_and_killed_meanwhile_is_not_started_again() -> None:
+    writer = Writer().run(2)
+    daemon = writer.bench.daemons[0]
+    daemon.machine.fail_stop(daemon.owner)
+    daemon.start()
+    daemon.kill()
+    writer.run(10)
+    assert not daemon.alive
+
+
 def test_a_process_that_stops_again_and_again_is_started_later_and_later() -> None:
     writer = Writer()
     daemon = writer.bench.daemons[0]
