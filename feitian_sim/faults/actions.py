@@ -9,6 +9,18 @@ from typing import Any
 from feitian_sim.faults.clogs import ClogLink, FlapLink, SwizzleLinks
 from feitian_sim.faults.connections import ForgetConnections, ResetConnections
 from feitian_sim.faults.crash_points import CrashAtSync
+from feitian_sim.faults.damage import (
+    FailIo,
+    FailSync,
+    FillDisk,
+    HangDisk,
+    LockDisk,
+    LoseWrite,
+    MisdirectWrite,
+    StaleRead,
+    TearDisk,
+    WipeDisk,
+)
 from feitian_sim.faults.disks import DamageDisk, FailDisk, SlowDisk
 from feitian_sim.faults.fault import Fault
 from feitian_sim.faults.machines import CrashMachine, KillProcess, LoseMachine, LoseRackPower, SlowMachine
@@ -45,6 +57,16 @@ ACTIONS: Mapping[str, Action[Any]] = MappingProxyType(
         "disk-slow": SlowDisk(),
         "disk-sector-error": DamageDisk(),
         "disk-bitrot": DamageDisk(),
+        "disk-torn": TearDisk(),
+        "disk-lost-write": LoseWrite(),
+        "disk-fsync-fail": FailSync(),
+        "disk-full": FillDisk(),
+        "disk-hang": HangDisk(),
+        "disk-io-error": FailIo(),
+        "disk-readonly": LockDisk(),
+        "disk-wiped": WipeDisk(),
+        "disk-misdirect": MisdirectWrite(),
+        "disk-stale-read": StaleRead(),
     }
 )
 

@@ -6,7 +6,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from feitian_sim.faults.disk_config import DiskBitrot, DiskFail, DiskSectorError, DiskSlow
+from feitian_sim.faults.disk_config import (
+    DiskBitrot,
+    DiskFail,
+    DiskFsyncFail,
+    DiskFull,
+    DiskHang,
+    DiskIoError,
+    DiskReadonly,
+    DiskSectorError,
+    DiskSlow,
+)
 from feitian_sim.faults.machine_config import MachineCrash, MachineLoss, MachineSlow, ProcessKill, RackPowerLoss
 from feitian_sim.faults.message_config import (
     NetworkClog,
@@ -28,6 +38,7 @@ from feitian_sim.faults.network_config import (
     SwitchLoss,
 )
 from feitian_sim.faults.process_config import ProcessCrashAt, ProcessPause
+from feitian_sim.faults.stored_config import DiskLostWrite, DiskMisdirect, DiskStaleRead, DiskTorn, DiskWiped
 
 #: Any fault of a scenario.
 FaultConfig = Annotated[
@@ -56,6 +67,16 @@ FaultConfig = Annotated[
     | DiskFail
     | DiskSlow
     | DiskSectorError
-    | DiskBitrot,
+    | DiskBitrot
+    | DiskTorn
+    | DiskLostWrite
+    | DiskFsyncFail
+    | DiskFull
+    | DiskHang
+    | DiskIoError
+    | DiskReadonly
+    | DiskWiped
+    | DiskMisdirect
+    | DiskStaleRead,
     Field(discriminator="kind"),
 ]

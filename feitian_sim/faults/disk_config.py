@@ -1,4 +1,4 @@
-"""Faults of disks, as the scenario says them."""
+"""Faults of disks themselves, as the scenario says them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from feitian_sim.faults.fault import FOREVER, Traced, Unit, text
-from feitian_sim.kernel import DurationDistribution
+from feitian_sim.kernel import DurationDistribution, Ratio, Size
 
 
 class DiskFail(Traced):
@@ -48,3 +48,46 @@ class DiskBitrot(Traced):
 
     unit: ClassVar[Unit] = "disk"
     kind: Literal["disk-bitrot"]
+
+
+class DiskFsyncFail(Traced):
+    """The next sync fails with an error; what it would have made durable counts as clean and is lost."""
+
+    unit: ClassVar[Unit] = "disk"
+    kind: Literal["disk-fsync-fail"]
+
+
+class DiskFull(Traced):
+    """While it lasts, something else fills the disk: larger writes are refused; what is stored is not harmed."""
+
+    unit: ClassVar[Unit] = "disk"
+    kind: Literal["disk-full"]
+    free: Size = Field(
+        default=text("0B"), description="Bytes left. Default 0B. Source: ENOSPC means none; own choice of the worst."
+    )
+    duration: DurationDistribution | None = Field(default=None, description=FOREVER)
+
+
+class DiskHang(Traced):
+    """While it lasts, IO neither ends nor fails."""
+
+    unit: ClassVar[Unit] = "disk"
+    kind: Literal["disk-hang"]
+    duration: DurationDistribution | None = Field(default=None, description=FOREVER)
+
+
+class DiskIoError(Traced):
+    """While it lasts, a share of small IOs and of chunk reads fails with an error."""
+
+    unit: ClassVar[Unit] = "disk"
+    kind: Literal["disk-io-error"]
+    share: Ratio = Field(gt=0, description="Share of IOs that fail.")
+    duration: DurationDistribution | None = Field(default=None, description=FOREVER)
+
+
+class DiskReadonly(Traced):
+    """While it lasts, the disk takes no writes; what is on it can be read."""
+
+    unit: ClassVar[Unit] = "disk"
+    kind: Literal["disk-readonly"]
+    duration: DurationDistribution | None = Field(default=None, description=FOREVER)

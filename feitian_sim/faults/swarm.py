@@ -132,6 +132,20 @@ def _slow_disk(dice: Dice) -> Line:
     return {"kind": "disk-slow", **dice.when(2000), "factor": round(dice.between(2, 500), 1), "target": dice.disk()}
 
 
+def _torn(dice: Dice) -> Line:
+    return {"kind": "disk-torn", **dice.when(2000, 100), "target": dice.disk()}
+
+
+def _io(dice: Dice) -> Line:
+    kind = dice.of(("disk-fsync-fail", "disk-io-error", "disk-hang", "disk-readonly"))
+    when = dice.when(800, 10)
+    if kind == "disk-fsync-fail":
+        return {"kind": kind, "at": when["at"], "target": dice.disk()}
+    if kind == "disk-io-error":
+        return {"kind": kind, **when, "share": round(dice.between(0.02, 0.5), 3), "target": dice.disk()}
+    return {"kind": kind, **when, "target": dice.disk()}
+
+
 def _cut(dice: Dice) -> Line:
     line: Line = {"kind": "network-partition", **dice.when(2000, 150, hasty=False)}
     line["direction"] = dice.of(("both", "both", "in", "out"))
@@ -229,6 +243,8 @@ FAMILIES: Mapping[str, Callable[[Dice], Line]] = MappingProxyType(
         "crash-at": _crash_at,
         "slow-machine": _slow_machine,
         "slow-disk": _slow_disk,
+        "torn": _torn,
+        "io": _io,
         "partition": _cut,
         "loss": _loss,
         "delay": _delay,
@@ -242,12 +258,14 @@ FAMILIES: Mapping[str, Callable[[Dice], Line]] = MappingProxyType(
         "reset": _reset,
     }
 )
-_PROCESSES = ("kill", "crash", "pause", "crash-at")
+#: Families that need disks.
+_ON_DISKS = ("slow-disk", "torn", "io")
+_PROCESSES = ("kill", "crash", "pause", "crash-at", "torn")
 _NETWORK = (
     "partition", "loss", "delay", "link", "jitter", "copies", "overtaking", "flips", "clog", "flap", "reset",
 )  # fmt: skip
 _GRAY = ("pause", "slow-machine", "slow-disk", "delay", "jitter", "clog")
-_DISKS = ("slow-disk", "crash")
+_DISKS = ("slow-disk", "torn", "io", "crash", "crash-at")
 
 
 #: Share of a swarm's seeds that are crash-heavy: the hardest bugs need several crashes in a row.
@@ -285,7 +303,7 @@ def draw_faults(profile: str, ground: Ground, stream: Callable[[str], Stream], u
         chosen = PROFILES["crash-heavy"]
     for family, strike in FAMILIES.items():
         likely = chosen.on.get(family, 0.0)
-        if not likely:
+        if not likely or (family in _ON_DISKS and not ground.has_disks):
             continue
         dice = Dice(stream(family), ground, until_ns, haste)
         if not dice.chance(likely):
@@ -309,6 +327,23 @@ def _broken_for_good(stream: Stream, machine: str, after_ns: int) -> Line:
     # From a while before: who leads when the core is whole should not be this one.
     at = f"{after_ns // 2 // _US}us"
     return {"kind": "network-flap", "at": at, "period": period, "down": 0.8, "target": target}
+
+
+def draw_losses(ground: Ground, stream: Stream, until_ns: int, disks_lost: int) -> list[Line]:
+    """Disks that lose what they held, as many as must be survived: of one group each at most."""
+    lines: list[Line] = []
+    for role in ground.groups:
+        if not disks_lost or stream.uniform() < 0.5:
+            continue
+        members = ground.roles[role]
+        for place in stream.permutation(len(members)).tolist()[: min(disks_lost, 1 + stream.integer(disks_lost))]:
+            kind = ("disk-wiped", "disk-lost-write", "disk-fail")[stream.integer(3)]
+            at = f"{int(stream.uniform() * until_ns * 0.8) // _US}us"
+            line: Line = {"kind": kind, "at": at, "target": {"machine": members[place], "mode": "all"}}
+            if kind == "disk-lost-write":
+                line["of"] = "journal"
+            lines.append(line)
+    return lines
 
 
 def draw_core(

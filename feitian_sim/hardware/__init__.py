@@ -27,7 +27,7 @@ from feitian_sim.hardware.config import ClientMachines, ClusterConfig, DiskConfi
 from feitian_sim.hardware.cpu import Cpu
 from feitian_sim.hardware.daemon import Daemon
 from feitian_sim.hardware.datacenter import CLIENT_RACK, DataCenter, NoSuchHardware
-from feitian_sim.hardware.disk import Disk, DiskBroken, DiskFull, DiskRefusal
+from feitian_sim.hardware.disk import Disk, DiskBroken, DiskFull, DiskReadOnly, DiskRefusal
 from feitian_sim.hardware.journal import Journal
 from feitian_sim.hardware.machine import NO_POWER_DOMAIN, Machine
 from feitian_sim.hardware.network import Flow, Network
@@ -48,6 +48,7 @@ __all__ = [
     "DiskBroken",
     "DiskConfig",
     "DiskFull",
+    "DiskReadOnly",
     "DiskRefusal",
     "Flow",
     "Journal",

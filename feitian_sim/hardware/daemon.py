@@ -2,7 +2,8 @@
 
 Each start is a new incarnation with a new :class:`~feitian_sim.kernel.Owner` and nothing in memory; its ``boot``
 function recovers what the machine's disks kept. A kill ends the process alone: the machine's operating system
-stays, keeps what was handed to it, and answers for the dead.
+stays, keeps what was handed to it, and answers for the dead. A process that stops by itself because it cannot go on is
+started again by the system: soon, and after each life that was short again twice as late, as supervisors do.
 """
 
 from __future__ import annotations
@@ -11,10 +12,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from feitian_sim.hardware.facts import ProcessEnded, ProcessStarted
-from feitian_sim.kernel import Owner, Simulation
+from feitian_sim.kernel import MILLISECOND, MINUTE, Owner, Simulation
 
 if TYPE_CHECKING:
     from feitian_sim.hardware.machine import Machine
+
+
+#: Until a process that stopped is started again. Source: RestartSec of systemd.service(5), 100 ms.
+_RESTART_NS = 100 * MILLISECOND
+#: Doubling ends here, and a life that was longer begins it anew. Source: own assumption, after the back-off of
+#: Kubernetes for containers (doubles up to a bound, forgotten after a life of twice the bound).
+_LONGEST_RESTART_NS = MINUTE
 
 
 class Daemon:
@@ -24,7 +32,7 @@ class Daemon:
     ``autostart`` it starts whenever its machine does. Making one hosts it; :meth:`start` gives it its first life.
     """
 
-    __slots__ = ("_boot", "_owner", "autostart", "incarnation", "machine", "name", "role")
+    __slots__ = ("_boot", "_owner", "_restart_ns", "_since_ns", "autostart", "incarnation", "machine", "name", "role")
 
     def __init__(
         self, machine: Machine, name: str, role: str, boot: Callable[[Owner], object], *, autostart: bool = True
@@ -37,6 +45,8 @@ class Daemon:
         self.incarnation = 0
         self._boot = boot
         self._owner: Owner | None = None
+        self._restart_ns = 0
+        self._since_ns = 0
         machine.host(self)
 
     @property
@@ -56,10 +66,27 @@ class Daemon:
             return
         self.incarnation += 1
         sim = self.machine.sim
+        self._since_ns = sim.now
         self._owner = sim.owner(f"{self.name}#{self.incarnation}")
         if sim.facts.wants(ProcessStarted):
             self._tell_life(sim)
         self._boot(self._owner)
+
+    def is_life(self, owner: Owner) -> bool:
+        """Whether ``owner`` is its latest incarnation."""
+        return owner is self._owner
+
+    def start_again(self) -> None:
+        """It has stopped by itself: start it later, unless somebody else does before."""
+        sim = self.machine.sim
+        lived_ns = sim.now - self._since_ns
+        again = self._restart_ns and lived_ns <= 2 * _LONGEST_RESTART_NS
+        self._restart_ns = min(2 * self._restart_ns, _LONGEST_RESTART_NS) if again else _RESTART_NS
+        sim.call_later(self._restart_ns, self._start_after, self.incarnation)
+
+    def _start_after(self, incarnation: int) -> None:
+        if self.incarnation == incarnation:
+            self.start()
 
     def _tell_life(self, sim: Simulation) -> None:
         place, role, incarnation = self.machine.name, self.role, self.incarnation

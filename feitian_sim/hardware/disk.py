@@ -13,6 +13,10 @@ it is not would see the disk too fast by that share.
 Failures: for good (:meth:`Disk.fail`), slow (``slow_factor``, for queue and links alike), a crash of the machine,
 and damage to what is stored, which :class:`~feitian_sim.kernel.DiskContents` applies since only it knows what lies
 where. IO on a disk that failed never ends, as on a controller that retries for ever; taking space on it is refused.
+A disk may also be in trouble while it works (:class:`Trouble`): it hangs, fails single IOs or syncs, is read-only or
+full of something else, tears or loses what a crash catches. A process that is told that a sync or a small IO has failed
+stops (:meth:`Disk.stop`): after a failed sync what was not durable counts as clean and is lost, so whoever went on would
+take for safe what is not (Rebello et al., "Can applications recover from fsync failures?", USENIX ATC 2020).
 """
 
 from __future__ import annotations
@@ -20,7 +24,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
-from feitian_sim.hardware.facts import DiskDamaged, DiskFailed, DiskReplaced
+from feitian_sim.hardware.disk_trouble import Trouble
+from feitian_sim.hardware.facts import DiskDamaged, DiskFailed, DiskReplaced, IoFailed
 from feitian_sim.hardware.journal import Journal
 from feitian_sim.hardware.presets import DiskConfig
 from feitian_sim.hardware.service_queue import ServiceQueue
@@ -33,6 +38,9 @@ if TYPE_CHECKING:
 
 #: Right before what was written is durable, or right after.
 SyncPoint = Literal["before-sync", "after-sync"]
+#: For each journal, how far a sync goes: the number of records, and the generation of their numbers.
+Covered = dict[str, tuple[int, int]]
+
 #: Classes of a disk's links; the head's class repeats what the other two carry.
 READ_LINK = "disk-read"
 WRITE_LINK = "disk-write"
@@ -51,6 +59,10 @@ class DiskBroken(DiskRefusal):
     """The disk has failed for good."""
 
 
+class DiskReadOnly(DiskRefusal):
+    """The disk takes no writes at present."""
+
+
 class Disk:
     """One disk of a machine: ``r3/m12/d0``."""
 
@@ -64,6 +76,8 @@ class Disk:
         #: What is stored here, set by who stores it: told of damage and loss.
         self.contents: DiskContents | None = None
         self.failed = False
+        #: What is wrong with it although it works.
+        self.trouble = Trouble(self._set_hung)
         self.used_bytes = 0
         self._unsynced_bytes = 0
         self._slow_factor = 1.0
@@ -101,7 +115,9 @@ class Disk:
     @property
     def free_bytes(self) -> int:
         """Bytes that it can still take; 0 when it has failed."""
-        return 0 if self.failed else self.config.capacity - self.used_bytes
+        if self.failed or self.trouble.read_only:
+            return 0
+        return max(0, self.config.capacity - self.used_bytes - self.trouble.occupied_bytes)
 
     @property
     def works(self) -> bool:
@@ -109,9 +125,11 @@ class Disk:
         return not self.failed and self.machine.up
 
     def allocate(self, size_bytes: int) -> None:
-        """Take space. Raises :class:`DiskFull` or :class:`DiskBroken` and then takes none."""
+        """Take space. Raises :class:`DiskRefusal` and then takes none."""
         if self.failed:
             raise DiskBroken(f"{self.name} has failed")
+        if self.trouble.read_only:
+            raise DiskReadOnly(f"{self.name} is read-only")
         if size_bytes > self.free_bytes:
             raise DiskFull(f"{self.name} has {self.free_bytes} bytes left, not {size_bytes}")
         self.used_bytes += size_bytes
@@ -124,6 +142,16 @@ class Disk:
             self.used_bytes -= size_bytes
             self.machine.used_bytes -= size_bytes
 
+    def admit(self, size_bytes: int) -> None:
+        """Raises :class:`DiskRefusal` if a write of ``size_bytes`` is refused now.
+
+        Journals have their space for good; only what fills the disk up from outside (``disk-full``) takes it away.
+        """
+        if self.trouble.read_only:
+            raise DiskReadOnly(f"{self.name} is read-only")
+        if self.trouble.occupied_bytes and size_bytes > self.free_bytes:
+            raise DiskFull(f"{self.name} has {self.free_bytes} bytes left, not {size_bytes}")
+
     # Small reads and writes
 
     @property
@@ -135,7 +163,7 @@ class Disk:
         """Read; ``callback(*args)`` at the end."""
         if self.works:
             service_ns = self.config.seek + _transfer_ns(size_bytes, self.config.read_bandwidth)
-            self._queue.submit(service_ns, owner, callback, *args)
+            self._queue.submit(service_ns, owner, self._end_io, "read", owner, callback, args)
 
     def write(self, size_bytes: int, owner: Owner, callback: Callable[..., object] | None = None, *args: Any) -> None:
         """Write, into the cache while it has room; ``callback(*args)`` when the disk has taken it."""
@@ -146,13 +174,17 @@ class Disk:
             if callback is not None:
                 owner.call_later(0, callback, *args)
         else:
-            self._queue.submit(lambda: self._write_back_ns(size_bytes), owner, callback or _taken, *args)
+            ended = (owner, callback or _taken, args)
+            self._queue.submit(lambda: self._write_back_ns(size_bytes), owner, self._end_io, "write", *ended)
 
     def sync(self, owner: Owner, callback: Callable[..., object], *args: Any) -> None:
-        """Make durable what was written before; ``callback(*args)`` when it is."""
+        """Make durable what was written before; ``callback(*args)`` when it is.
+
+        If that fails, what it would have made durable is lost, and the process of ``owner`` stops.
+        """
         if self.works:
-            covered: dict[str, int] = {}
-            job = self._queue.submit(lambda: self._sync_ns(covered), owner, self._synced, owner, covered, callback, args)
+            covered: Covered = {}
+            job = self._queue.submit(lambda: self._sync_ns(covered), owner, self._synced, covered, owner, callback, args)
             if job is not None:
                 # A process that is paused learns of it later; what is on the disk is there.
                 job.at_once = True
@@ -168,23 +200,38 @@ class Disk:
         self._unsynced_bytes = 0
         return self.config.seek + _transfer_ns(total, self.config.write_bandwidth) if total else 0
 
-    def _sync_ns(self, covered: dict[str, int]) -> int:
-        covered.update((name, journal.appended_count) for name, journal in self._journals.items())
+    def _sync_ns(self, covered: Covered) -> int:
+        journals = self._journals.items()
+        covered.update((name, (journal.appended_count, journal.generation)) for name, journal in journals)
         return self._write_back_ns(0) + self.config.sync_latency
 
-    def _synced(
-        self, owner: Owner, covered: dict[str, int], callback: Callable[..., object], args: tuple[Any, ...]
-    ) -> None:
+    def _synced(self, covered: Covered, owner: Owner, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+        if self.trouble.active and self.trouble.sync_fails():
+            for name, (count, generation) in covered.items():
+                self._journals[name].lose_unsynced(count, generation)
+            self.stop(owner, "sync")
+            return
         watch = self.sync_watch
         if watch is not None:
             watch("before-sync", owner)
             if not self.works:
                 return
-        for name, count in covered.items():
-            self._journals[name].settle(count)
+        for name, (count, generation) in covered.items():
+            self._journals[name].settle(count, generation)
         if watch is not None:
             watch("after-sync", owner)
         owner.run(callback, *args)
+
+    def _end_io(self, what: str, owner: Owner, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+        if self.trouble.active and self.trouble.io_fails():
+            self.stop(owner, what)
+        else:
+            callback(*args)
+
+    def stop(self, owner: Owner, what: str) -> None:
+        """An IO of ``owner`` has failed: its process ends at once, and begins again from what is durable."""
+        self._sim.emit(IoFailed(self.name, what, owner.name))
+        self.machine.fail_stop(owner)
 
     # What goes wrong
 
@@ -204,20 +251,44 @@ class Disk:
         """The machine went down: what waited is dropped, the cache and unsynced journal tails are gone."""
         self._queue.clear()
         self._unsynced_bytes = 0
+        for name, journal in self._journals.items():
+            journal.crash(self.trouble.tear(name))
+
+    def settle_down(self) -> None:
+        """The machine is down and its processes are dead: empty the disk, if it is to be found so."""
+        if self.trouble.wipes:
+            self.trouble.wipes = False
+            self._wipe()
+
+    def wipe(self) -> None:
+        """Lose everything, now if its machine is down, else at its next crash; the disk works on."""
+        if self.machine.up:
+            self.trouble.wipes = True
+        else:
+            self._wipe()
+
+    def _wipe(self) -> None:
+        if self.failed:
+            return
+        self._empty()
+        self._damaged("wiped", "everything")
+        if self.contents is not None:
+            self.contents.lost()
+
+    def _empty(self) -> None:
+        self.machine.used_bytes -= self.used_bytes
+        self.used_bytes = 0
+        self._unsynced_bytes = 0
         for journal in self._journals.values():
-            journal.crash()
+            journal.wipe()
 
     def fail(self, cause: str) -> None:
         """Fail for good, with everything on it. Failing twice is harmless."""
         if self.failed:
             return
         self.failed = True
-        self.machine.used_bytes -= self.used_bytes
-        self.used_bytes = 0
-        self._unsynced_bytes = 0
+        self._empty()
         self._queue.clear()
-        for journal in self._journals.values():
-            journal.wipe()
         self._set_links()
         self._sim.emit(DiskFailed(self.name, self.machine.name, self.machine.rack_name, cause))
         if self.contents is not None:
@@ -240,14 +311,37 @@ class Disk:
         what = None if self.contents is None or self.failed else self.contents.sector_error(uniform)
         return self._damaged("sector-error", what)
 
+    def durable_records(self) -> list[tuple[Journal, int]]:
+        """Every record that is durable, by its journal and its position there."""
+        journals = self._journals.values()
+        return [(journal, position) for journal in journals for position in range(journal.durable_count)]
+
+    def lose_record(self, uniform: float) -> str | None:
+        """Never have written the durable journal record at quantile ``uniform``; says which."""
+        records = [] if self.failed else self.durable_records()
+        if not records:
+            return None
+        journal, position = records[int(uniform * len(records))]
+        journal.lose(position)
+        return self._damaged("lost-write", f"record {journal.cut_count + position} of {journal.name}")
+
+    def damaged(self, damage: str, what: str | None) -> str | None:
+        """Tell that stored things were damaged by who knows them; nothing when nothing was."""
+        return self._damaged(damage, what)
+
     def _damaged(self, damage: str, what: str | None) -> str | None:
         if what is not None:
             self._sim.emit(DiskDamaged(self.name, damage, what))
         return what
 
     def _set_links(self) -> None:
+        still = self.failed or self.trouble.hung
         for link, rate in self._link_rates.items():
-            self.network.set_capacity(link, 0.0 if self.failed else rate / self._slow_factor)
+            self.network.set_capacity(link, 0.0 if still else rate / self._slow_factor)
+
+    def _set_hung(self, hung: bool) -> None:
+        self._queue.hold(hung)
+        self._set_links()
 
 
 def _taken() -> None:

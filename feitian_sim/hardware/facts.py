@@ -91,11 +91,23 @@ class DiskReplaced(Fact):
 
 @fact("hardware.disk_damaged")
 class DiskDamaged(Fact):
-    """Something stored on a disk was damaged (``rot`` or ``sector-error``), noticed by nobody yet."""
+    """Something stored on a disk was damaged, noticed by nobody yet.
+
+    ``damage`` is ``rot``, ``sector-error``, ``lost-write``, ``misdirect``, ``stale-read`` or ``wiped``.
+    """
 
     disk: str
     damage: str
     what: str
+
+
+@fact("hardware.io_failed")
+class IoFailed(Fact):
+    """A read, write or sync of a disk failed with an error; the process that asked for it stopped."""
+
+    disk: str
+    what: str
+    process: str
 
 
 @fact("hardware.disk_use", canonical=False)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from feitian_sim.hardware.cpu import Cpu
 from feitian_sim.hardware.disk import Disk
 from feitian_sim.hardware.facts import MachineCrashed, MachineRestarted, MachineSwitchedOff, MachineSwitchedOn
-from feitian_sim.kernel import Fact, Simulation
+from feitian_sim.kernel import Fact, Owner, Simulation
 
 if TYPE_CHECKING:
     from feitian_sim.hardware.daemon import Daemon
@@ -127,6 +127,13 @@ class Machine:
         self.powered = True
         self._settle("")
 
+    def fail_stop(self, owner: Owner) -> None:
+        """End a process that cannot go on; if it is one of the daemons, it is started again a little later."""
+        owner.kill()
+        for daemon in self._daemons:
+            if daemon.is_life(owner):
+                daemon.start_again()
+
     def switch_off(self, why: str) -> None:
         """An operator takes the machine out, until :meth:`switch_on`: on purpose, so this is no crash."""
         was_up, self._off = self.up, True
@@ -160,6 +167,8 @@ class Machine:
         self.sim.emit(what)
         for daemon in self._daemons:
             daemon.kill()
+        for disk in self.disks:
+            disk.settle_down()
         self._changed()
 
     def _come_up(self, *, planned: bool) -> None:

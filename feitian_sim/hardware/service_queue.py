@@ -44,6 +44,9 @@ class ServiceQueue:
         self.servers = servers
         #: Service times are multiplied by this; a job in service keeps the factor with which it began.
         self.slow_factor = 1.0
+        self._held = False
+        # Those whose time ended while the servers were held.
+        self._stuck: list[Job] = []
         self._waiting: deque[Job] = deque()
         self._served: dict[Job, None] = {}
         # Owners that will tell when they die; one registration serves all jobs of an owner.
@@ -67,11 +70,20 @@ class ServiceQueue:
             self._owners[owner] = partial(self._free, owner)
             owner.on_death(self._owners[owner])
         job = Job(service, owner, callback, args)
-        if len(self._served) < self.servers:
+        if len(self._served) < self.servers and not self._held:
             self._begin(job)
         else:
             self._waiting.append(job)
         return job
+
+    def hold(self, held: bool) -> None:
+        """Let no job begin or end; or let all go on."""
+        self._held = held
+        if not held:
+            stuck, self._stuck = self._stuck, []
+            for job in stuck:
+                self._end(job)
+            self._fill()
 
     def clear(self) -> None:
         """Drop every job: nothing is called back."""
@@ -95,6 +107,9 @@ class ServiceQueue:
     def _end(self, job: Job) -> None:
         if job.dropped:
             return
+        if self._held:
+            self._stuck.append(job)
+            return
         del self._served[job]
         if self._waiting:
             self._fill()
@@ -105,7 +120,7 @@ class ServiceQueue:
             owner.deferred.append((job.callback, job.args))
 
     def _fill(self) -> None:
-        while self._waiting and len(self._served) < self.servers:
+        while self._waiting and len(self._served) < self.servers and not self._held:
             self._begin(self._waiting.popleft())
 
     def _free(self, owner: Owner) -> None:

@@ -6,6 +6,7 @@ Hardware knows that a disk can rot but not what lies on it; whoever stores somet
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -20,6 +21,18 @@ class DiskContents(Protocol):
         """Make stored bytes at quantile ``uniform`` unreadable; says what, or None if empty."""
         ...
 
+    def lose_write(self, uniform: float) -> str | None:
+        """Never have written a piece of what is at quantile ``uniform``; says what, or None if nothing was."""
+        ...
+
+    def misdirect(self, meant: float, hit: float) -> str | None:
+        """Have written a piece of what is at quantile ``meant`` over a piece of another, at quantile ``hit``."""
+        ...
+
+    def go_stale(self, uniform: float, depth: float) -> tuple[str | None, Callable[[], None]]:
+        """Serve what is at quantile ``uniform`` as it was a drawn number of writes ago; the result ends that."""
+        ...
+
     def lost(self) -> int:
-        """The disk failed for good with all it held; returns how many things were lost."""
+        """The disk failed for good, or was emptied, with all it held; returns how many things were lost."""
         ...

@@ -172,6 +172,7 @@ class ChunkServer:
         # What is known of the chunk from now on must survive a crash before anybody builds on it.
         try:
             disk = self.keeper.disk_for_write(order.chunk, 0)
+            disk.admit(0)
         except SimulatedError as error:
             call.reply(Failed(str(error)))
             return

@@ -52,6 +52,18 @@ def dataset_extents(chunk: int, length_bytes: int) -> tuple[Extent, ...]:
     return (Extent(DATASET, chunk, 0, length_bytes),)
 
 
+def unwritten(extents: tuple[Extent, ...], first: int, until: int) -> tuple[Extent, ...]:
+    """The extents when those from ``first`` on, before ``until``, have never reached their place: what was there is."""
+    holes = tuple(replace(extent, writer=f"{extent.writer}~before") for extent in extents[first:until])
+    return (*extents[:first], *holes, *extents[until:])
+
+
+def overwritten(extents: tuple[Extent, ...], hit: int, stray: Extent) -> tuple[Extent, ...]:
+    """The extents when one was overwritten by a write meant for elsewhere: as many bytes as there were."""
+    landed = replace(stray, length_bytes=extents[hit].length_bytes)
+    return (*extents[:hit], landed, *extents[hit + 1 :])
+
+
 def rotten(extents: tuple[Extent, ...], uniform: float) -> tuple[Extent, ...]:
     """The extents after bits flipped in one of them, chosen by ``uniform``; none can rot in an empty replica."""
     if not extents:

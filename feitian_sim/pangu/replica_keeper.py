@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feitian_sim.hardware import Disk, DiskFull, Machine
-from feitian_sim.pangu.content import Extent, checksum
+from feitian_sim.pangu.content import Extent, checksum, overwritten, unwritten
 from feitian_sim.pangu.replica_reads import Stored
 from feitian_sim.pangu.replica_store import Replica, ReplicaStore
 
@@ -249,8 +249,60 @@ class ContentsOfDisk:
         self._keeper.damage(chunk)
         return f"chunk {chunk}"
 
+    def lose_write(self, uniform: float) -> str | None:
+        """One extent of the replica at quantile ``uniform`` has never been written."""
+        chunk, extents = self._at(uniform)
+        if not extents:
+            return None
+        hit = int(uniform * len(extents))
+        self._alter(chunk, unwritten(extents, hit, hit + 1))
+        return f"chunk {chunk}"
+
+    def misdirect(self, meant: float, hit: float) -> str | None:
+        """The last extent of one replica was written over one of another; None when there are no two on the disk."""
+        chunk, extents = self._at(meant)
+        chunks = self._keeper.store.on_disk(self._disk.index).tolist()
+        first = int(hit * len(chunks))
+        # The first after the draw that is another one, and not empty.
+        others = (one for one in (*chunks[first:], *chunks[:first]) if one != chunk and self._extents(one))
+        victim = next(others, None) if extents else None
+        if victim is None:
+            return None
+        struck = self._extents(victim)
+        self._alter(victim, overwritten(struck, int(hit * len(struck)), extents[-1]))
+        self._alter(chunk, unwritten(extents, len(extents) - 1, len(extents)))
+        return f"chunks {chunk} and {victim}"
+
+    def go_stale(self, uniform: float, depth: float) -> tuple[str | None, Callable[[], None]]:
+        """The replica at quantile ``uniform`` reads as it was before its last writes, as many as ``depth`` draws."""
+        chunk, extents = self._at(uniform)
+        if not extents:
+            return None, _nothing
+        stale = unwritten(extents, int(depth * len(extents)), len(extents))
+        self._alter(chunk, stale)
+
+        def end() -> None:
+            replica = self._keeper.store.get(chunk)
+            # A replica that was restored meanwhile has right bytes already.
+            if replica is not None and replica.disk == self._disk.index and replica.extents == stale:
+                self._keeper.store.alter(chunk, extents)
+
+        return f"chunk {chunk}", end
+
+    def _at(self, uniform: float) -> tuple[int, tuple[Extent, ...]]:
+        chunk = self._keeper.store.at_quantile(uniform, self._disk.index)
+        return (-1, ()) if chunk is None else (chunk, self._extents(chunk))
+
+    def _extents(self, chunk: int) -> tuple[Extent, ...]:
+        replica = self._keeper.store.get(chunk)
+        return () if replica is None else replica.extents
+
+    def _alter(self, chunk: int, extents: tuple[Extent, ...]) -> None:
+        self._keeper.store.alter(chunk, extents)
+        self._keeper.damage(chunk)
+
     def lost(self) -> int:
-        """The disk has failed with all that it held."""
+        """The disk has failed, or was emptied, with all that it held."""
         return self._keeper.disk_lost(self._disk)
 
 

@@ -67,6 +67,9 @@ class ReplicaReads:
         stored = self._replicas.stored(request.chunk)
         if stored is None or stored.version < request.version:
             call.reply(PullRefused("no replica of this version here"))
+        elif stored.disk.trouble.active and stored.disk.trouble.io_fails():
+            # The bytes may be good: the reader goes elsewhere, and nobody repairs for one error.
+            call.reply(PullRefused("the disk failed to read it"))
         elif not stored.sound:
             call.reply(PullRefused("the replica here is damaged", damaged=True))
             self._on_damage(request.chunk)

@@ -231,6 +231,13 @@ class ReplicaStore:
         if old is not None:
             self.put(chunk, replace(old, readable=False))
 
+    def alter(self, chunk: int, extents: tuple[Extent, ...]) -> None:
+        """Other bytes, as many, stand where the replica's were; the stored checksum stays as it was."""
+        old = self.get(chunk)
+        if old is not None:
+            assert total_bytes(extents) == old.length_bytes, f"chunk {chunk} has changed its length on the disk"
+            self.put(chunk, replace(old, extents=extents))
+
     # Inside
 
     def _row(self, chunk: int) -> int | None:

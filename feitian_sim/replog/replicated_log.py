@@ -146,10 +146,10 @@ class ReplicatedLog:
     def _begin(self, newcomer: bool) -> None:
         group = self._group
         founding = self._sim.now == 0 and not newcomer and self._store.is_empty
-        blank = self._store.is_empty and not newcomer and not founding
+        blank = self._store.was_damaged or (self._store.is_empty and not newcomer and not founding)
         if founding:
             self._store.found((founding_record(group.members, group.first_leader),))
-        elif newcomer and self._store.is_empty:
+        elif newcomer and self._store.is_empty and not blank:
             self._store.found((founding_record(()),))
         if blank:
             self._sim.emit(MemberBlank(group.name, self.me))
@@ -171,7 +171,7 @@ class ReplicatedLog:
 
     def _read_back(self, since_ns: int) -> None:
         # What the process before had written and not synced may be there; it counts once it is durable.
-        self._store.disk.sync(self._owner, self._replay, since_ns)
+        self._store.sync_kept(self._replay, since_ns)
 
     def _replay(self, since_ns: int) -> None:
         if self._witness is not None:
@@ -182,7 +182,7 @@ class ReplicatedLog:
     def _start(self, commands: int, since_ns: int, fresh: bool = False) -> None:
         self.ready = True
         self._group.running[self.me] = self
-        _, snapshot = self._store.kept()
+        snapshot = self._store.snapshot
         if snapshot is not None:
             self.state.restore(snapshot.image)
         if not fresh:

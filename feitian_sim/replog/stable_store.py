@@ -2,6 +2,9 @@
 
 While one sync runs, whatever is written waits for the next: the disk decides how much goes together. The journal is cut
 only at a record that is durable and stands for all before it.
+
+A tail that a crash tore off is normal: nobody was told of it. If a record that had been durable cannot be read, nobody
+knows what else was promised: both journals begin anew, and the member is one that has lost its disk.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from feitian_sim.hardware import Disk
+from feitian_sim.hardware import Disk, DiskRefusal
 from feitian_sim.kernel import Owner, Simulation
 from feitian_sim.paxos import Record, Snapshot
 
@@ -33,6 +36,8 @@ class StableStore:
         "_syncing",
         "disk",
         "durable",
+        "snapshot",
+        "was_damaged",
         "written",
     )
 
@@ -55,6 +60,16 @@ class StableStore:
         #: Records of this incarnation, and those of them that are durable.
         self.written = 0
         self.durable = 0
+        #: The newest snapshot that :meth:`kept` has found.
+        self.snapshot: Snapshot | None = None
+        #: Whether something durable could not be read: this member votes no more.
+        self.was_damaged = self._journal.is_damaged or self._snapshots.is_damaged
+        if self.was_damaged:
+            self._journal.begin_anew()
+            self._snapshots.wipe()
+        else:
+            self._journal.truncate()
+            self._snapshots.truncate()
         self._before = self._journal.appended_count
         self._syncing = False
         self._since_ns = 0
@@ -73,12 +88,19 @@ class StableStore:
     def kept(self) -> tuple[list[Any], Snapshot | None]:
         """What a restart finds: the records, and the newest snapshot."""
         snapshots: list[Any] = self._snapshots.records()
-        newest = max(snapshots, key=lambda one: one.index) if snapshots else None
-        return self._journal.records(), newest
+        self.snapshot = max(snapshots, key=lambda one: one.index) if snapshots else None
+        return self._journal.records(), self.snapshot
+
+    def sync_kept(self, callback: Callable[..., object], *args: Any) -> None:
+        """Make durable what a restart has found; ``callback(*args)`` when it is."""
+        self._journal.sync(self._owner, callback, *args)
 
     def write(self, record: Record) -> None:
-        """Append a record; :meth:`sync` makes it durable."""
-        self._journal.append(record, record.size_bytes, self._owner)
+        """Append a record; :meth:`sync` makes it durable. A disk that refuses it ends the process."""
+        try:
+            self._journal.append(record, record.size_bytes, self._owner)
+        except DiskRefusal:
+            self.disk.stop(self._owner, "write")
         self.written += 1
 
     def sync(self) -> None:
@@ -113,7 +135,11 @@ class StableStore:
 
     def save(self, snapshot: Snapshot, on_saved: Callable[[Snapshot], object]) -> None:
         """Write a snapshot and sync it; older ones are dropped then."""
-        self._snapshots.append(snapshot, snapshot.size_bytes, self._owner)
+        try:
+            self._snapshots.append(snapshot, snapshot.size_bytes, self._owner)
+        except DiskRefusal:
+            self.disk.stop(self._owner, "write")
+            return
         self._snapshots.sync(self._owner, self._saved, snapshot, on_saved)
 
     def _saved(self, snapshot: Snapshot, on_saved: Callable[[Snapshot], object]) -> None:

@@ -28,6 +28,8 @@ _MOMENTARY = (
     "disk-torn",
     "disk-lost-write",
     "disk-misdirect",
+    "disk-fsync-fail",
+    "disk-wiped",
 )
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, TypeAdapter
 from feitian_sim.checking.config import CheckConfig, LivenessConfig
 from feitian_sim.faults.config import FaultConfig
 from feitian_sim.faults.places import places
-from feitian_sim.faults.swarm import PROFILES, Ground, draw_core, draw_faults
+from feitian_sim.faults.swarm import PROFILES, Ground, draw_core, draw_faults, draw_losses
 from feitian_sim.kernel import ScenarioError
 from feitian_sim.kernel.chance import Stream, stream_key
 from feitian_sim.scenario import Loaded, load
@@ -85,6 +85,9 @@ class Arena:
 
         until_ns = self.check.faults_until
         faults = draw_faults(self.profile, self.ground, stream, until_ns)
+        lost = self.check.budget.disks_lost if self.profile != "none" else 0
+        if lost and self.ground.has_disks:
+            faults += draw_losses(self.ground, stream("losses"), until_ns, lost)
         outside, core = draw_core(self.ground, stream("core"), until_ns, self.check.budget.servers_down, self._clients)
         if self.profile == "none":
             outside, core = [], (*self.ground.servers, *self._clients)
