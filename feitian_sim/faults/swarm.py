@@ -129,7 +129,7 @@ def _slow_machine(dice: Dice) -> Line:
 
 
 def _slow_disk(dice: Dice) -> Line:
-    return {"kind": "disk-slow", **dice.when(2000), "factor": round(dice.between(2, 500), 1), "target": dice.disk()}
+    return {"kind": "disk-slow", **dice.when(2000), "factor": round(dice.between(2, 60), 1), "target": dice.disk()}
 
 
 def _torn(dice: Dice) -> Line:

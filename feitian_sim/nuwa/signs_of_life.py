@@ -89,7 +89,17 @@ class SignsOfLife:
             and client.session in server.attached
             and self._clean(client.machine, server.machine)
             and self._clean(server.machine, leader.machine)
+            and self._is_followed(leader)
         )
+
+    def _is_followed(self, leader: NuwaServer) -> bool:
+        """Whether a majority hears the leader: one that is cut off confirms nobody, not even who sits beside it."""
+        near = sum(
+            1
+            for one in self._servers
+            if one is leader or (one.alive and not one.is_paused and self._clean(one.machine, leader.machine))
+        )
+        return 2 * near > len(self._servers)
 
     def _clean(self, here: Machine, there: Machine) -> bool:
         network = self._network
