@@ -166,7 +166,7 @@ class NoticeBeforeEffect(Invariant):
 
     id = "NW10a"
     needs = ("nuwa-history",)
-    claim = "a session that watches a file is told that it changed before its server shows it the change"
+    claim = "who watches a file is told that it changed before its server shows it the change, and only if it did"
 
     def __init__(self, tree: TreeIsAsCommanded) -> None:
         super().__init__()
@@ -190,8 +190,11 @@ class NoticeBeforeEffect(Invariant):
             self._asked.setdefault(fact.owner, []).append((fact.number, fact.path))
 
     def _told(self, now_ns: int, fact: Any) -> None:
-        self._open.get(fact.owner, {}).pop(fact.number, None)
         self._fired[fact.owner, fact.number] = None
+        path, since = self._open.get(fact.owner, {}).pop(fact.number, ("", 0))
+        if path and not any(since < slot <= fact.zxid for slot in self._tree.model.changes.get(path, ())):
+            text = f"{fact.owner} was told that {path} changed by slot {fact.zxid}, and nothing has since slot {since}"
+            self.broken(now_ns, text)
 
     def _lost(self, now_ns: int, fact: Any) -> None:
         self._open.pop(fact.owner, None)

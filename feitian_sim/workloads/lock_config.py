@@ -29,6 +29,12 @@ class LockLoad(Load):
         description="The holder touches the guarded resource, over the network, at this interval, in time units; "
         "default 100ms. Source: chosen: some touches in each time of holding.",
     )
+    pause_every: DurationDistribution | None = Field(
+        default=None,
+        description="How long a client's process runs until it stops for a while (a long garbage collection). Default: it "
+        "never stops.",
+    )
+    pause_for: DurationDistribution | None = Field(default=None, description="For how long it stops; with pause_every.")
     session: Duration | None = Field(
         default=None, gt=0, description="Silence after which a client's session is over. Default: as nuwa.session."
     )

@@ -124,6 +124,9 @@ class LockClient:
         self._locks = context.stream(load.name, f"client-{number}", "lock")
         self._holds = context.stream(load.name, f"client-{number}", "hold")
         self._pauses = context.stream(load.name, f"client-{number}", "think")
+        self._stops = context.stream(load.name, f"client-{number}", "pause")
+        self._announce = caller.machine.announce
+        self._is_open = False
         self._end: Timer | None = None
         self._lock: Lock | None = None
         self._begin_session()
@@ -132,8 +135,28 @@ class LockClient:
         self._client = self._client_of()
         self._client.on_over.append(self._session_over)
 
+    def _pause_later(self) -> None:
+        config = self._load.config
+        if config.pause_every is not None and config.pause_for is not None:
+            self._sim.call_later(config.pause_every.sample(self._stops), self._pause)
+
+    def _pause(self) -> None:
+        config = self._load.config
+        assert config.pause_for is not None
+        self._owner.pause()
+        self._announce()
+        self._sim.call_later(config.pause_for.sample(self._stops), self._resume)
+
+    def _resume(self) -> None:
+        self._owner.resume()
+        self._announce()
+        self._pause_later()
+
     def open(self) -> None:
         """Begin the session, then the first wish."""
+        if not self._is_open:
+            self._is_open = True
+            self._pause_later()
         self._client.open(self._wish)
 
     def _session_over(self) -> None:
