@@ -29,6 +29,7 @@ from feitian_sim.checking.coordination import (
     StateIsTheLog,
     TreeIsAsCommanded,
 )
+from feitian_sim.checking.files import pangu_invariants
 from feitian_sim.checking.general import DeadIsDead, EverythingEnds, TimeNeverGoesBack
 from feitian_sim.checking.invariant import Invariant
 from feitian_sim.checking.liveness import AnsweredAgain, NoticesArrive, OneLeaderStays, Recoverable, SilentSessionsEnd
@@ -63,6 +64,7 @@ def _all(config: CheckConfig) -> list[Invariant]:
         SessionsEndLate(),
         LinearizableNodes(),
         LinearizableFiles(),
+        *pangu_invariants(config),
     ]
     if config.liveness is not None:
         recoverable = Recoverable()

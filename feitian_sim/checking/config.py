@@ -29,6 +29,9 @@ class BudgetConfig(StrictModel):
     disks_lost: int = Field(
         default=0, ge=0, description="Disks that are lost with all on them, over the whole run (count); default 0."
     )
+    replicas: int = Field(
+        default=3, ge=1, description="Copies that each chunk has again in the end (count); default 3, as pangu.replicas."
+    )
     racks_down: int = Field(default=1, ge=0, description="Racks without power or network at one time (count); default 1.")
 
 

@@ -32,9 +32,14 @@ class InvariantViolated(InvariantError):
     """Ends the run at the first violation."""
 
     def __init__(self, violation: Violation) -> None:
-        super().__init__(f"{violation.invariant} at {violation.time_ns / 1e9:.6f} s: {violation.text}")
-        self.add_note(f"{violation.invariant}: {violation.claim}")
+        # SimPy raises the failure of a process anew from its arguments.
+        super().__init__(violation)
         self.violation = violation
+        self.add_note(f"{violation.invariant}: {violation.claim}")
+
+    def __str__(self) -> str:
+        found = self.violation
+        return f"{found.invariant} at {found.time_ns / 1e9:.6f} s: {found.text}"
 
 
 class Invariant:

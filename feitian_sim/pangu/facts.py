@@ -184,3 +184,27 @@ class RepairQueue(Fact):
 
     queued: int
     running: int
+
+
+@fact("pangu.stored", canonical=False, detail=True)
+class ReplicaExtended(Fact):
+    """A chunk server's disk holds more of a chunk, for good, under this version; ``length_bytes`` in all."""
+
+    server: str
+    chunk: int
+    version: int
+    length_bytes: int
+
+
+@fact("pangu.chunk_told", canonical=False, detail=True)
+class ChunkTold(Fact):
+    """At the end: a sealed chunk, who holds it as the active master believes, and who really holds it undamaged.
+
+    Servers are machines, separated by spaces; ``holders`` are those that are up.
+    """
+
+    chunk: int
+    version: int
+    believed: str
+    holders: str
+    living_servers: int

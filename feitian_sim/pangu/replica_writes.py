@@ -16,6 +16,7 @@ from feitian_sim.kernel import SimulatedError, Timer
 from feitian_sim.kuafu import Endpoint, IncomingCall
 from feitian_sim.pangu.chunk_messages import Abort, Applied, Apply, Reserve, Reserved
 from feitian_sim.pangu.content import Extent
+from feitian_sim.pangu.facts import ReplicaExtended
 from feitian_sim.pangu.needs import WRITE_CHUNK
 
 
@@ -50,6 +51,7 @@ class ReplicaWrites:
     """The writes that one chunk-server process takes part in."""
 
     def __init__(self, endpoint: Endpoint, replicas: Replicas, turn_ns: int) -> None:
+        self._endpoint = endpoint
         self._owner = endpoint.owner
         self._replicas = replicas
         self._turn_ns = turn_ns
@@ -111,7 +113,11 @@ class ReplicaWrites:
             done(None)
         else:
             # From now on the room is the replica's.
-            done(self._replicas.extend(request.chunk, request.version, room.disk, request.extents))
+            length_bytes = self._replicas.extend(request.chunk, request.version, room.disk, request.extents)
+            if self._endpoint.sim.facts.wants(ReplicaExtended):
+                machine = self._endpoint.machine.name
+                self._endpoint.sim.emit(ReplicaExtended(machine, request.chunk, request.version, length_bytes))
+            done(length_bytes)
 
     def disk_lost(self, disk: Disk) -> None:
         """A disk has failed with all the room on it: writes under way there will not end, so end them here."""

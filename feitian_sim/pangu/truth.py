@@ -11,7 +11,7 @@ from feitian_sim.kernel import Simulation
 from feitian_sim.pangu.books import Books
 from feitian_sim.pangu.client_facts import Promises, Shortage, Survival
 from feitian_sim.pangu.content import Extent
-from feitian_sim.pangu.facts import Redundancy, RepairQueue
+from feitian_sim.pangu.facts import ChunkTold, Redundancy, RepairQueue
 from feitian_sim.pangu.ledger import Ledger, PromisedFile
 from feitian_sim.pangu.master_state import MasterState
 from feitian_sim.pangu.masters import Masters
@@ -122,6 +122,24 @@ class Truth:
         lost_metadata = [file for file in files if not _is_in(state, file)]
         lost_bytes = [file for file in files if not self._has_bytes(file)]
         return Promises(len(files), len(lost_metadata), len(lost_bytes))
+
+    def tell_chunks(self) -> None:
+        """Say of each sealed chunk who holds it, to whoever checks it."""
+        core = self._masters.core
+        if core is None or not self._sim.facts.wants(ChunkTold):
+            return
+        books = core.books
+        chunks = books.state.chunks
+        living = sum(1 for keeper in self._keepers.values() if keeper.machine.up)
+        for chunk in np.flatnonzero(chunks.present & chunks.sealed).tolist():
+            version = int(chunks.versions[chunk])
+            believed = [self._keepers[server].machine.name for server in books.locations.servers(chunk)]
+            holders = [
+                keeper.machine.name
+                for keeper in self._keepers.values()
+                if keeper.machine.up and keeper.is_intact(chunk, version)
+            ]
+            self._sim.emit(ChunkTold(chunk, version, " ".join(believed), " ".join(holders), living))
 
     def _has_bytes(self, file: PromisedFile) -> bool:
         return all(self._chunk_is_safe(chunk, extents) for chunk, extents in file.chunks.items())

@@ -227,6 +227,8 @@ class Platform:
         for server in self.nuwa.servers if self.nuwa is not None else ():
             if server.alive:
                 server.tell_state("end")
+        if self.cell is not None:
+            self.cell.truth.tell_chunks()
 
     def _sample(self) -> None:
         for probe in self.sim.probes:

@@ -31,7 +31,7 @@ class LockLoad(Load):
     )
     pause_every: DurationDistribution | None = Field(
         default=None,
-        description="How long a client's process runs until it stops for a while (a long garbage collection). Default: it "
+        description="How long a client's process runs until it stops for a while (long garbage collection). Default: it "
         "never stops.",
     )
     pause_for: DurationDistribution | None = Field(default=None, description="For how long it stops; with pause_every.")
