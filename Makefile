@@ -7,7 +7,7 @@ DEVELOPING := $(VENV)/.developing
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench golden validate determinism clean
+.PHONY: help run test check lint bench mutants golden validate determinism clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -38,6 +38,9 @@ lint: $(DEVELOPING)
 
 bench: $(DEVELOPING)  ## speed against yardsticks in the same process: one table that says which aim is met
 	$(BIN)/python -m tests.benchmarks
+
+mutants: $(DEVELOPING)  ## plant every bug and hunt it: found by which invariant, after how many seeds, how small
+	$(BIN)/python -m tests.mutants
 
 golden: $(DEVELOPING)  ## run every shipped scenario and refresh results/reference/
 	$(BIN)/python -m tests.golden

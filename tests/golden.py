@@ -24,8 +24,8 @@ SCENARIOS = REPOSITORY / "scenarios"
 
 
 def shipped() -> list[Path]:
-    """All scenario files, in the order of their paths."""
-    return sorted(SCENARIOS.rglob("*.yaml"))
+    """All scenario files, in the order of their paths; what checks once found is run by tests of its own."""
+    return sorted(path for path in SCENARIOS.rglob("*.yaml") if path.parent.name != "regressions")
 
 
 def reference_of(scenario: Path) -> Path:

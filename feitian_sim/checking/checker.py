@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from feitian_sim.checking.client_histories import LinearizableFiles, LinearizableNodes
+from feitian_sim.checking.client_histories import LinearizableNodes
 from feitian_sim.checking.config import CheckConfig
 from feitian_sim.checking.consensus import (
     AcknowledgedIsDurable,
@@ -63,7 +63,6 @@ def _all(config: CheckConfig) -> list[Invariant]:
         FencedExclusion(),
         SessionsEndLate(),
         LinearizableNodes(),
-        LinearizableFiles(),
         *pangu_invariants(config),
     ]
     if config.liveness is not None:

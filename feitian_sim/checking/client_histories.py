@@ -8,17 +8,16 @@ from typing import Any, ClassVar
 from feitian_sim.checking.history import History, Operation
 from feitian_sim.checking.invariant import Hears, Invariant, When
 from feitian_sim.checking.linearizability import check_all
-from feitian_sim.checking.models import Deterministic, Refusal, TokenFile, TreeNode
+from feitian_sim.checking.models import Deterministic, Refusal, TreeNode
 
 #: What each service promises to be linearizable; other operations of a history promise less.
 _LINEARIZABLE = {
     "nuwa": {"put": "put", "cas": "cas", "create": "create", "delete": "delete", "fresh": "get", "stat": "stat"},
-    "pangu": {"create": "create", "append": "append", "read": "read", "delete": "delete"},
 }
 
 
 class Linearizable(Invariant):
-    """What NW6 and PG8 share."""
+    """What the histories of all services share."""
 
     when: ClassVar[When] = "end"
     service: str
@@ -38,7 +37,7 @@ class Linearizable(Invariant):
             return
         op = _LINEARIZABLE[self.service].get(fact.op)
         if op is not None:
-            argument = _argument(self.service, op, fact.argument)
+            argument = _argument(op, fact.argument)
             self._open[fact.client, fact.number] = self.history.invoke(
                 fact.client, f"{fact.load}/{fact.key}", op, argument, now_ns
             )
@@ -77,21 +76,11 @@ class LinearizableNodes(Linearizable):
     model = TreeNode
 
 
-class LinearizableFiles(Linearizable):
-    """PG2 and PG8, from outside."""
-
-    id = "PG2H"
-    needs = ("pangu-history",)
-    claim = "a file of Pangu holds exactly what was acknowledged, each record once, in one order for all readers"
-    service = "pangu"
-    model = TokenFile
-
-
-def _argument(service: str, op: str, text: str) -> Any:
+def _argument(op: str, text: str) -> Any:
     if op == "cas":
         version, _, value = text.partition(":")
         return value, int(version)
-    if op == "delete" or (service == "pangu" and op != "append"):
+    if op == "delete":
         return None
     return text
 
@@ -100,10 +89,8 @@ def _result(op: str, text: str) -> Any:
     if text.startswith("!"):
         return Refusal(text[1:])
     match op:
-        case "put" | "cas" | "stat" | "append":
+        case "put" | "cas" | "stat":
             return int(text)
         case "get":
             return text
-        case "read":
-            return tuple(text.split())
     return None

@@ -54,7 +54,7 @@ class AnsweredAgain(Invariant):
     """NW15 and its like elsewhere: judged by clients' operations."""
 
     id = "NW15"
-    needs = ("nuwa-history", "pangu-history")
+    needs = ("nuwa-history",)
     claim = "with a healthy core, every operation that is under way or begun ends with its effect known"
     when: ClassVar[When] = "liveness"
 

@@ -313,7 +313,7 @@ def draw_faults(profile: str, ground: Ground, stream: Callable[[str], Stream], u
     return lines
 
 
-def _broken_for_good(stream: Stream, machine: str, after_ns: int) -> Line:
+def _broken_for_good(stream: Stream, machine: str, after_ns: int, patience_ns: int) -> Line:
     """Down, cut off, or, worst of neighbours, there again and again for a moment."""
     at = f"{after_ns // _US}us"
     draw, target = stream.uniform(), {"machine": machine}
@@ -323,7 +323,7 @@ def _broken_for_good(stream: Stream, machine: str, after_ns: int) -> Line:
         direction = ("both", "in", "out")[stream.integer(3)]
         return {"kind": "network-partition", "at": at, "groups": [[machine]], "direction": direction}
     # Away for longer than anybody waits for a leader: after a shorter absence it would still be in office.
-    period = f"{350 + int(stream.uniform() * 300)}ms"
+    period = f"{int((0.25 + 0.2 * stream.uniform()) * patience_ns) // _MS}ms"
     # From a while before: who leads when the core is whole should not be this one.
     at = f"{after_ns // 2 // _US}us"
     return {"kind": "network-flap", "at": at, "period": period, "down": 0.8, "target": target}
@@ -347,9 +347,12 @@ def draw_losses(ground: Ground, stream: Stream, until_ns: int, disks_lost: int) 
 
 
 def draw_core(
-    ground: Ground, stream: Stream, after_ns: int, servers_down: int, clients: Sequence[str]
+    ground: Ground, stream: Stream, after_ns: int, servers_down: int, clients: Sequence[str], patience_ns: int
 ) -> tuple[list[Line], tuple[str, ...]]:
-    """What stays broken for good from ``after_ns`` on, and the machines of the core."""
+    """What stays broken for good from ``after_ns`` on, and the machines of the core.
+
+    ``patience_ns``: within which the core must have settled; every time-out of the scenario is well below it.
+    """
     outside: dict[str, None] = {}
     for role in ground.groups:
         members = ground.roles[role]
@@ -359,6 +362,6 @@ def draw_core(
             outside[members[place]] = None
     lines: list[Line] = []
     for machine in outside:
-        lines.append(_broken_for_good(stream, machine, after_ns))
+        lines.append(_broken_for_good(stream, machine, after_ns, patience_ns))
     core = tuple(one for one in (*ground.servers, *clients) if one not in outside)
     return lines, core

@@ -14,6 +14,7 @@ from feitian_sim.kernel import ScenarioError
 from feitian_sim.kernel.data_files import find_data_file
 from feitian_sim.kernel.units import format_duration, format_size
 from feitian_sim.operations.check import check_operation, racks_left
+from feitian_sim.scenario.check_checks import check_is_possible
 from feitian_sim.scenario.draft import Draft
 from feitian_sim.scenario.expectations import parse_expectation
 from feitian_sim.scenario.metrics import library
@@ -282,6 +283,7 @@ CHECKS: tuple[Check, ...] = (
     fault_names_are_unique,
     targets_exist,
     operations_make_sense,
+    check_is_possible,
     expectations_parse,
     published_metrics_exist,
 )

@@ -6,7 +6,7 @@ begins every operation when that run did, and goes on meaning something when oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from feitian_sim.kernel import Simulation
@@ -116,11 +116,3 @@ class Historian:
             then(client)
 
         self._doer.do(client, wish, ended)
-
-
-def unscripted(script: Sequence[Any], clients: int, ops: Sequence[str]) -> list[str]:
-    """What is wrong with a script: clients that are not there and operations that nobody knows."""
-    wrong = [
-        f"client {step.client} of the script is not among {clients} clients" for step in script if step.client >= clients
-    ]
-    return wrong + [f"{step.op!r} is no operation: {', '.join(ops)}" for step in script if step.op not in ops]

@@ -1,22 +1,19 @@
-"""``nuwa-history`` and ``pangu-history``: clients whose every operation is recorded, for who checks what they saw."""
+"""``nuwa-history``: clients whose every operation is recorded, for who checks what they saw."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from feitian_sim.kernel import Duration, DurationDistribution, Size, StrictModel
+from feitian_sim.kernel import Duration, DurationDistribution, StrictModel
 from feitian_sim.workloads.paced_config import Load
 
 
 def _text(quantity: str) -> Any:
     """A default as scenarios write it; pydantic reads it like any other value."""
     return quantity
-
-
-NuwaOp = Literal["put", "cas", "create", "delete", "fresh", "get", "stat", "watch", "ephemeral"]
-PanguOp = Literal["create", "append", "read", "delete"]
 
 
 class ScriptedOperation(StrictModel):
@@ -73,26 +70,9 @@ class NuwaHistoryLoad(HistoryLoad):
     )
 
 
-class PanguHistoryRatios(StrictModel):
-    """How often each operation, relative to each other."""
-
-    create: float = Field(default=1, ge=0, description="Weight of creations; default 1.")
-    append: float = Field(default=4, ge=0, description="Weight of record appends; default 4.")
-    read: float = Field(default=3, ge=0, description="Weight of reads of a whole file; default 3.")
-    delete: float = Field(default=0.3, ge=0, description="Weight of deletions; default 0.3.")
-
-
-class PanguHistoryLoad(HistoryLoad):
-    """Clients of Pangu whose operations are recorded as a history."""
-
-    kind: Literal["pangu-history"]
-    ratios: PanguHistoryRatios = Field(default_factory=PanguHistoryRatios, description="Weights of the operations.")
-    record_size: Size = Field(
-        default=_text("64KiB"), gt=0, description="Bytes of each append, in size units; default 64KiB."
-    )
-
-    @model_validator(mode="after")
-    def _something(self) -> PanguHistoryLoad:
-        if not any(self.ratios.model_dump().values()):
-            raise ValueError("one of create, append, read and delete needs a weight above 0")
-        return self
+def unscripted(script: Sequence[Any], clients: int, ops: Sequence[str]) -> list[str]:
+    """What is wrong with a script: clients that are not there and operations that nobody knows."""
+    wrong = [
+        f"client {step.client} of the script is not among {clients} clients" for step in script if step.client >= clients
+    ]
+    return wrong + [f"{step.op!r} is no operation: {', '.join(ops)}" for step in script if step.op not in ops]

@@ -88,7 +88,7 @@ def test_an_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]
 
 
 def test_commands_of_other_issues_are_not_offered() -> None:
-    assert not {"check", "why", "dayu"} & set(COMMANDS)
+    assert not {"why", "explore", "dayu"} & set(COMMANDS)
 
 
 @pytest.mark.slow

@@ -294,10 +294,11 @@ def _ballot_without_its_proposer(patch: Patch, hit: Hit) -> None:
     patch.setattr(Ballot, "next_for", next_for)
 
 
+_m = Mutant
 _TRIAL = "the trial of 14 mutants; generic"
 
 MUTANTS: tuple[Mutant, ...] = (
-    Mutant(
+    _m(
         "NW-01",
         "a promise is answered before it is durable",
         "Chubby, amnesia",
@@ -305,68 +306,66 @@ MUTANTS: tuple[Mutant, ...] = (
         _early(Promise),
         profile="crash-heavy",
     ),
-    Mutant("NW-02", "an acceptance is answered before it is durable", "etcd #14370", ("NW5", "NW1"), _early(Accepted)),
-    Mutant("NW-03", "a new leader fills accepted slots with no-ops", _TRIAL, ("NW1",), _noops_over_values),
-    Mutant(
-        "NW-04", "a new leader takes the first value that it is promised", "generic Paxos error", ("NW1",), _first_value
-    ),
-    Mutant("NW-05", "half of the members are a quorum", _TRIAL, ("NW5", "NW1"), _small_quorum),
-    Mutant("NW-06", "votes are counted, not the members who cast them", _TRIAL, ("NW5", "NW1"), _votes_as_a_count),
-    Mutant(
+    _m("NW-02", "an acceptance is answered before it is durable", "etcd #14370", ("NW5", "NW1"), _early(Accepted)),
+    _m("NW-03", "a new leader fills accepted slots with no-ops", _TRIAL, ("NW1", "NW8", "NW5"), _noops_over_values),
+    _m("NW-04", "a new leader takes the first value that it is promised", "generic Paxos error", ("NW1",), _first_value),
+    _m("NW-05", "half of the members are a quorum", _TRIAL, ("NW5", "NW1"), _small_quorum),
+    _m("NW-06", "votes are counted, not the members who cast them", _TRIAL, ("NW5", "NW1"), _votes_as_a_count),
+    _m(
         "NW-08",
         "entries of older ballots are chosen by counting copies",
         "Raft, figure 8",
         ("NW1",),
         _older_ballots_by_count,
     ),
-    Mutant(
+    _m(
         "NW-11",
         "the leader answers reads from memory, without lease or round",
         "etcd #20418",
         ("NW6", "NW7"),
         _reads_from_memory,
     ),
-    Mutant(
+    _m(
         "NW-13",
         "the log is cut before the snapshot is durable",
         "ZOOKEEPER-2310",
         ("NW2a", "NW2", "G5", "NW13"),
         _cut_before_saved,
     ),
-    Mutant(
+    _m(
         "NW-15",
         "a restart takes its ballot from the log, not from its promises",
         "ZOOKEEPER-582",
         ("NW2", "NW2a", "NW3", "NW1"),
         _promise_forgotten,
     ),
-    Mutant(
+    _m(
         "NW-25",
         "no pre-vote: who is deaf goes on deposing leaders",
         "TigerBeetle's blog on liveness",
         ("NW15", "NW6"),
         _no_pre_vote,
     ),
-    Mutant(
+    _m(
         "NW-26",
         "a deposed leader keeps what waits",
         "found unplanted in a trial",
         ("NW15", "NW10L", "NW9L"),
         _keeps_what_waits,
     ),
-    Mutant(
+    _m(
         "NW-27", "a failover drops what the leader before had accepted", "Redis-Raft", ("NW1", "NW5", "NW8"), _log_dropped
     ),
-    Mutant("OWN-01", "an acceptor accepts below its promise", _TRIAL, ("NW2a", "NW1"), _lower_ballots),
-    Mutant("OWN-02", "a follower applies its own value when a slot is chosen", _TRIAL, ("NW1",), _own_value_on_commit),
-    Mutant(
+    _m("OWN-01", "an acceptor accepts below its promise", _TRIAL, ("NW2a", "NW1"), _lower_ballots),
+    _m("OWN-02", "a follower applies its own value when a slot is chosen", _TRIAL, ("NW1", "NW8"), _own_value_on_commit),
+    _m(
         "OWN-03",
         "the leader's lease outlasts the others' patience",
         "LogCabin; leases under drift",
         ("NW6",),
         _lease_too_long,
     ),
-    Mutant(
+    _m(
         "OWN-04",
         "a campaign asks before its own promise is durable",
         "Raft: votedFor not synced",
@@ -374,27 +373,33 @@ MUTANTS: tuple[Mutant, ...] = (
         _early(Prepare),
         profile="crash-heavy",
     ),
-    Mutant(
+    _m(
         "OWN-05",
         "a restarted member forgets whom it was bound to",
         "Chubby: lease after a restart",
         ("NW6", "NW7"),
         _forgets_its_leader,
     ),
-    Mutant("OWN-06", "a new leader leaves no-op holes out", _TRIAL, ("NW1", "NW4"), _holes_left),
-    Mutant(
+    _m("OWN-06", "a new leader leaves no-op holes out", _TRIAL, ("NW1", "NW4"), _holes_left),
+    _m(
         "OWN-07",
         "who catches up passes a slot over",
         "HDFS-13977 and its like",
         ("NW1", "NW4", "NW8"),
         _learned_with_a_hole,
     ),
-    Mutant(
+    _m(
         "OWN-08",
         "an answer to a heartbeat counts as a vote",
         "ZAB: commit before ack",
         ("NW5", "NW1"),
         _vote_of_the_silent,
     ),
-    Mutant("OWN-09", "a ballot does not carry its proposer", _TRIAL, ("NW3", "NW2", "NW1"), _ballot_without_its_proposer),
+    _m(
+        "OWN-09",
+        "a ballot does not carry its proposer",
+        _TRIAL,
+        ("NW3", "NW2", "NW1", "G5"),
+        _ballot_without_its_proposer,
+    ),
 )

@@ -88,7 +88,9 @@ class Arena:
         lost = self.check.budget.disks_lost if self.profile != "none" else 0
         if lost and self.ground.has_disks:
             faults += draw_losses(self.ground, stream("losses"), until_ns, lost)
-        outside, core = draw_core(self.ground, stream("core"), until_ns, self.check.budget.servers_down, self._clients)
+        outside, core = draw_core(
+            self.ground, stream("core"), until_ns, self.check.budget.servers_down, self._clients, self.check.converge
+        )
         if self.profile == "none":
             outside, core = [], (*self.ground.servers, *self._clients)
         knobs, loads = stream("knobs"), self._loads
@@ -145,7 +147,8 @@ class Arena:
         for key, value in trial.knobs:
             _put(data, key.split("."), value)
         check = data.get("check") or {}
-        check.pop("knobs", None)
+        for key in ("knobs", "sometimes"):
+            check.pop(key, None)
         if trial.after is not None:
             check["liveness"] = {"after": trial.after, "core": list(trial.core)}
         if trial.invariants is not None:

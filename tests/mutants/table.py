@@ -1,0 +1,29 @@
+"""All planted bugs, those of the catalogue that have no mechanism here, and those that no check could tell."""
+
+from __future__ import annotations
+
+from tests.mutants import consensus, coordination, files
+from tests.mutants.mutant import Mutant
+
+MUTANTS: tuple[Mutant, ...] = (*consensus.MUTANTS, *coordination.MUTANTS, *files.MUTANTS)
+
+#: Rows of the catalogue that are not planted here, and why.
+NOT_HERE: dict[str, str] = {
+    "NW-10": "no scenario changes members; played by hand in tests/paxos/test_planted.py (new members at once)",
+    "NW-14": "what a member learns while it catches up counts for no quorum, so there is no early word to give",
+    "PG-03": "a client reports the replica that it read, never all; there is no message in which to say more",
+    "PG-04": "a primary refuses a write whose pipeline broke, and the master decides anew; nobody picks the one at fault",
+    "PG-07": "a clone is whole or it is nothing: there is no mark that could pass over a missing piece",
+    "PG-09": "the primary's lease is judged by the master's version alone; clocks of machines are not modelled yet",
+    "PG-10": "a version is raised by a record of the masters' log, and the grant is the answer to it: one step",
+    "PG-12": "log files are sealed by their primary at one length; clients do not write replicas themselves yet",
+    "PG-14": "room is reserved before a write; a checksum has no space of its own",
+    "KF-01": "not planted yet", "KF-03": "not planted yet", "KF-04": "not planted yet",
+    "ZG-01": "not planted yet", "ZG-03": "not planted yet",
+}  # fmt: skip
+
+#: Bugs that no client and no disk could ever notice here, each with the argument.
+EQUIVALENT: dict[str, str] = {
+    "NW-26": "what waits at a deposed leader is asked again by whoever asked it: every call to it has a deadline, and a "
+    "command that comes twice is done once; so nobody waits longer than a deadline. Played in tests/paxos.",
+}
