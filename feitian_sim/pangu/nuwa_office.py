@@ -41,6 +41,7 @@ class NuwaOffice(ElectedOffice):
     def directory(self, machine: Machine) -> MachineDirectory:
         """What the processes of a machine are told."""
         resolver = self._cell.agent(machine).resolver
-        if self._sim.now == 0:
+        if not self._cell.started:
+            # Later, a watch of before time 0 would be known to no server, and never tell.
             resolver.know(SERVICE, (self.first_address,))
         return MachineDirectory(resolver)
