@@ -50,9 +50,9 @@ class CrashAtSync:
 
         def stop() -> None:
             for disk in machine.disks:
-                if disk.sync_watch is synced:
-                    disk.sync_watch = None
+                if synced in disk.sync_watches:
+                    disk.sync_watches.remove(synced)
 
         for disk in machine.disks:
-            disk.sync_watch = synced
+            disk.sync_watches.append(synced)
         return stop

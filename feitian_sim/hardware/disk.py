@@ -83,7 +83,7 @@ class Disk:
         self._slow_factor = 1.0
         self._queue = ServiceQueue(sim, 1)
         #: Told right before a sync is durable and right after, before whoever asked for it is: what kills on the spot.
-        self.sync_watch: Callable[[SyncPoint, Owner], object] | None = None
+        self.sync_watches: list[Callable[[SyncPoint, Owner], object]] = []
         self._journals: dict[str, Journal] = {}
         self._link_rates = self._add_links()
 
@@ -211,14 +211,13 @@ class Disk:
                 self._journals[name].lose_unsynced(count, generation)
             self.stop(owner, "sync")
             return
-        watch = self.sync_watch
-        if watch is not None:
+        for watch in list(self.sync_watches):
             watch("before-sync", owner)
             if not self.works:
                 return
         for name, (count, generation) in covered.items():
             self._journals[name].settle(count, generation)
-        if watch is not None:
+        for watch in list(self.sync_watches):
             watch("after-sync", owner)
         owner.run(callback, *args)
 

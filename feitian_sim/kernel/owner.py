@@ -144,21 +144,26 @@ class Owner:
                 self._note_claims(event)
                 try:
                     value = yield event
-                    while self.deferred is not None:
-                        if self._resumed is None:
-                            self._resumed = Event(self._sim)
-                        yield self._resumed
                 except GeneratorExit:
                     raise
                 except BaseException as error:
+                    yield from self._awake()
                     event = generator.throw(error)
                 else:
+                    yield from self._awake()
                     event = generator.send(value)
         except StopIteration as stop:
             return stop.value
         except GeneratorExit:
             _close(generator)
             raise
+
+    def _awake(self) -> ProcessGenerator:
+        """Wait until the process runs, if it is paused."""
+        while self.deferred is not None:
+            if self._resumed is None:
+                self._resumed = Event(self._sim)
+            yield self._resumed
 
     def _close_gagged(self, generator: ProcessGenerator) -> None:
         was_gagged = self._sim.gag(True)
