@@ -230,7 +230,7 @@ class FencedExclusion(Invariant):
         super().__init__()
         self._newest: dict[str, int] = {}
         self._holders: dict[tuple[str, int], str] = {}
-        self._offices: dict[str, int] = {}
+        self._offices: dict[str, tuple[int, str]] = {}
 
     def hears(self) -> Mapping[str, Hears]:
         """Work that was taken, and elections."""
@@ -253,10 +253,13 @@ class FencedExclusion(Invariant):
 
     def _elected(self, now_ns: int, fact: Any) -> None:
         self.evaluated += 1
-        before = self._offices.get(fact.path, -1)
-        if fact.token <= before:
-            self.broken(now_ns, f"{fact.owner} holds {fact.path} under token {fact.token}, not above {before}")
-        self._offices[fact.path] = fact.token
+        before, holder = self._offices.get(fact.path, (-1, ""))
+        # One that laid its office down while it was cut off takes it up again with the same candidacy.
+        if fact.token < before or (fact.token == before and fact.owner != holder):
+            self.broken(
+                now_ns, f"{fact.owner} holds {fact.path} under token {fact.token}, not above {before} of {holder}"
+            )
+        self._offices[fact.path] = (fact.token, fact.owner)
 
 
 class SessionsEndLate(Invariant):

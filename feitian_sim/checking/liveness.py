@@ -196,6 +196,8 @@ class NoticesArrive(Invariant):
             "nuwa.operation": self._read,
             "nuwa.notice": self._told,
             "nuwa.session_lost": self._lost,
+            "nuwa.session_opened": self._opened,
+            "hardware.process_ended": self._ended,
             "nuwa.applied": self._applied,
         }
 
@@ -218,6 +220,22 @@ class NoticesArrive(Invariant):
 
     def _lost(self, now_ns: int, fact: Any) -> None:
         self._over[fact.owner] = None
+
+    def _opened(self, now_ns: int, fact: Any) -> None:
+        """A client that was started again bears the name of the one before it, and numbers its watches anew."""
+        self._forget(fact.owner, fact.session)
+
+    def _ended(self, now_ns: int, fact: Any) -> None:
+        self._forget(f"{fact.role}@{fact.machine}")
+
+    def _forget(self, owner: str, but_session: int | None = None) -> None:
+        """Nobody is left to be told: the watches of the owner's other sessions."""
+        gone = [key for key, watch in self._waiting.items() if key[0] == owner and watch.session != but_session]
+        for key in gone:
+            del self._waiting[key]
+            self._since.pop(key, None)
+        if gone:
+            self._asked.pop(owner, None)
 
     def _applied(self, now_ns: int, fact: Any) -> None:
         self._times.setdefault(fact.slot, now_ns)
