@@ -69,8 +69,10 @@ class CheckConfig(StrictModel):
         default={},
         description="Loads by name that only this share of seeds has: {locks: 0.4}. Default: all.",
     )
-    ties: bool = Field(
-        default=True, description="Whether what falls due at one instant runs in a drawn order; default true."
+    ties: bool | None = Field(
+        default=None,
+        description="Whether what falls due at one instant runs in a drawn order; default: `feitian check` draws, "
+        "`feitian run` does not.",
     )
     liveness: LivenessConfig | None = Field(
         default=None, description="The second phase; written by `feitian check`. Default: none is judged."

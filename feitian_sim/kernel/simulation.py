@@ -21,6 +21,7 @@ from feitian_sim.kernel.event_journal import EventHash, EventRecorder, Note
 from feitian_sim.kernel.event_queue import Entry, EventQueue, key_at
 from feitian_sim.kernel.facts import Fact, FactBus
 from feitian_sim.kernel.owner import Owner
+from feitian_sim.kernel.tie_queue import TieQueue
 from feitian_sim.kernel.timer import Timer
 
 #: Runs after everything of its instant that is already queued: for work that is done once per instant.
@@ -36,14 +37,20 @@ class Simulation(simpy.Environment):
 
     ``seed`` and ``run`` name the random substream (replications advance ``run``, never the seed). With
     ``event_hash`` every event is hashed in order; a ``recorder`` keeps their journal, in which the first difference
-    between two runs is found.
+    between two runs is found. With ``drawn_ties`` a draw decides between events of one instant, not their insertion.
     """
 
     #: The present as the key of an entry of normal priority, from which other keys are the shortest way: -8 * now.
     _base: int
 
     def __init__(
-        self, seed: int = 0, run: int = 0, *, event_hash: bool = False, recorder: EventRecorder | None = None
+        self,
+        seed: int = 0,
+        run: int = 0,
+        *,
+        event_hash: bool = False,
+        recorder: EventRecorder | None = None,
+        drawn_ties: bool = False,
     ) -> None:
         super().__init__(0)
         self.seed = seed
@@ -57,7 +64,7 @@ class Simulation(simpy.Environment):
         #: Events processed so far.
         self.event_count = 0
         self._streams: dict[tuple[str, str, str], Stream] = {}
-        self._events = EventQueue()
+        self._events = TieQueue(self.stream("kernel.ties")) if drawn_ties else EventQueue()
         self._buckets = self._events.buckets
         # While a dead owner's generators unwind, nothing that they do may reach the queue.
         self._gagged = False

@@ -71,7 +71,8 @@ class Platform:
     ) -> None:
         scenario = loaded.scenario
         self._loaded = loaded
-        self.sim = Simulation(scenario.seed, run, event_hash=event_hash, recorder=recorder)
+        ties = scenario.check is not None and bool(scenario.check.ties)
+        self.sim = Simulation(scenario.seed, run, event_hash=event_hash, recorder=recorder, drawn_ties=ties)
         #: The oracles, which listen before anybody speaks; None where the scenario has no ``check``.
         self.checker = Checker(scenario.check, self.sim.facts, _parts(scenario)) if scenario.check is not None else None
         self.facts = FactTables(self.sim.facts) if tables else None

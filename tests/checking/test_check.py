@@ -65,7 +65,8 @@ def test_a_planted_bug_is_found_shrunk_and_replayed(tmp_path: Path, capsys: pyte
 
 def test_oracles_change_nothing():
     arena = Arena(load(_NUWA))
-    watched = arena.scenario(arena.trial(3))
+    # The order of ties is part of the check section, which the other run is without.
+    watched = arena.scenario(replace(arena.trial(3), ties=False))
     alone = replace(watched, scenario=watched.scenario.model_copy(update={"check": None}))
     digests = []
     for loaded in (watched, alone):

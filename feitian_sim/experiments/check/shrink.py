@@ -58,6 +58,8 @@ class Shrinker:
         """Shrink as far as the budget goes. An interruption leaves the best so far in :attr:`best`."""
         wanted = () if self._invariant in (UNHANDLED, BOOKS) else (self._invariant,)
         self._try(replace(self.best.trial, invariants=wanted))
+        if self.best.trial.ties:
+            self._try(replace(self.best.trial, ties=False))
         self._script()
         before = None
         while before != self._size() and self._left > 0:

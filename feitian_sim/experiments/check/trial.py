@@ -45,6 +45,8 @@ class Trial:
     #: Ids of the invariants that are to be judged; None: all.
     invariants: tuple[str, ...] | None = None
     duration: str | None = None
+    #: Whether a draw decides between events of one instant.
+    ties: bool = False
 
 
 class Arena:
@@ -109,6 +111,7 @@ class Arena:
             tuple((key, knobs.choice(values)[0]) for key, values in self._knobs.items()),
             f"{until_ns // 1000}us",
             core,
+            ties=self.check.ties is not False,
         )
 
     # Making
@@ -119,7 +122,7 @@ class Arena:
         for key, value in trial.knobs:
             parsed = next(known for text, known in self._knobs[key] if text == value)
             scenario = _with(scenario, key.split("."), parsed)
-        check = self.check
+        check = self.check.model_copy(update={"ties": trial.ties})
         if trial.after is not None:
             after_ns = int(trial.after.removesuffix("us")) * 1000
             liveness = LivenessConfig.model_construct(after=after_ns, core=trial.core)
@@ -149,6 +152,7 @@ class Arena:
         check = data.get("check") or {}
         for key in ("knobs", "sometimes"):
             check.pop(key, None)
+        check["ties"] = trial.ties
         if trial.after is not None:
             check["liveness"] = {"after": trial.after, "core": list(trial.core)}
         if trial.invariants is not None:
