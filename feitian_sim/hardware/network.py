@@ -60,6 +60,8 @@ class Network:
         self.messenger = Messenger(self)
         # Of each partition in force: whether it keeps what one machine sends from another, both by index.
         self._partitions: dict[int, Callable[[int, int], bool]] = {}
+        # What was found out since the last change: whether there is a way from one machine to another, by index.
+        self._connected: dict[tuple[int, int], bool] = {}
         #: Who keeps connections over this network, so that faults can break them.
         self.keepers: list[Keeper] = []
         #: Whether every link carries what it should and nothing is cut off.
@@ -132,12 +134,18 @@ class Network:
 
     def connected(self, source: Station, target: Station) -> bool:
         """Whether partitions, switches and links leave a way from one to the other, whatever the machines do."""
-        for cuts in self._partitions.values():
-            if cuts(source.index, target.index):
-                return False
-        if not self.links.any_degraded:
+        if not self._partitions and not self.links.any_degraded:
             return True
-        return all(self.links.is_up(link) for link in self.topology.route(source.index, target.index))
+        pair = (source.index, target.index)
+        connected = self._connected.get(pair)
+        if connected is None:
+            connected = self._connected[pair] = self._find_way(*pair)
+        return connected
+
+    def _find_way(self, source: int, target: int) -> bool:
+        if any(cuts(source, target) for cuts in self._partitions.values()):
+            return False
+        return all(self.links.is_up(link) for link in self.topology.route(source, target))
 
     def impaired(self, source: Station, target: Station) -> bool:
         """Whether messages between the two may be lost, late or slow, in either direction.
@@ -245,6 +253,11 @@ class Network:
         """Both directions of a link. Raises :class:`NoSuchLink`."""
         return tuple(self._named(self.topology.pairs, "link", name))
 
+    @property
+    def strikes_messages(self) -> bool:
+        """Whether single messages may be struck, so that no message between two machines is left out."""
+        return self.messenger.meddler is not None
+
     def meddle(self, meddler: Meddler) -> None:
         """From now on no message is left out, and ``meddler`` says what becomes of each."""
         self.messenger.meddler = meddler
@@ -277,6 +290,7 @@ class Network:
         self._changed()
 
     def _look(self) -> None:
+        self._connected.clear()
         is_explicit = self.messenger.meddler is not None
         self.has_fixed_ways = not self._partitions and not self.topology.has_choice and not is_explicit
         self.is_sound = not self._partitions and not self.links.any_degraded and not is_explicit

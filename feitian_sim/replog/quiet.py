@@ -48,6 +48,8 @@ class Quiet:
 
     def begin(self, leader: ReplicatedLog) -> bool:
         """Leave beats out from now on, if nobody can miss one; whether it does."""
+        if self._network.strikes_messages and len(leader.replica.members) > 1:
+            return False
         listeners = self._listeners_of(leader)
         if listeners is None:
             return False
