@@ -57,6 +57,8 @@ class Kuafu:
         # What has left a process is in the hands of its operating system and of the wire: no death recalls it.
         self.wire = sim.owner("kuafu")
         #: Of each machine, by its index.
+        #: Called when a connection is lost, and with it perhaps what was told on it and not asked.
+        self.on_loss: list[Callable[[], object]] = []
         machines = (*datacenter.machines, *datacenter.client_machines) if config.proxies else ()
         self.proxies = [Proxy(self, machine, number, machine.name) for number, machine in enumerate(machines)]
         self.daemons = [
@@ -187,6 +189,9 @@ class Kuafu:
         if connection.open and self.sim.facts.wants(ConnectionClosed):
             near, far = connection.sides
             self.sim.emit(ConnectionClosed(near.machine.name, far.machine.name, why))
+        if why != "idle":
+            for told in self.on_loss:
+                told()
 
     def end(self, connection: Connection, why: ErrorKind) -> None:
         """A connection is no more, and both ends know."""

@@ -21,6 +21,7 @@ from feitian_sim.nuwa.answers import Answer, failed
 from feitian_sim.nuwa.commands import Change, Create, Delete, Multi, Put
 from feitian_sim.nuwa.config import NuwaConfig
 from feitian_sim.nuwa.facts import ContactMade, NoticeTold, Operation, SessionLost, SessionOpened, WatchFired, WatchSet
+from feitian_sim.nuwa.held_answers import HeldAnswers
 from feitian_sim.nuwa.messages import Attach, Close, Fired, Open, Ping, Read, ReadKind, Reply, Write
 from feitian_sim.nuwa.needs import CLIENT_NEEDS
 from feitian_sim.nuwa.signs_of_life import SignsOfLife
@@ -29,6 +30,10 @@ from feitian_sim.nuwa.watches import Heard, Watch, What
 Done = Callable[[Answer], object]
 Notice = Callable[[Fired], object]
 _PINGS = 3
+
+
+def _nothing() -> None:
+    """What is not asked again by itself."""
 
 
 class Asked:
@@ -85,9 +90,7 @@ class NuwaClient:
         self._parked: list[Asked] = []
         self._watches: dict[int, tuple[Watch, Heard, Notice]] = {}
         self._watch_number = 0
-        self._events = 0
-        self._early: dict[int, Fired] = {}
-        self._late: list[tuple[int, Callable[[], object]]] = []
+        self._heard = HeldAnswers(owner, config.request_deadline, self._tell, self._notice_missing)
         self._contact_ns = sim.now
         self._ping: Timer | None = None
         self._end: Timer | None = None
@@ -118,6 +121,11 @@ class NuwaClient:
     def subject(self) -> str:
         """For whom it speaks."""
         return self._endpoint.credential.subject
+
+    @property
+    def notices_heard(self) -> int:
+        """How many notices of the server that it is connected to it has heard."""
+        return self._heard.heard
 
     # The session
 
@@ -221,7 +229,11 @@ class NuwaClient:
             return
         self._contact(sent_ns)
         self._arm_end()
-        self._signs.answered(self)
+        self._heard.after(reply.events, partial(self._signs.answered, self), _nothing)
+
+    def _notice_missing(self) -> None:
+        """A notice was lost on the way from the server: another will tell what changed since."""
+        self._server_lost(self.server, None)
 
     def _arm_end(self) -> None:
         """Without contact for the session's time, the session must be taken to be over."""
@@ -271,12 +283,7 @@ class NuwaClient:
     def _attach(self) -> None:
         if self.is_over or self.is_connected:
             return
-        self._events = 0
-        self._early.clear()
-        # What was held back for notices of the server before: they will be told by the next.
-        late, self._late = self._late, []
-        for _, say in late:
-            say()
+        self._heard.begin_anew()
         for _, heard, _ in self._watches.values():
             heard.attach_again()
         server, sent_ns = self.server, self._sim.now
@@ -308,10 +315,7 @@ class NuwaClient:
         self._signs.end(self)
         self.hush()
         self._sim.emit(SessionLost(self.name, self.session, why))
-        # Nobody will tell the notices for which these answers were held back.
-        late, self._late = self._late, []
-        for _, say in late:
-            say()
+        self._heard.release()
         ended = [*self._unanswered.values(), *self._parked]
         self._unanswered.clear()
         self._parked.clear()
@@ -389,17 +393,22 @@ class NuwaClient:
     def _send(self, asked: Asked) -> None:
         if isinstance(asked.message, Write):
             self._unanswered[asked.message.sequence] = asked
-        self._call(asked.message, partial(self._ended, asked, self.server), partial(self._failed, asked, self.server))
+        server = self.server
+        failed_, dropped = partial(self._failed, asked, server), partial(self._dropped, asked)
+        self._call(asked.message, partial(self._ended, asked, server), failed_, dropped)
 
-    def _call(self, message: object, done: Done, failed_: Callable[[CallError], object]) -> None:
+    def _call(
+        self,
+        message: object,
+        done: Done,
+        failed_: Callable[[CallError], object],
+        dropped: Callable[[], object] = _nothing,
+    ) -> None:
         """Call the server; its answer is held until the notices that were sent before it are here."""
         server = self.server
 
         def arrived(reply: Reply) -> None:
-            if server == self.server and reply.events > self._events:
-                self._late.append((reply.events, partial(done, reply.answer)))
-            else:
-                done(reply.answer)
+            self._heard.after(reply.events if server == self.server else 0, partial(done, reply.answer), dropped)
 
         self._endpoint.call(self._addresses[server], message, self._config.request_deadline, arrived, failed_)
 
@@ -444,6 +453,11 @@ class NuwaClient:
             return
         self._elsewhere(asked, server, error)
 
+    def _dropped(self, asked: Asked) -> None:
+        """Its answer came, but not the notices before it: writes are asked again with all that are unanswered."""
+        if not isinstance(asked.message, Write):
+            self._parked.append(asked)
+
     def _elsewhere(self, asked: Asked, server: int, error: CallError | None) -> None:
         """The server does not answer it: ask again where the client is connected next."""
         if not isinstance(asked.message, Write):
@@ -482,14 +496,7 @@ class NuwaClient:
         # A server that it has left may not know yet, and counts its notices from another beginning.
         if fired.session != self.session or self.is_over or sender != self._addresses[self.server]:
             return
-        self._early[fired.order] = fired
-        while self._events + 1 in self._early:
-            self._events += 1
-            self._tell(self._early.pop(self._events))
-            late = [say for events, say in self._late if events <= self._events]
-            self._late = [(events, say) for events, say in self._late if events > self._events]
-            for say in late:
-                say()
+        self._heard.take(fired)
 
     def _tell(self, fired: Fired) -> None:
         entry = self._watches.get(fired.number)

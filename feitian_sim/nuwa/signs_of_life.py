@@ -61,6 +61,13 @@ class SignsOfLife:
             if leader is not before or not self._is_sure(client, leader):
                 self.end(client)
 
+    def doubt(self) -> None:
+        """Connections were lost, and with them perhaps notices, of which only the answer to a ping would tell."""
+        for client in list(self._sure):
+            attached = self._servers[client.server].attached.get(client.session)
+            if attached is None or attached.events != client.notices_heard:
+                self.end(client)
+
     def end(self, client: NuwaClient) -> None:
         """Pings of this client are explicit from now on."""
         entry = self._sure.get(client)

@@ -50,6 +50,7 @@ class NuwaCell:
         for server in self.servers:
             server.on_turn = self.signs.review
         datacenter.on_change(self.signs.review)
+        kuafu.on_loss.append(self.signs.doubt)
         self.daemons = [
             Daemon(server.machine, f"{NUWA_ROLE}-{server.number}", NUWA_ROLE, server.boot) for server in self.servers
         ]

@@ -76,7 +76,7 @@ def _watch_resent(patch: Patch, hit: Hit) -> None:
 def _answers_overtake_notices(patch: Patch, hit: Hit) -> None:
     def call(self: NuwaClient, message: object, done: Any, failed_: Any) -> None:
         def arrived(reply: Any) -> None:
-            if reply.events > self._events:
+            if reply.events > self.notices_heard:
                 hit()
             done(reply.answer)
 
