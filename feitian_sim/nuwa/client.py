@@ -89,6 +89,9 @@ class NuwaClient:
         self._unanswered: dict[int, Asked] = {}
         self._parked: list[Asked] = []
         self._watches: dict[int, tuple[Watch, Heard, Notice]] = {}
+        # Watches of which the read that sets them is not answered: they come about where that is answered.
+        self._unset: dict[int, None] = {}
+        self._attaches = 0
         self._watch_number = 0
         self._heard = HeldAnswers(owner, config.request_deadline, self._tell, self._notice_missing)
         self._contact_ns = sim.now
@@ -284,6 +287,7 @@ class NuwaClient:
         if self.is_over or self.is_connected:
             return
         self._heard.begin_anew()
+        self._attaches += 1
         for _, heard, _ in self._watches.values():
             heard.attach_again()
         server, sent_ns = self.server, self._sim.now
@@ -366,6 +370,7 @@ class NuwaClient:
                 what or ("names" if kind in ("names", "values") else "node"),
             )
             self._watches[watched.number] = (watched, Heard(self._seen_zxid), watch)
+            self._unset[watched.number] = None
             if self._sim.facts.wants(WatchSet):
                 self._sim.emit(WatchSet(self.name, self.session, watched.number, path, watched.what))
         asked = Read(self.session, kind, path, self._seen_zxid, fresh, watched)
@@ -395,7 +400,19 @@ class NuwaClient:
             self._unanswered[asked.message.sequence] = asked
         server = self.server
         failed_, dropped = partial(self._failed, asked, server), partial(self._dropped, asked)
-        self._call(asked.message, partial(self._ended, asked, server), failed_, dropped)
+        done = partial(self._ended, asked, server)
+        if isinstance(asked.message, Read) and asked.message.watch is not None:
+            done = partial(self._set, asked, self._attaches, done)
+        self._call(asked.message, done, failed_, dropped)
+
+    def _set(self, asked: Asked, attaches: int, done: Done, answer: Answer) -> None:
+        """The read that sets a watch is answered: where the client has left meanwhile, it is set for nobody."""
+        if attaches == self._attaches or self.is_over:
+            done(answer)
+        elif self.is_connected:
+            self._send(asked)
+        else:
+            self._parked.append(asked)
 
     def _call(
         self,
@@ -482,6 +499,7 @@ class NuwaClient:
         asked.done(answer)
 
     def _watch_answered(self, watch: Watch, answer: Answer) -> None:
+        self._unset.pop(watch.number, None)
         entry = self._watches.get(watch.number)
         if entry is None:
             return
@@ -524,8 +542,10 @@ class NuwaClient:
 
     @property
     def watches(self) -> tuple[tuple[Watch, int], ...]:
-        """Its watches, each with what it had seen last."""
-        return tuple((watch, heard.since_zxid) for watch, heard, _ in self._watches.values())
+        """Its watches that are set, each with what it had seen last."""
+        return tuple(
+            (watch, heard.since_zxid) for watch, heard, _ in self._watches.values() if watch.number not in self._unset
+        )
 
 
 def _ignore(_: object) -> None:
