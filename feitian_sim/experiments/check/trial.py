@@ -19,7 +19,7 @@ from feitian_sim.faults.places import places
 from feitian_sim.faults.swarm import PROFILES, Ground, draw_core, draw_faults, draw_losses
 from feitian_sim.kernel import ScenarioError
 from feitian_sim.kernel.chance import Stream, stream_key
-from feitian_sim.scenario import Loaded, load
+from feitian_sim.scenario import Loaded, Scenario, load
 from feitian_sim.scenario.roles import MASTER_ROLE, NUWA_ROLE, PROXY_ROLE, roles
 from feitian_sim.workloads.check import load_names
 from feitian_sim.workloads.config import LoadConfig
@@ -68,7 +68,9 @@ class Arena:
         if not hosted[PROXY_ROLE]:
             del hosted[PROXY_ROLE]
         self._clients = tuple(one for one in where.machines if one not in where.servers)
-        self.ground = Ground(where.servers, hosted, groups, bool(where.disks))
+        self.ground = Ground(
+            where.servers, hosted, groups, bool(where.disks), self._clients, _drift_ppm(loaded.scenario, groups)
+        )
         self._knobs = {
             key: [(value, _parsed(loaded, key, value)) for value in values] for key, values in check.knobs.items()
         }
@@ -162,6 +164,12 @@ class Arena:
             body["duration"] = trial.duration
             body.pop("sample_every", None)
         return head | body
+
+
+def _drift_ppm(scenario: Scenario, groups: tuple[str, ...]) -> int:
+    """How wrong any clock may go before a lease of a group could be broken, in parts per million."""
+    logs = {NUWA_ROLE: scenario.nuwa.log, MASTER_ROLE: scenario.pangu.log}
+    return min((logs[role].drift_ppm for role in groups), default=0)
 
 
 def _plain(value: Any) -> Any:
