@@ -68,9 +68,8 @@ class Arena:
         if not hosted[PROXY_ROLE]:
             del hosted[PROXY_ROLE]
         self._clients = tuple(one for one in where.machines if one not in where.servers)
-        self.ground = Ground(
-            where.servers, hosted, groups, bool(where.disks), self._clients, _drift_ppm(loaded.scenario, groups)
-        )
+        drift_ppm = _drift_ppm(loaded.scenario)
+        self.ground = Ground(where.servers, hosted, groups, bool(where.disks), self._clients, drift_ppm)
         self._knobs = {
             key: [(value, _parsed(loaded, key, value)) for value in values] for key, values in check.knobs.items()
         }
@@ -166,10 +165,10 @@ class Arena:
         return head | body
 
 
-def _drift_ppm(scenario: Scenario, groups: tuple[str, ...]) -> int:
-    """How wrong any clock may go before a lease of a group could be broken, in parts per million."""
-    logs = {NUWA_ROLE: scenario.nuwa.log, MASTER_ROLE: scenario.pangu.log}
-    return min((logs[role].drift_ppm for role in groups), default=0)
+def _drift_ppm(scenario: Scenario) -> int:
+    """How wrong any clock may go before a lease of a replicated log could be broken, in parts per million."""
+    parts = (scenario.nuwa, scenario.pangu)
+    return min((part.log.drift_ppm for part in parts if part is not None), default=0)
 
 
 def _plain(value: Any) -> Any:
