@@ -13,6 +13,7 @@ from feitian_sim.checking.tree_model import TreeModel
 
 #: Errors after which an answer says which state it comes from.
 _TELLING = ("", "no-node", "exists", "bad-version", "not-empty")
+_TRUE_RATE_PPB = 1_000_000_000
 _READS = ("get", "stat", "names", "values")
 
 
@@ -274,15 +275,24 @@ class SessionsEndLate(Invariant):
         self._timeouts: dict[int, int] = {}
         self._contact_ns: dict[int, int] = {}
         self._over: dict[int, None] = {}
+        # The fastest that any clock went, and how far clocks have jumped: a leader may have judged by that one.
+        self._rate_ppb = _TRUE_RATE_PPB
+        self._jumped_ns = 0
 
     def hears(self) -> Mapping[str, Hears]:
-        """Sessions."""
+        """Sessions, and clocks."""
         return {
+            "hardware.clock_changed": self._clock,
             "nuwa.session_founded": self._began,
             "nuwa.session_expired": self._declared,
             "nuwa.applied": self._ended,
             "nuwa.contact": self._met,
         }
+
+    def _clock(self, now_ns: int, fact: Any) -> None:
+        self._rate_ppb = max(self._rate_ppb, fact.rate_ppb)
+        # What a clock shows is rounded to whole nanoseconds from each change on.
+        self._jumped_ns += fact.jump_ns + 1
 
     def _met(self, now_ns: int, fact: Any) -> None:
         self._contact_ns[fact.session] = max(fact.sent_ns, self._contact_ns.get(fact.session, 0))
@@ -305,6 +315,6 @@ class SessionsEndLate(Invariant):
         self._over[fact.session] = None
         timeout_ns = self._timeouts.get(fact.session, 0)
         silent_ns = now_ns - self._contact_ns.get(fact.session, 0)
-        if silent_ns < timeout_ns:
+        if silent_ns * self._rate_ppb // _TRUE_RATE_PPB + self._jumped_ns < timeout_ns:
             text = f"session {fact.session} ended {silent_ns} ns after it was confirmed for {timeout_ns} ns"
             self.broken(now_ns, text)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from feitian_sim.faults.clocks import DriftClock, FreezeClock, SkewClock, StepClock, StrobeClock
 from feitian_sim.faults.clogs import ClogLink, FlapLink, SwizzleLinks
 from feitian_sim.faults.connections import ForgetConnections, ResetConnections
 from feitian_sim.faults.crash_points import CrashAtSync
@@ -67,6 +68,11 @@ ACTIONS: Mapping[str, Action[Any]] = MappingProxyType(
         "disk-wiped": WipeDisk(),
         "disk-misdirect": MisdirectWrite(),
         "disk-stale-read": StaleRead(),
+        "clock-skew": SkewClock(),
+        "clock-step": StepClock(),
+        "clock-drift": DriftClock(),
+        "clock-strobe": StrobeClock(),
+        "clock-freeze": FreezeClock(),
     }
 )
 

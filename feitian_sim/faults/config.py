@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from feitian_sim.faults.clock_config import ClockDrift, ClockFreeze, ClockSkew, ClockStep, ClockStrobe
 from feitian_sim.faults.disk_config import (
     DiskBitrot,
     DiskFail,
@@ -77,6 +78,11 @@ FaultConfig = Annotated[
     | DiskReadonly
     | DiskWiped
     | DiskMisdirect
-    | DiskStaleRead,
+    | DiskStaleRead
+    | ClockSkew
+    | ClockStep
+    | ClockDrift
+    | ClockStrobe
+    | ClockFreeze,
     Field(discriminator="kind"),
 ]

@@ -31,6 +31,9 @@ class Ground:
     roles: Mapping[str, tuple[str, ...]]
     groups: tuple[str, ...]
     has_disks: bool
+    clients: tuple[str, ...] = ()
+    #: How wrong clocks may go such that leases must still be kept, in parts per million.
+    drift_ppm: int = 0
 
     @property
     def restartable(self) -> tuple[str, ...]:
@@ -234,6 +237,27 @@ def _link(dice: Dice) -> Line:
     return {"kind": "link-loss", **dice.when(1000), "target": {"machine": dice.machine()}}
 
 
+def _clock(dice: Dice) -> Line:
+    clients = dice.ground.clients
+    machine = dice.of(clients) if clients and dice.chance(0.3) else dice.machine()
+    target, when = {"machine": machine}, dice.when(2000, 50, hasty=False)
+    if dice.ground.drift_ppm and dice.chance(0.5):
+        # What measures durations may go wrong within the bound alone that leases allow for.
+        ppm = max(1, int(dice.between(0.05, 1.0) * dice.ground.drift_ppm))
+        return {"kind": "clock-drift", **when, "ppm": ppm if dice.chance(0.5) else -ppm, "target": target}
+    by, kind = f"{int(dice.between(1, 5000) * 1000)}us", dice.of(("skew", "step", "strobe", "freeze"))
+    if kind == "skew":
+        return {"kind": "clock-skew", **when, "offset": by, "direction": dice.of(("ahead", "behind")), "target": target}
+    if kind == "step":
+        direction = dice.of(("forwards", "backwards"))
+        return {"kind": "clock-step", "at": when["at"], "by": by, "direction": direction, "target": target}
+    if kind == "strobe":
+        interval = f"{int(dice.between(1, 200) * 1000)}us"
+        return {"kind": "clock-strobe", **when, "by": by, "interval": interval, "target": target}
+    then = dice.of(("jumps", "goes-on"))
+    return {"kind": "clock-freeze", **when, "which": "wall", "then": then, "target": target}
+
+
 #: A family and how it strikes once; and whether it needs disks.
 FAMILIES: Mapping[str, Callable[[Dice], Line]] = MappingProxyType(
     {
@@ -256,6 +280,7 @@ FAMILIES: Mapping[str, Callable[[Dice], Line]] = MappingProxyType(
         "clog": _clog,
         "flap": _flap,
         "reset": _reset,
+        "clock": _clock,
     }
 )
 #: Families that need disks.
@@ -264,7 +289,7 @@ _PROCESSES = ("kill", "crash", "pause", "crash-at", "torn")
 _NETWORK = (
     "partition", "loss", "delay", "link", "jitter", "copies", "overtaking", "flips", "clog", "flap", "reset",
 )  # fmt: skip
-_GRAY = ("pause", "slow-machine", "slow-disk", "delay", "jitter", "clog")
+_GRAY = ("pause", "slow-machine", "slow-disk", "delay", "jitter", "clog", "clock")
 _DISKS = ("slow-disk", "torn", "io", "crash", "crash-at")
 
 

@@ -45,6 +45,10 @@ class World:
     slow_machines: Stack[float] = field(default_factory=Stack)
     slow_disks: Stack[float] = field(default_factory=Stack)
     link_effects: Stack[LinkEffect] = field(default_factory=Stack)
+    #: Parts per million by which readings of clocks go wrong.
+    clock_drifts: Stack[int] = field(default_factory=Stack)
+    #: Since when readings of clocks stand still.
+    clocks_stood_ns: dict[str, int] = field(default_factory=dict)
     #: Who strikes single messages, in a run in which they are numbered.
     meddler: MessageMeddler | None = None
     #: The fault that strikes at this moment: its identity in facts.

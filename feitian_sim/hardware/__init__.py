@@ -10,6 +10,8 @@ a restart boots the daemons again, which recover from what the disks kept. The d
 machine's operating system running, and with it everything that was handed to it. Whatever a process has queued or
 holds (cores, disk heads, flows) is freed by its owner's name when it dies.
 
+Its *clock* is what software may know of time: a wall reading and a monotonic one, which go wrong when faults say so.
+
 *Cores* are equal servers before one FIFO queue. *Disks* have a FIFO queue for small reads and writes (position,
 then transfer), a volatile cache and journals; bulk data passes them as flows.
 
@@ -23,6 +25,7 @@ All failures are methods here (``crash``, ``fail``, ``lose_power``, ``slow_facto
 happen is the business of :mod:`feitian_sim.faults`.
 """
 
+from feitian_sim.hardware.clock import TRUE_RATE_PPB, MachineClock
 from feitian_sim.hardware.config import ClientMachines, ClusterConfig, DiskConfig, MachineConfig, PowerConfig
 from feitian_sim.hardware.cpu import Cpu
 from feitian_sim.hardware.daemon import Daemon
@@ -39,6 +42,7 @@ __all__ = [
     "CLIENT_RACK",
     "DISKS",
     "NO_POWER_DOMAIN",
+    "TRUE_RATE_PPB",
     "ClientMachines",
     "ClusterConfig",
     "Cpu",
@@ -53,6 +57,7 @@ __all__ = [
     "Flow",
     "Journal",
     "Machine",
+    "MachineClock",
     "MachineConfig",
     "Network",
     "NoSuchHardware",

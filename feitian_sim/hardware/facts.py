@@ -35,6 +35,16 @@ class MachineSwitchedOn(Fact):
     machine: str
 
 
+@fact("hardware.clock_changed")
+class ClockChanged(Fact):
+    """A machine's monotonic clock jumped forwards, and goes at another rate from now on."""
+
+    machine: str
+    #: Parts per billion of simulated time.
+    rate_ppb: int
+    jump_ns: int
+
+
 @fact("hardware.rack_power_lost")
 class RackPowerLost(Fact):
     """A rack lost its power."""

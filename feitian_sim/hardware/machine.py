@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from feitian_sim.hardware.clock import MachineClock
 from feitian_sim.hardware.cpu import Cpu
 from feitian_sim.hardware.disk import Disk
 from feitian_sim.hardware.facts import MachineCrashed, MachineRestarted, MachineSwitchedOff, MachineSwitchedOn
@@ -32,6 +33,7 @@ class Machine:
         "_daemons",
         "_off",
         "_stopped",
+        "clock",
         "cpu",
         "disks",
         "index",
@@ -75,6 +77,7 @@ class Machine:
         self._stopped = False
         self._off = False
         self._changed = changed
+        self.clock = MachineClock(sim, name, self.announce)
 
     def __repr__(self) -> str:
         return f"<Machine {self.name} {'up' if self.up else 'down'}>"

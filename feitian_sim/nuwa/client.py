@@ -71,6 +71,8 @@ class NuwaClient:
         self._owner = owner
         self._endpoint = endpoint
         self.machine: Machine = endpoint.machine
+        #: Its session's time is measured by the monotonic reading of its machine's clock.
+        self._clock = self.machine.clock
         self._addresses = addresses
         self._config = config
         self._signs = signs
@@ -94,8 +96,9 @@ class NuwaClient:
         self._attaches = 0
         self._watch_number = 0
         self._heard = HeldAnswers(owner, config.request_deadline, self._tell, self._notice_missing)
-        self._contact_ns = sim.now
+        self._contact_ns = self._clock.monotonic_ns
         self._ping: Timer | None = None
+        self._ping_due_ns = 0
         self._end: Timer | None = None
         self._on_open: list[Callable[[], object]] = []
         #: Called when the session is over, and when it becomes or ceases to be doubtful.
@@ -105,6 +108,7 @@ class NuwaClient:
         self._attempts = 0
         endpoint.hear(Fired, self._hear_fired, CLIENT_NEEDS[Fired])
         owner.on_death(self._died)
+        self._clock.on_change(owner, self._clock_changed)
 
     def _died(self) -> None:
         self.is_connected = False
@@ -140,14 +144,14 @@ class NuwaClient:
     def begin(self, session: int, zxid: int) -> None:
         """Have a session that was opened before time 0, known to the server to which it is connected."""
         self.session, self._seen_zxid = session, zxid
-        self._contact_ns = self._sim.now
+        self._contact_ns = self._clock.monotonic_ns
         self._connected()
 
     def _try_open(self) -> None:
         if not self._owner.alive or self.session:
             return
         asked = Open(self.name, f"{self._endpoint.address}", self.timeout_ns)
-        self._call(asked, partial(self._opened, self._sim.now), self._not_opened)
+        self._call(asked, partial(self._opened, self._clock.monotonic_ns), self._not_opened)
 
     def _opened(self, sent_ns: int, answer: Answer) -> None:
         if not answer.ok:
@@ -180,7 +184,7 @@ class NuwaClient:
     def lease_until_ns(self) -> int:
         """Until when the session certainly lives, by this process's clock; in the past when that is doubtful."""
         if self.is_over or not self.session:
-            return self._sim.now
+            return self._clock.monotonic_ns
         contact_ns = self._contact_ns
         if self._signs.is_sure(self):
             contact_ns = max(contact_ns, self._signs.last_ns(self) or 0)
@@ -200,19 +204,22 @@ class NuwaClient:
 
     def _contact(self, sent_ns: int) -> None:
         if self._sim.facts.wants(ContactMade):
-            self._sim.emit(ContactMade(self.session, sent_ns))
+            time_ns = self._clock.until(sent_ns)
+            assert time_ns is not None, "a message was sent in the future"
+            self._sim.emit(ContactMade(self.session, time_ns))
         if sent_ns > self._contact_ns:
             self._contact_ns = sent_ns
 
     def _arm_ping(self) -> None:
         if self._ping is not None:
             self._ping.cancel()
-        self._ping = self._owner.timer(self.ping_ns, self._send_ping)
+        self._ping_due_ns = self._clock.monotonic_ns + self.ping_ns
+        self._ping = self._clock.timer(self._owner, self._ping_due_ns, self._send_ping)
 
     def _send_ping(self) -> None:
         if self.is_over or not self.is_connected:
             return
-        sent_ns = self._sim.now
+        sent_ns = self._clock.monotonic_ns
         self._arm_ping()
         server = self.server
         self._endpoint.call(
@@ -242,13 +249,20 @@ class NuwaClient:
         """Without contact for the session's time, the session must be taken to be over."""
         if self._end is not None:
             self._end.cancel()
-        left_ns = self._contact_ns + self.timeout_ns - self._sim.now
-        self._end = self._owner.timer(max(0, left_ns), self._out_of_touch)
+        self._end = self._clock.timer(self._owner, self._contact_ns + self.timeout_ns, self._out_of_touch)
+
+    def _clock_changed(self) -> None:
+        """What is due at a reading of the clock is due at another time now."""
+        if self._ping is not None and not self.is_over and not self._signs.is_sure(self):
+            self._ping.cancel()
+            if self.is_connected:
+                self._ping = self._clock.timer(self._owner, self._ping_due_ns, self._send_ping)
+            self._arm_end()
 
     def _out_of_touch(self) -> None:
         if self._signs.is_sure(self):
             return
-        if self._sim.now - self._contact_ns < self.timeout_ns:
+        if self._clock.monotonic_ns - self._contact_ns < self.timeout_ns:
             self._arm_end()
         else:
             self._over("out of touch")
@@ -266,7 +280,8 @@ class NuwaClient:
         if last_ns is not None:
             self._contact(last_ns)
         next_ns = first_ns if last_ns is None else last_ns + self.ping_ns
-        self._ping = self._owner.timer(max(0, next_ns - self._sim.now), self._send_ping)
+        self._ping_due_ns = next_ns
+        self._ping = self._clock.timer(self._owner, next_ns, self._send_ping)
         self._arm_end()
 
     def _server_lost(self, server: int, _: CallError | None) -> None:
@@ -290,7 +305,7 @@ class NuwaClient:
         self._attaches += 1
         for _, heard, _ in self._watches.values():
             heard.attach_again()
-        server, sent_ns = self.server, self._sim.now
+        server, sent_ns = self.server, self._clock.monotonic_ns
         self._call(
             Attach(self.session, self._seen_zxid, self.watches),
             partial(self._attached, server, sent_ns),

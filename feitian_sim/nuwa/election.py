@@ -47,6 +47,9 @@ class Candidate:
         #: The fencing token while it holds the office, else 0.
         self.token = 0
         self._doubt: Timer | None = None
+        # The client's lease is by the clock of its machine.
+        self._clock = client.machine.clock
+        self._clock.on_change(owner, self._clock_changed)
         client.on_over.append(self._session_over)
         client.on_suspended.append(self._suspended)
         client.on_connected.append(self._connected)
@@ -95,6 +98,7 @@ class Candidate:
         self._client.on_connected.remove(self._connected)
         if self._doubt is not None:
             self._doubt.cancel()
+            self._doubt = None
 
     def _stands(self, stood: int, answer: Answer) -> None:
         current = self._wants and stood == self._stood
@@ -142,8 +146,13 @@ class Candidate:
 
     def _suspended(self) -> None:
         if self.holds:
-            left_ns = max(0, self._client.lease_until_ns - self._sim.now)
-            self._doubt = self._owner.timer(left_ns, self._depose)
+            self._doubt = self._clock.timer(self._owner, self._client.lease_until_ns, self._depose)
+
+    def _clock_changed(self) -> None:
+        """The lease ends at another time than it seemed."""
+        if self._doubt is not None:
+            self._doubt.cancel()
+            self._suspended()
 
     def _connected(self) -> None:
         if self._doubt is not None:

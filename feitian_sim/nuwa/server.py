@@ -142,6 +142,7 @@ class NuwaServer:
             own = self._of_its_own(handler) if message in (Attach, Ping, Close, Write) else handler
             self._endpoint.serve(message, own, SERVER_NEEDS[message])
         owner.on_death(self._died)
+        self.machine.clock.on_change(owner, self.arm_expiry)
         self.log = ReplicatedLog(
             self._sim,
             self._datacenter,
@@ -179,7 +180,7 @@ class NuwaServer:
                 self._fire(watch, change.path, change.kind, change.zxid)
         if self.expiry is not None and answer.ok:
             if isinstance(command, OpenSession):
-                self.expiry.opened(answer.value, command.timeout_ns, self._sim.now)
+                self.expiry.opened(answer.value, command.timeout_ns, self.machine.clock.monotonic_ns)
                 self._arm_expiry()
             elif isinstance(command, EndSession):
                 self.expiry.ended(command.session)
@@ -224,7 +225,7 @@ class NuwaServer:
 
     def _leads(self, _: int) -> None:
         sessions = ((session.number, session.timeout_ns) for session in self.state.sessions.values())
-        self.expiry = Expiry(sessions, self._sim.now)
+        self.expiry = Expiry(sessions, self.machine.clock.monotonic_ns)
         self._arm_expiry()
         self.on_turn()
 
@@ -233,7 +234,7 @@ class NuwaServer:
         self.on_turn()
 
     def arm_expiry(self) -> None:
-        """Signs of life have begun or ceased to be certain."""
+        """Signs of life have begun or ceased to be certain, or the clock goes otherwise."""
         if self.expiry is not None:
             self._arm_expiry()
 
@@ -244,13 +245,14 @@ class NuwaServer:
         if self._expire is not None:
             self._expire.cancel()
         if due_ns is not None:
-            self._expire = self._owner.timer(max(0, due_ns - self._sim.now), self._expire_silent)
+            self._expire = self.machine.clock.timer(self._owner, due_ns, self._expire_silent)
 
     def _expire_silent(self) -> None:
         if self.expiry is None or self.log is None:
             return
-        for session in self.expiry.overdue(self._sim.now):
-            self._sim.emit(SessionExpired(session, self.expiry.silent_ns(session, self._sim.now)))
+        now_ns = self.machine.clock.monotonic_ns
+        for session in self.expiry.overdue(now_ns):
+            self._sim.emit(SessionExpired(session, self.expiry.silent_ns(session, now_ns)))
             self.expiry.ended(session)
             self.log.propose(EndSession(session, True), EndSession(session, True).size_bytes, _ignore, _ignore)
         self._arm_expiry()
@@ -268,7 +270,7 @@ class NuwaServer:
             if self.expiry is None or not self.expiry.knows(session):
                 done(failed(self.state.zxid, "session-expired"))
                 return
-            self.expiry.heard(session, self._sim.now)
+            self.expiry.heard(session, self.machine.clock.monotonic_ns)
             done(Answer(self.state.zxid))
 
         self.log.read(leads, lambda _: done(failed(self.state.zxid, "no-leader")))
@@ -431,7 +433,7 @@ class NuwaServer:
 
     def _take_write(self, call: IncomingCall) -> None:
         asked: Write = call.message
-        command = Command(asked.session, asked.sequence, asked.answered, asked.change, self._sim.now)
+        command = Command(asked.session, asked.sequence, asked.answered, asked.change, self.machine.clock.wall_ns)
         self._to_leader(command, call, lambda answer: self._reply(call, answer))
 
     def _to_leader(

@@ -93,6 +93,8 @@ class SignsOfLife:
             and server.alive
             and leader.leads
             and not (client.is_paused or server.is_paused or leader.is_paused)
+            and client.machine.clock.is_true
+            and leader.machine.clock.is_true
             and client.session in server.attached
             and self._clean(client.machine, server.machine)
             and self._clean(server.machine, leader.machine)

@@ -92,6 +92,14 @@ class PaxosConfig(StrictModel):
         "since 3.2: 100000; before: 10000).",
     )
 
+    @property
+    def drift_ppm(self) -> int:
+        """By how much every clock may go wrong, in parts per million, before a leader's lease could outlast a member's.
+
+        The leader's, ``lease - clock_error`` on a slow clock, must be over within ``lease`` on a fast one.
+        """
+        return 1_000_000 * self.clock_error // (2 * self.lease - self.clock_error)
+
     @model_validator(mode="after")
     def _consistent(self) -> PaxosConfig:
         if self.lease > self.election_timeout:

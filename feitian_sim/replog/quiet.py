@@ -79,6 +79,9 @@ class Quiet:
             one = self._group.running.get(number)
             if one is None or not one.machine.up:
                 continue
+            if not one.machine.clock.is_true:
+                # Whose time is another's cannot be told when it would have heard a beat.
+                return None
             if one is leader:
                 found.append(one)
                 continue

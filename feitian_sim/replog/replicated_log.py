@@ -73,9 +73,13 @@ class StateMachine(Protocol):
 
 
 class ReplicatedLog:
-    """One incarnation of one member. ``on_lead(epoch)`` and ``on_follow()`` are lists of callbacks."""
+    """One incarnation of one member. ``on_lead(epoch)`` and ``on_follow()`` are lists of callbacks.
+
+    Leases and patience are measured by the monotonic reading of the machine's own clock.
+    """
 
     __slots__ = (
+        "_clock",
         "_cpu",
         "_elections",
         "_endpoint",
@@ -116,6 +120,7 @@ class ReplicatedLog:
         self._owner = owner
         self._endpoint = endpoint
         self.machine: Machine = endpoint.machine
+        self._clock = self.machine.clock
         self._cpu = self.machine.cpu
         self._group = group
         self.me = me
@@ -139,6 +144,7 @@ class ReplicatedLog:
             endpoint.hear(message, self._hear, _MEMBERS)
         owner.on_death(self._died)
         datacenter.on_change(self._review)
+        self._clock.on_change(owner, self._clock_changed)
         self._begin(newcomer)
 
     # The beginning
@@ -158,7 +164,7 @@ class ReplicatedLog:
             self.me,
             self.config,
             group.members,
-            self._sim.now,
+            self._clock.monotonic_ns,
             records,
             snapshot,
             first_leader=group.first_leader if founding else None,
@@ -188,7 +194,7 @@ class ReplicatedLog:
         if not fresh:
             index = self.replica.base
             self._sim.emit(MemberRecovered(self._group.name, self.me, index, commands, self._sim.now - since_ns))
-        self._do(self.replica.start(self._sim.now, self._elections.uniform()))
+        self._do(self.replica.start(self._clock.monotonic_ns, self._elections.uniform()))
         self._review_group()
 
     def _died(self) -> None:
@@ -226,9 +232,9 @@ class ReplicatedLog:
 
     @property
     def lease_until_ns(self) -> int:
-        """Until when it may answer from its own state; at most the present when it may not."""
+        """Until when, by its machine's clock, it may answer from its own state; at most the present when it may not."""
         self._renew_quietly()
-        return self.replica.lease_until_ns(self._sim.now)
+        return self.replica.lease_until_ns(self._clock.monotonic_ns)
 
     def propose(
         self, command: Any, size_bytes: int, on_result: Callable[[Any], object], on_lost: Callable[[str], object]
@@ -241,7 +247,7 @@ class ReplicatedLog:
         self._cpu.submit(cost_ns, self._owner, self._propose, (on_result, on_lost), command, size_bytes)
 
     def _propose(self, ticket: Any, command: Any, size_bytes: int) -> None:
-        self._do(self.replica.propose(ticket, command, size_bytes, self._sim.now))
+        self._do(self.replica.propose(ticket, command, size_bytes, self._clock.monotonic_ns))
 
     def read(self, on_ready: Callable[[], object], on_lost: Callable[[str], object]) -> None:
         """Call ``on_ready`` when the state here is the newest: at once under the lease, else after a round."""
@@ -249,26 +255,26 @@ class ReplicatedLog:
             on_lost(RECOVERING)
             return
         self._renew_quietly()
-        self._do(self.replica.read((on_ready, on_lost), self._sim.now))
+        self._do(self.replica.read((on_ready, on_lost), self._clock.monotonic_ns))
 
     def change_members(
         self, members: tuple[int, ...], on_result: Callable[[Any], object], on_lost: Callable[[str], object]
     ) -> None:
         """Have the members changed, by one; a newcomer's address must be known to the group."""
         self._renew_quietly()
-        self._do(self.replica.change_members((on_result, on_lost), members, self._sim.now))
+        self._do(self.replica.change_members((on_result, on_lost), members, self._clock.monotonic_ns))
         self._wake_up()
 
     def campaign(self) -> None:
         """Stand for election now."""
         if self.ready:
-            self._do(self.replica.campaign(self._sim.now))
+            self._do(self.replica.campaign(self._clock.monotonic_ns))
 
     def resign(self) -> None:
         """Lead no longer."""
         if self.ready:
             self._wake_up()
-            self._do(self.replica.resign(self._sim.now))
+            self._do(self.replica.resign(self._clock.monotonic_ns))
 
     # What comes in
 
@@ -285,7 +291,7 @@ class ReplicatedLog:
             self._take_in(number, message)
 
     def _take_in(self, sender: int, message: Any) -> None:
-        self._do(self.replica.received(sender, message, self._sim.now))
+        self._do(self.replica.received(sender, message, self._clock.monotonic_ns))
 
     def _durable(self, count: int) -> None:
         held, self._held = self._held, []
@@ -294,7 +300,7 @@ class ReplicatedLog:
                 self._endpoint.tell(self._group.addresses[send.to], send.message)
             else:
                 self._held.append(send)
-        self._do(self.replica.durable(count, self._sim.now))
+        self._do(self.replica.durable(count, self._clock.monotonic_ns))
 
     def _synced(self, records: int, since_ns: int) -> None:
         if self._witness is not None:
@@ -306,7 +312,7 @@ class ReplicatedLog:
         self._timer = None
         if self._quiet.holds:
             return
-        now_ns = self._sim.now
+        now_ns = self._clock.monotonic_ns
         uniform = self._elections.uniform() if self.replica.election_is_due(now_ns) else 0.5
         self._do(self.replica.woken(now_ns, uniform))
 
@@ -372,13 +378,13 @@ class ReplicatedLog:
 
     def _saved(self, snapshot: Snapshot) -> None:
         self._sim.emit(SnapshotSaved(self._group.name, self.me, snapshot.index, snapshot.size_bytes, False))
-        self._do(self.replica.snapshot_saved(snapshot, self._sim.now))
+        self._do(self.replica.snapshot_saved(snapshot, self._clock.monotonic_ns))
 
     def _installed(self, snapshot: Snapshot) -> None:
         if snapshot.index > self.replica.chosen:
             self.state.restore(snapshot.image)
         self._sim.emit(SnapshotSaved(self._group.name, self.me, snapshot.index, snapshot.size_bytes, True))
-        self._do(self.replica.snapshot_saved(snapshot, self._sim.now))
+        self._do(self.replica.snapshot_saved(snapshot, self._clock.monotonic_ns))
 
     # Time
 
@@ -401,18 +407,26 @@ class ReplicatedLog:
                 return
             self._timer.cancel()
         self._timer_due_ns = due_ns
-        self._timer = self._owner.timer(max(0, due_ns - self._sim.now), self._woken)
+        self._timer = self._clock.timer(self._owner, due_ns, self._woken)
+
+    def _clock_changed(self) -> None:
+        """What is due at a reading of the clock is due at another time now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.ready:
+            self._arm()
 
     def _arm_announcement(self) -> None:
         """While beats are left out, what was chosen must be told all the same."""
         due_ns = self.replica.announce_due_ns
         if due_ns is not None and (self._timer is None or not self._timer.active):
-            self._timer = self._owner.timer(max(0, due_ns - self._sim.now), self._announce)
+            self._timer = self._clock.timer(self._owner, due_ns, self._announce)
 
     def _announce(self) -> None:
         self._timer = None
         if self.replica.announce_due_ns is not None:
-            self._do(self.replica.announce(self._sim.now))
+            self._do(self.replica.announce(self._clock.monotonic_ns))
 
     # Quiet
 
@@ -444,7 +458,7 @@ class ReplicatedLog:
     def _renew_quietly(self) -> None:
         """Count the beats that were left out so far."""
         if self._quiet.holds:
-            sent_ns = self._quiet.last_beat_ns(self._sim.now)
+            sent_ns = self._quiet.last_beat_ns(self._clock.monotonic_ns)
             if sent_ns >= 0:
                 self.replica.assume_round(sent_ns, self._quiet.numbers)
 
@@ -463,7 +477,7 @@ class ReplicatedLog:
             return
         if self.replica.is_leader:
             self._renew_quietly()
-        sent_ns = self._quiet.last_beat_ns(self._sim.now)
+        sent_ns = self._quiet.last_beat_ns(self._clock.monotonic_ns)
         for one in self._quiet.end():
             if sent_ns >= 0 and one is not self and one._owner.alive and one.replica.leader == self.me:
                 one.replica.assume_heard(sent_ns)

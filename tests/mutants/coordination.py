@@ -74,7 +74,7 @@ def _watch_resent(patch: Patch, hit: Hit) -> None:
 
 
 def _answers_overtake_notices(patch: Patch, hit: Hit) -> None:
-    def call(self: NuwaClient, message: object, done: Any, failed_: Any) -> None:
+    def call(self: NuwaClient, message: object, done: Any, failed_: Any, dropped: Any = None) -> None:
         def arrived(reply: Any) -> None:
             if reply.events > self.notices_heard:
                 hit()

@@ -19,7 +19,7 @@ from feitian_sim.faults.places import places
 from feitian_sim.faults.swarm import PROFILES, Ground, draw_core, draw_faults, draw_losses
 from feitian_sim.kernel import ScenarioError
 from feitian_sim.kernel.chance import Stream, stream_key
-from feitian_sim.scenario import Loaded, load
+from feitian_sim.scenario import Loaded, Scenario, load
 from feitian_sim.scenario.roles import MASTER_ROLE, NUWA_ROLE, PROXY_ROLE, roles
 from feitian_sim.workloads.check import load_names
 from feitian_sim.workloads.config import LoadConfig
@@ -70,7 +70,8 @@ class Arena:
         if not hosted[PROXY_ROLE]:
             del hosted[PROXY_ROLE]
         self._clients = tuple(one for one in where.machines if one not in where.servers)
-        self.ground = Ground(where.servers, hosted, groups, bool(where.disks))
+        drift_ppm = _drift_ppm(loaded.scenario)
+        self.ground = Ground(where.servers, hosted, groups, bool(where.disks), self._clients, drift_ppm)
         self._knobs = {
             key: [(value, _parsed(loaded, key, value)) for value in values] for key, values in check.knobs.items()
         }
@@ -166,6 +167,12 @@ class Arena:
             body["duration"] = trial.duration
             body.pop("sample_every", None)
         return head | body
+
+
+def _drift_ppm(scenario: Scenario) -> int:
+    """How wrong any clock may go before a lease of a replicated log could be broken, in parts per million."""
+    parts = (scenario.nuwa, scenario.pangu)
+    return min((part.log.drift_ppm for part in parts if part is not None), default=0)
 
 
 def _plain(value: Any) -> Any:
