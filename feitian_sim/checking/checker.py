@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from feitian_sim.checking.calls import AtMostOnce, EndsByItsDeadline, RepliesMatch
 from feitian_sim.checking.client_histories import LinearizableNodes
 from feitian_sim.checking.config import CheckConfig
 from feitian_sim.checking.consensus import (
@@ -34,6 +35,7 @@ from feitian_sim.checking.general import DeadIsDead, EverythingEnds, TimeNeverGo
 from feitian_sim.checking.invariant import Invariant
 from feitian_sim.checking.liveness import AnsweredAgain, NoticesArrive, OneLeaderStays, Recoverable, SilentSessionsEnd
 from feitian_sim.checking.probes import Probes
+from feitian_sim.checking.rights import NothingWithoutRight
 from feitian_sim.kernel import FactBus
 
 
@@ -63,6 +65,10 @@ def _all(config: CheckConfig) -> list[Invariant]:
         FencedExclusion(),
         SessionsEndLate(),
         LinearizableNodes(),
+        AtMostOnce(),
+        RepliesMatch(),
+        EndsByItsDeadline(),
+        NothingWithoutRight(),
         *pangu_invariants(config),
     ]
     if config.liveness is not None:
@@ -99,7 +105,7 @@ class Checker:
     @property
     def evaluated(self) -> Mapping[str, int]:
         """How often each had something to judge."""
-        return {invariant.id: invariant.evaluated for invariant in self.invariants}
+        return {invariant.id: invariant.evaluated for invariant in self.invariants if invariant.is_judging}
 
     @property
     def probed(self) -> Mapping[str, int]:

@@ -62,6 +62,7 @@ class Attempted:
         "address",
         "attempts",
         "failed",
+        "incarnation",
         "message",
         "number",
         "over",
@@ -84,6 +85,8 @@ class Attempted:
         self.tried: list[str] = []
         #: The server that it may have run at, which no other may repeat.
         self.address = ""
+        #: Of the server as far as it was known when the call was first sent there.
+        self.incarnation = 0
         self.over = False
 
 
@@ -174,8 +177,10 @@ class ServiceCaller:
         left_ns = asked.until_ns - endpoint.now_ns
         once = None
         if not asked.repeatable:
-            known = endpoint.incarnations.get(address, 0)
-            once = Once(endpoint.identity, asked.number, asked.until_ns, bool(asked.address), known)
+            if not asked.address:
+                # What other calls learn of the server meanwhile says nothing of where this one may have run.
+                asked.incarnation = endpoint.incarnations.get(address, 0)
+            once = Once(endpoint.identity, asked.number, asked.until_ns, bool(asked.address), asked.incarnation)
         self.balancer.begins(address)
         endpoint.call(
             address,

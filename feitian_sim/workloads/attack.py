@@ -75,6 +75,14 @@ class Attack:
         self._stolen = office.issue(self._victim, WANTED_RESOURCES, WANTED_PERMISSIONS)
         self._revoked = office.issue(self._me, WANTED_RESOURCES, WANTED_PERMISSIONS)
         self._expired = office.issue(self._me, WANTED_RESOURCES, WANTED_PERMISSIONS, lifetime_ns=0)
+        # Each is short of what it would like in one field, which it alters.
+        self._short = (
+            (office.issue(self._me, OWN_RESOURCES, WANTED_PERMISSIONS), self._with_resources),
+            (office.issue(self._me, WANTED_RESOURCES, OWN_PERMISSIONS), self._with_permissions),
+            (self._expired, self._with_time),
+            (self._stolen, self._with_subject),
+        )
+        self._altered = 0
         self._other = office.issue(self._me, WANTED_RESOURCES, WANTED_PERMISSIONS, cell="elsewhere")
         self._made = 0
         operator = context.datacenter.client_machines[0]
@@ -151,7 +159,10 @@ class Attack:
             case "forged":
                 return Loot(me, key, signed(self._wish(self._own.key_id), key))
             case "altered":
-                return Loot(me, key, replace(self._own, grant=self._wanted()))
+                # One field after the other: a signature must be over each of them.
+                short, alter = self._short[self._altered % len(self._short)]
+                self._altered += 1
+                return Loot(me, key, alter(short))
             case "expired":
                 return Loot(me, key, self._expired)
             case "stolen":
@@ -173,6 +184,20 @@ class Attack:
     def _wanted(self) -> Grant:
         grant = self._own.grant
         return Grant.of(WANTED_RESOURCES, WANTED_PERMISSIONS, grant.not_before_ns, grant.expires_ns)
+
+    @staticmethod
+    def _with_resources(short: Capability) -> Capability:
+        return replace(short, grant=replace(short.grant, resources=WANTED_RESOURCES))
+
+    @staticmethod
+    def _with_permissions(short: Capability) -> Capability:
+        return replace(short, grant=replace(short.grant, permissions=WANTED_PERMISSIONS))
+
+    def _with_time(self, short: Capability) -> Capability:
+        return replace(short, grant=replace(short.grant, expires_ns=self._own.grant.expires_ns))
+
+    def _with_subject(self, short: Capability) -> Capability:
+        return replace(short, subject=self._me, subject_key=self._key.public)
 
     def _wish(self, key_id: str) -> Capability:
         """What it would like to hold, unsigned."""

@@ -97,6 +97,30 @@ class Called(Fact):
     measured: bool
 
 
+@fact("kuafu.rpc_run", canonical=False, detail=True)
+class RpcRun(Fact):
+    """A server process of an rpc load begins to serve a request; ``repeatable``: twice would do no harm."""
+
+    load: str
+    number: int
+    server: str
+    repeatable: bool
+
+
+@fact("kuafu.rpc_ended", canonical=False, detail=True)
+class RpcEnded(Fact):
+    """A call of an rpc load ended for its caller: with an error, or with the answer to request ``answered``.
+
+    ``late_ns``: how long after its deadline; negative: before.
+    """
+
+    load: str
+    number: int
+    error: str
+    answered: int
+    late_ns: int
+
+
 @fact("kuafu.server_held", canonical=False)
 class ServerHeld(Fact):
     """At the end of a run: most bytes of requests that one server process of an rpc load ever held, and calls served."""

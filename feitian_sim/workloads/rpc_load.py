@@ -18,7 +18,15 @@ from feitian_sim.kuafu import CallError, Endpoint, IncomingCall, Need, ServiceCa
 from feitian_sim.kuafu.address import TcpAddress
 from feitian_sim.nuwa.discovery import Registration, directory_of
 from feitian_sim.workloads.context import LoadContext
-from feitian_sim.workloads.facts import Called, ConnectionsCounted, OperationDropped, ServerHeld, ServerMoved
+from feitian_sim.workloads.facts import (
+    Called,
+    ConnectionsCounted,
+    OperationDropped,
+    RpcEnded,
+    RpcRun,
+    ServerHeld,
+    ServerMoved,
+)
 from feitian_sim.workloads.pace import Ended, Pace
 from feitian_sim.workloads.rpc_config import Processes, RpcLoad
 
@@ -29,16 +37,18 @@ CALL = Need("read", "pangu://cell/rpc")
 
 @dataclass(frozen=True, slots=True)
 class RpcRequest:
-    """A request of so many bytes."""
+    """A request of so many bytes; ``number`` tells it from every other of its load."""
 
     wire_bytes: int
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RpcReply:
-    """A reply of so many bytes."""
+    """A reply of so many bytes to the request of that number."""
 
     wire_bytes: int
+    number: int = 0
 
 
 class RpcServer:
@@ -78,6 +88,7 @@ class RpcServer:
         self._owner.call_later(after_ns, self.daemon.kill)
 
     def _serve(self, call: IncomingCall) -> None:
+        self._load.tell_run(self, call.message.number)
         self.most_bytes = max(self.most_bytes, self.endpoint.held_bytes)
         if self._load.config.service is None:
             self._answer(call)
@@ -100,7 +111,7 @@ class RpcServer:
 
     def _answer(self, call: IncomingCall) -> None:
         self.served += 1
-        call.reply(RpcReply(self._load.config.reply_size))
+        call.reply(RpcReply(self._load.config.reply_size, call.message.number))
 
 
 class RpcProcesses:
@@ -122,6 +133,7 @@ class RpcProcesses:
         self._caller_places = self._places(config.callers)
         self._servers: list[RpcServer] = []
         self.started = False
+        self._asked = 0
         self._pace: Pace | None = None
         above = config.counted_above
         self.counted = above is not None and len(context.datacenter.machines) > above
@@ -224,20 +236,34 @@ class RpcProcesses:
             self.sim.emit(OperationDropped(self.name, worker, "call", "the caller's machine is down"))
             ended(False)
             return
+        self._asked += 1
+        asked = RpcRequest(config.request_size, self._asked)
         self._callers[number].call(
             target,
-            RpcRequest(config.request_size),
+            asked,
             config.deadline,
-            partial(self._replied, target, began_ns, ended),
-            partial(self._failed, target, began_ns, ended),
+            partial(self._replied, target, asked.number, began_ns, ended),
+            partial(self._failed, target, asked.number, began_ns, ended),
             repeatable=config.repeatable,
         )
 
-    def _replied(self, target: str, began_ns: int, ended: Ended, _: object) -> None:
+    def tell_run(self, server: RpcServer, number: int) -> None:
+        """Whoever checks it hears that a request is being served."""
+        if self.sim.facts.wants(RpcRun):
+            self.sim.emit(RpcRun(self.name, number, server.address, self.config.repeatable))
+
+    def _tell_end(self, number: int, began_ns: int, error: str, answered: int) -> None:
+        if self.sim.facts.wants(RpcEnded):
+            late_ns = self.sim.now - began_ns - self.config.deadline
+            self.sim.emit(RpcEnded(self.name, number, error, answered, late_ns))
+
+    def _replied(self, target: str, number: int, began_ns: int, ended: Ended, reply: RpcReply) -> None:
+        self._tell_end(number, began_ns, "", reply.number)
         self.sim.emit(Called(self.name, target, began_ns, "", self.config.measured))
         ended(True)
 
-    def _failed(self, target: str, began_ns: int, ended: Ended, error: CallError) -> None:
+    def _failed(self, target: str, number: int, began_ns: int, ended: Ended, error: CallError) -> None:
+        self._tell_end(number, began_ns, error.kind, 0)
         self.sim.emit(Called(self.name, target, began_ns, error.kind, self.config.measured))
         ended(False)
 
