@@ -312,6 +312,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
         "network": Profile(dict.fromkeys(_NETWORK, 0.4), 4),
         "disks": Profile(dict.fromkeys(_DISKS, 0.7), 4),
         "gray": Profile(dict.fromkeys(_GRAY, 0.7), 4),
+        "clocks": Profile({"clock": 1.0, "partition": 0.6, "kill": 0.3, "pause": 0.3, "delay": 0.3}, 4),
         "operator": Profile({"kill": 1.0}, 6),
         "none": Profile({}, 0),
     }
