@@ -14,7 +14,7 @@ NOT_HERE: dict[str, str] = {
     "PG-03": "a client reports the replica that it read, never all; there is no message in which to say more",
     "PG-04": "a primary refuses a write whose pipeline broke, and the master decides anew; nobody picks the one at fault",
     "PG-07": "a clone is whole or it is nothing: there is no mark that could pass over a missing piece",
-    "PG-09": "the primary's lease is judged by the master's version alone, by no clock; CL-04 is its like in consensus",
+    "PG-09": "the primary's lease is judged by the master's version alone, by no clock; a lease of consensus without epsilon is played in tests/replog",
     "PG-10": "a version is raised by a record of the masters' log, and the grant is the answer to it: one step",
     "PG-12": "log files are sealed by their primary at one length; clients do not write replicas themselves yet",
     "PG-14": "room is reserved before a write; a checksum has no space of its own",
