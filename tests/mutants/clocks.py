@@ -45,7 +45,8 @@ def _lease_by_the_time_of_day(patch: Patch, hit: Hit) -> None:
 def _silence_by_the_time_of_day(patch: Patch, hit: Hit) -> None:
     def expire_silent(self: NuwaServer) -> None:
         clock = self.machine.clock
-        wrong_ns = clock.wall_ns - clock.monotonic_ns
+        # Of one that is behind it would look again and again.
+        wrong_ns = max(0, clock.wall_ns - clock.monotonic_ns)
 
         def overdue(expiry: Expiry, now_ns: int) -> list[int]:
             if wrong_ns:
