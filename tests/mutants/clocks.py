@@ -67,7 +67,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "CL-01",
         "leases and patience are measured by the time of day",
         "CockroachDB and etcd: leases under clock jumps",
-        ("NW6", "NW7"),
+        ("NW6", "NW9L"),
         _lease_by_the_time_of_day,
         profile="clocks",
     ),
