@@ -238,9 +238,13 @@ def _link(dice: Dice) -> Line:
 
 
 def _clock(dice: Dice) -> Line:
-    clients = dice.ground.clients
-    machine = dice.of(clients) if clients and dice.chance(0.3) else dice.machine()
-    target, when = {"machine": machine}, dice.when(2000, 50, hasty=False)
+    clients, groups, target = dice.ground.clients, dice.ground.groups, {}
+    if groups and dice.chance(0.5):
+        # Leases are the leader's, mostly.
+        target["leader"] = dice.of(groups)
+    else:
+        target["machine"] = dice.of(clients) if clients and dice.chance(0.3) else dice.machine()
+    when = dice.when(2000, 50, hasty=False)
     if dice.ground.drift_ppm and dice.chance(0.5):
         # What measures durations may go wrong within the bound alone that leases allow for.
         ppm = max(1, int(dice.between(0.05, 1.0) * dice.ground.drift_ppm))
@@ -312,6 +316,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
         "network": Profile(dict.fromkeys(_NETWORK, 0.4), 4),
         "disks": Profile(dict.fromkeys(_DISKS, 0.7), 4),
         "gray": Profile(dict.fromkeys(_GRAY, 0.7), 4),
+        "clocks": Profile({"clock": 1.0, "partition": 0.6, "kill": 0.3, "pause": 0.3, "delay": 0.3}, 4),
         "operator": Profile({"kill": 1.0}, 6),
         "none": Profile({}, 0),
     }

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from tests.mutants import calls, consensus, coordination, files
+from tests.mutants import calls, clocks, consensus, coordination, files
 from tests.mutants.mutant import Mutant
 
-MUTANTS: tuple[Mutant, ...] = (*consensus.MUTANTS, *coordination.MUTANTS, *files.MUTANTS, *calls.MUTANTS)
+MUTANTS: tuple[Mutant, ...] = (
+    *consensus.MUTANTS,
+    *coordination.MUTANTS,
+    *files.MUTANTS,
+    *calls.MUTANTS,
+    *clocks.MUTANTS,
+)
 
 #: Rows of the catalogue that are not planted here, and why.
 NOT_HERE: dict[str, str] = {
@@ -14,7 +20,7 @@ NOT_HERE: dict[str, str] = {
     "PG-03": "a client reports the replica that it read, never all; there is no message in which to say more",
     "PG-04": "a primary refuses a write whose pipeline broke, and the master decides anew; nobody picks the one at fault",
     "PG-07": "a clone is whole or it is nothing: there is no mark that could pass over a missing piece",
-    "PG-09": "the primary's lease is judged by the master's version alone; clocks of machines are not modelled yet",
+    "PG-09": "the primary's lease is judged by the master's version alone, by no clock; a lease of consensus without epsilon is played in tests/replog",
     "PG-10": "a version is raised by a record of the masters' log, and the grant is the answer to it: one step",
     "PG-12": "log files are sealed by their primary at one length; clients do not write replicas themselves yet",
     "PG-14": "room is reserved before a write; a checksum has no space of its own",
