@@ -44,6 +44,7 @@ class World:
     holds: Holds = field(default_factory=Holds)
     slow_machines: Stack[float] = field(default_factory=Stack)
     slow_disks: Stack[float] = field(default_factory=Stack)
+    slow_processes: Stack[float] = field(default_factory=Stack)
     link_effects: Stack[LinkEffect] = field(default_factory=Stack)
     #: Who strikes single messages, in a run in which they are numbered.
     meddler: MessageMeddler | None = None

@@ -23,6 +23,9 @@ class Bench:
 
     def __init__(self, *faults: dict[str, Any], boot: Boot | None = None, seed: int = 1) -> None:
         self.sim = Simulation(seed=seed)
+        #: Instants of births and deaths, in seconds, with whose they are.
+        self.born: list[tuple[float, str]] = []
+        self.died: list[tuple[float, str]] = []
         self.tables = FactTables(self.sim.facts)
         self.datacenter = DataCenter(self.sim, CLUSTER)
         self.daemons = [self._daemon(m.name, ROLE, boot) for m in self.datacenter.machines]
@@ -33,6 +36,8 @@ class Bench:
 
     def _daemon(self, machine: str, role: str, boot: Boot | None) -> Daemon:
         def begin(owner: Owner) -> None:
+            self.born.append((self.sim.now / SECOND, daemon.name))
+            owner.on_death(lambda: self.died.append((self.sim.now / SECOND, daemon.name)))
             if boot is not None:
                 boot(daemon, owner)
 
