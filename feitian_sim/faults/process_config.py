@@ -78,6 +78,7 @@ class ProcessRestartStorm(Fault):
 
     Its machine's supervisor starts it again, later after each short life; it dies
     when the fault begins and at every ``interval`` from then on, if it runs at that moment.
+    At the end it is started at once, if it is down.
     """
 
     unit: ClassVar[Unit] = "role"

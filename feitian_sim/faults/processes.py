@@ -75,6 +75,9 @@ class StormRestarts:
 
         def end() -> None:
             goes_on[0] = False
+            # Whoever mended what killed it does not wait for the supervisor's next attempt.
+            if not world.holds.count("process", target):
+                daemon.start()
 
         die()
         return end
