@@ -197,7 +197,16 @@ class NoticesArrive(Invariant):
             "nuwa.notice": self._told,
             "nuwa.session_lost": self._lost,
             "nuwa.applied": self._applied,
+            "hardware.process_ended": self._died,
         }
+
+    def _died(self, now_ns: int, fact: Any) -> None:
+        # Watches are in a process's memory: its next life, under the same name, numbers its own from the beginning.
+        owner = f"{fact.role}@{fact.machine}"
+        self._asked.pop(owner, None)
+        for number in [number for known, number in self._waiting if known == owner]:
+            del self._waiting[owner, number]
+            self._since.pop((owner, number), None)
 
     def _set(self, now_ns: int, fact: Any) -> None:
         if fact.what == "node":
