@@ -27,7 +27,9 @@ from feitian_sim.faults.fault import Fault
 from feitian_sim.faults.machines import CrashMachine, KillProcess, LoseMachine, LoseRackPower, SlowMachine
 from feitian_sim.faults.messages import ImpairMessages, NameMessage, StrikeMessages
 from feitian_sim.faults.networks import ImpairLink, LoseSwitch, Partition
-from feitian_sim.faults.processes import PauseProcess
+from feitian_sim.faults.operators import RollingRestart
+from feitian_sim.faults.power import Brownout, LosePdu
+from feitian_sim.faults.processes import PauseProcess, SlowProcess, StormRestarts
 from feitian_sim.faults.world import Action
 
 ACTIONS: Mapping[str, Action[Any]] = MappingProxyType(
@@ -38,7 +40,12 @@ ACTIONS: Mapping[str, Action[Any]] = MappingProxyType(
         "process-kill": KillProcess(),
         "process-pause": PauseProcess(),
         "process-crash-at": CrashAtSync(),
+        "process-slow": SlowProcess(),
+        "process-restart-storm": StormRestarts(),
         "rack-power-loss": LoseRackPower(),
+        "rack-pdu": LosePdu(),
+        "cluster-brownout": Brownout(),
+        "operator-rolling-restart": RollingRestart(),
         "switch-loss": LoseSwitch(),
         "link-loss": ImpairLink(),
         "network-loss": ImpairMessages(),

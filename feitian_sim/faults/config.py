@@ -38,7 +38,8 @@ from feitian_sim.faults.network_config import (
     NetworkPartition,
     SwitchLoss,
 )
-from feitian_sim.faults.process_config import ProcessCrashAt, ProcessPause
+from feitian_sim.faults.operator_config import ClusterBrownout, OperatorRollingRestart, RackPdu
+from feitian_sim.faults.process_config import ProcessCrashAt, ProcessPause, ProcessRestartStorm, ProcessSlow
 from feitian_sim.faults.stored_config import DiskLostWrite, DiskMisdirect, DiskStaleRead, DiskTorn, DiskWiped
 
 #: Any fault of a scenario.
@@ -49,7 +50,12 @@ FaultConfig = Annotated[
     | ProcessKill
     | ProcessPause
     | ProcessCrashAt
+    | ProcessSlow
+    | ProcessRestartStorm
     | RackPowerLoss
+    | RackPdu
+    | ClusterBrownout
+    | OperatorRollingRestart
     | SwitchLoss
     | LinkLoss
     | NetworkLoss

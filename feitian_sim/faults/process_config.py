@@ -52,3 +52,48 @@ class ProcessCrashAt(Fault):
         if self.target.role is None and self.target.leader is None:
             raise ValueError("process-crash-at needs target.role or target.leader: which process dies")
         return self
+
+
+class ProcessSlow(Fault):
+    """A process gets little of its cores: all that it computes takes ``factor`` times as long, in its next lives too.
+
+    The machine's other processes keep their pace, apart from cores that are taken longer.
+    """
+
+    unit: ClassVar[Unit] = "role"
+    kind: Literal["process-slow"]
+    target: Target = Field(description="Whose process: needs role or leader.")
+    factor: float = Field(gt=1, description="How many times slower.")
+    duration: DurationDistribution | None = Field(default=None, description=FOREVER)
+
+    @model_validator(mode="after")
+    def _which_process(self) -> ProcessSlow:
+        if self.target.role is None and self.target.leader is None:
+            raise ValueError("process-slow needs target.role or target.leader: which process is slow")
+        return self
+
+
+class ProcessRestartStorm(Fault):
+    """A process dies again and again, as from a bad input that it meets soon after each start.
+
+    Its machine's supervisor starts it again, later after each short life; it dies
+    when the fault begins and at every ``interval`` from then on, if it runs at that moment.
+    At the end it is started at once, if it is down.
+    """
+
+    unit: ClassVar[Unit] = "role"
+    kind: Literal["process-restart-storm"]
+    target: Target = Field(description="Whose process: needs role or leader.")
+    interval: Duration = Field(
+        default=text("500ms"),
+        gt=0,
+        description="From death to death while it runs, in time units; default 500ms. Source: own assumption: recovery "
+        "and the first requests.",
+    )
+    duration: DurationDistribution | None = Field(default=None, description=FOREVER)
+
+    @model_validator(mode="after")
+    def _which_process(self) -> ProcessRestartStorm:
+        if self.target.role is None and self.target.leader is None:
+            raise ValueError("process-restart-storm needs target.role or target.leader: which process dies")
+        return self

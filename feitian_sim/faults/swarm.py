@@ -12,92 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
 from types import MappingProxyType
-from typing import Any
 
+from feitian_sim.faults.dice import Dice, Ground, Line
+from feitian_sim.faults.places import rack_of
 from feitian_sim.kernel import Stream
 
-Line = dict[str, Any]
 _MS = 1_000_000
 _US = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What can be struck: machines by role, and the roles whose members form groups that elect a leader."""
-
-    servers: tuple[str, ...]
-    roles: Mapping[str, tuple[str, ...]]
-    groups: tuple[str, ...]
-    has_disks: bool
-    clients: tuple[str, ...] = ()
-    #: How wrong clocks may go such that leases must still be kept, in parts per million.
-    drift_ppm: int = 0
-
-    @property
-    def restartable(self) -> tuple[str, ...]:
-        """Roles of which single processes can die."""
-        return tuple(role for role in self.roles if role != "zhongkui.agent")
-
-
-class Dice:
-    """Draws for one family of one seed."""
-
-    def __init__(self, stream: Stream, ground: Ground, until_ns: int, haste: float = 1.0) -> None:
-        self.stream = stream
-        self.ground = ground
-        self._until_ns = until_ns
-        # How much shorter than usual faults last in this seed.
-        self._haste = haste
-
-    def of(self, options: Sequence[Any]) -> Any:
-        """One of them."""
-        return options[self.stream.integer(len(options))]
-
-    def chance(self, probability: float) -> bool:
-        """Whether it happens."""
-        return self.stream.uniform() < probability
-
-    def between(self, low: float, high: float) -> float:
-        """Between two numbers above 0, each order of size as likely as any other."""
-        # Square roots are steady on every processor, powers are not; five halvings are fine enough.
-        ratio, factor, draw = high / low, 1.0, self.stream.uniform()
-        for _ in range(5):
-            ratio, draw = sqrt(ratio), draw * 2
-            if draw >= 1:
-                factor, draw = factor * ratio, draw - 1
-        return low * factor
-
-    def when(self, longest_ms: float, shortest_ms: float = 5.0, *, hasty: bool = True) -> Line:
-        """When a fault begins, and how long it lasts: it ends before the phase does."""
-        at_us = int(self.stream.uniform() * self._until_ns * 0.9) // _US
-        left_us = self._until_ns // _US - at_us
-        lasts_us = min(int(self.between(shortest_ms, longest_ms) * (self._haste if hasty else 1.0) * 1000), left_us)
-        return {"at": f"{at_us}us", "duration": f"{lasts_us}us"}
-
-    def machine(self) -> str:
-        """A machine with servers on it: mostly one of a group."""
-        groups = [one for role in self.ground.groups for one in self.ground.roles[role]]
-        return str(self.of(groups if groups and self.chance(0.7) else self.ground.servers))
-
-    def process(self) -> Line:
-        """A process: mostly of a group, and often its leader."""
-        groups = self.ground.groups
-        if groups and self.chance(0.3):
-            return {"leader": self.of(groups)}
-        role = self.of(groups if groups and self.chance(0.7) else self.ground.restartable)
-        return {"role": role, "machine": self.of(self.ground.roles[role])}
-
-    def cards(self) -> Line:
-        """The card of one machine, or those of a whole group."""
-        if self.ground.groups and self.chance(0.4):
-            return {"role": self.of(self.ground.groups), "mode": "all"}
-        return {"machine": self.machine()}
-
-    def disk(self) -> Line:
-        """A disk of such a machine."""
-        return {"machine": self.machine(), "mode": "one"}
 
 
 def _kill(dice: Dice) -> Line:
@@ -262,6 +184,38 @@ def _clock(dice: Dice) -> Line:
     return {"kind": "clock-freeze", **when, "which": "wall", "then": then, "target": target}
 
 
+def _slow_process(dice: Dice) -> Line:
+    factor = round(dice.between(2, 40), 1)
+    return {"kind": "process-slow", **dice.when(2000), "factor": factor, "target": dice.process()}
+
+
+def _storm(dice: Dice) -> Line:
+    interval = f"{int(dice.between(20, 600) * 1000)}us"
+    return {"kind": "process-restart-storm", **dice.when(1500, 100), "interval": interval, "target": dice.process()}
+
+
+def _strip(dice: Dice) -> Line:
+    rack = rack_of(dice.machine())
+    share = dice.of((0.3, 0.5, 0.7))
+    return {"kind": "rack-pdu", **dice.when(1500), "share": share, "target": {"rack": rack}}
+
+
+def _brownout(dice: Dice) -> Line:
+    line: Line = {"kind": "cluster-brownout", **dice.when(1500, 50), "factor": round(dice.between(1.2, 8), 1)}
+    dark_for = f"{int(dice.between(10, 800) * 1000)}us"
+    return {**line, "dark": dice.of((0.0, 0.1, 0.3, 0.6)), "dark_for": dark_for}
+
+
+def _rolling(dice: Dice) -> Line:
+    role = dice.of(dice.ground.groups if dice.ground.groups and dice.chance(0.7) else dice.ground.restartable)
+    down, pause = (f"{int(dice.between(5, longest) * 1000)}us" for longest in (400, 300))
+    line: Line = {"kind": "operator-rolling-restart", **dice.when(3000, 300, hasty=False), "down": down, "pause": pause}
+    if dice.chance(0.4):
+        pause_for = f"{int(dice.between(50, 800) * 1000)}us"
+        line |= {"pause_after": 1 + dice.stream.integer(2), "pause_for": pause_for, "rollback": dice.chance(0.6)}
+    return {**line, "target": {"role": role, "mode": "all"}}
+
+
 #: A family and how it strikes once; and whether it needs disks.
 FAMILIES: Mapping[str, Callable[[Dice], Line]] = MappingProxyType(
     {
@@ -285,6 +239,11 @@ FAMILIES: Mapping[str, Callable[[Dice], Line]] = MappingProxyType(
         "flap": _flap,
         "reset": _reset,
         "clock": _clock,
+        "slow-process": _slow_process,
+        "storm": _storm,
+        "strip": _strip,
+        "brownout": _brownout,
+        "rolling": _rolling,
     }
 )
 #: Families that need disks.
@@ -293,7 +252,7 @@ _PROCESSES = ("kill", "crash", "pause", "crash-at", "torn")
 _NETWORK = (
     "partition", "loss", "delay", "link", "jitter", "copies", "overtaking", "flips", "clog", "flap", "reset",
 )  # fmt: skip
-_GRAY = ("pause", "slow-machine", "slow-disk", "delay", "jitter", "clog", "clock")
+_GRAY = ("pause", "slow-machine", "slow-disk", "delay", "jitter", "clog", "clock", "slow-process", "brownout")
 _DISKS = ("slow-disk", "torn", "io", "crash", "crash-at")
 
 
@@ -317,7 +276,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
         "disks": Profile(dict.fromkeys(_DISKS, 0.7), 4),
         "gray": Profile(dict.fromkeys(_GRAY, 0.7), 4),
         "clocks": Profile({"clock": 1.0, "partition": 0.6, "kill": 0.3, "pause": 0.3, "delay": 0.3}, 4),
-        "operator": Profile({"kill": 1.0}, 6),
+        "operator": Profile({"kill": 1.0, "rolling": 0.9, "storm": 0.3}, 6),
         "none": Profile({}, 0),
     }
 )

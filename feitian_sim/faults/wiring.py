@@ -14,7 +14,8 @@ from feitian_sim.faults.meddler import MessageMeddler
 from feitian_sim.faults.message_config import NetworkMessage, NetworkSwizzle, strikes_messages
 from feitian_sim.faults.network_config import NetworkPartition
 from feitian_sim.faults.networks import partition_target
-from feitian_sim.faults.process_config import ProcessCrashAt, ProcessPause
+from feitian_sim.faults.operator_config import OperatorRollingRestart
+from feitian_sim.faults.process_config import ProcessCrashAt, ProcessPause, ProcessRestartStorm, ProcessSlow
 from feitian_sim.faults.targets import candidates, select
 from feitian_sim.faults.timing import fixed_strike_ns, lasting_ns, time_in_service_ns
 from feitian_sim.faults.traces import TraceStrike, read_trace
@@ -144,7 +145,9 @@ class InstalledFault:
         struck = select(target, names, stream)
         if isinstance(fault, NetworkSwizzle):
             return (",".join(struck),)
-        if isinstance(fault, ProcessKill | ProcessPause | ProcessCrashAt):
+        if isinstance(fault, OperatorRollingRestart):
+            return (",".join(process_name(fault.target.role or "", machine) for machine in struck),)
+        if isinstance(fault, ProcessKill | ProcessPause | ProcessCrashAt | ProcessSlow | ProcessRestartStorm):
             role = fault.target.role or fault.target.leader or ""
             return tuple(process_name(role, machine) for machine in struck)
         return struck

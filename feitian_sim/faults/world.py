@@ -44,6 +44,7 @@ class World:
     holds: Holds = field(default_factory=Holds)
     slow_machines: Stack[float] = field(default_factory=Stack)
     slow_disks: Stack[float] = field(default_factory=Stack)
+    slow_processes: Stack[float] = field(default_factory=Stack)
     link_effects: Stack[LinkEffect] = field(default_factory=Stack)
     #: Parts per million by which readings of clocks go wrong.
     clock_drifts: Stack[int] = field(default_factory=Stack)

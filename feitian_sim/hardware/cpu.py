@@ -1,7 +1,7 @@
 """A machine's cores: equal servers before one FIFO queue (M/M/c under Poisson jobs of exponential length).
 
 A job is what a process computes without giving up its core: taking in a message, a checksum, an instance of a
-task. A slow machine multiplies the length of the jobs that begin while it is slow.
+task. A slow machine multiplies the length of the jobs that begin while it is slow, a slow process that of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Cpu:
     def __init__(self, sim: Simulation, cores: int) -> None:
         self._queue = ServiceQueue(sim, cores)
         self._halted = False
-        self._on_pace: list[Callable[[float], object]] = []
+        self._on_pace: list[Callable[[], object]] = []
 
     @property
     def cores(self) -> int:
@@ -47,11 +47,33 @@ class Cpu:
     def slow_factor(self, factor: float) -> None:
         assert factor > 0, f"a core cannot be {factor} times slower"
         self._queue.slow_factor = factor
-        for told in self._on_pace:
-            told(factor)
+        self._tell_pace()
 
-    def on_pace(self, told: Callable[[float], object]) -> None:
-        """Call ``told(factor)`` whenever the machine becomes slower or faster: for work that is not queued here."""
+    def slow_down(self, owner: Owner, factor: float) -> None:
+        """Let the jobs of ``owner`` that begin from now on take ``factor`` times as long; 1 lets them go as others'."""
+        assert factor > 0, f"a process cannot be {factor} times slower"
+        if factor == 1.0:
+            self._queue.slow_owners.pop(owner, None)
+        else:
+            if owner not in self._queue.slow_owners:
+                owner.on_death(lambda: self._queue.slow_owners.pop(owner, None))
+            self._queue.slow_owners[owner] = factor
+        self._tell_pace()
+
+    def pace_of(self, owner: Owner | None) -> float:
+        """How many times longer than on a healthy machine the work of ``owner`` takes."""
+        own = self._queue.slow_owners.get(owner, 1.0) if owner is not None else 1.0
+        return self._queue.slow_factor * own
+
+    def _tell_pace(self) -> None:
+        for told in self._on_pace:
+            told()
+
+    def on_pace(self, told: Callable[[], object]) -> None:
+        """Call ``told()`` whenever the machine or one of its processes becomes slower or faster (:meth:`pace_of`).
+
+        This is for work that is not queued here.
+        """
         self._on_pace.append(told)
 
     def submit(self, service_ns: int, owner: Owner, callback: Callable[..., object], *args: Any) -> None:

@@ -32,7 +32,10 @@ class Daemon:
     ``autostart`` it starts whenever its machine does. Making one hosts it; :meth:`start` gives it its first life.
     """
 
-    __slots__ = ("_boot", "_owner", "_restart_ns", "_since_ns", "autostart", "incarnation", "machine", "name", "role")
+    __slots__ = (
+        "_boot", "_owner", "_restart_ns", "_since_ns", "_slow_factor", "autostart", "incarnation", "machine", "name",
+        "role",
+    )  # fmt: skip
 
     def __init__(
         self, machine: Machine, name: str, role: str, boot: Callable[[Owner], object], *, autostart: bool = True
@@ -47,6 +50,7 @@ class Daemon:
         self._owner: Owner | None = None
         self._restart_ns = 0
         self._since_ns = 0
+        self._slow_factor = 1.0
         machine.host(self)
 
     @property
@@ -70,6 +74,8 @@ class Daemon:
         self._owner = sim.owner(f"{self.name}#{self.incarnation}")
         if sim.facts.wants(ProcessStarted):
             self._tell_life(sim)
+        if self._slow_factor != 1.0:
+            self.machine.cpu.slow_down(self._owner, self._slow_factor)
         self._boot(self._owner)
 
     def is_life(self, owner: Owner) -> bool:
@@ -109,6 +115,17 @@ class Daemon:
         if self._owner is not None:
             self._owner.resume()
             self.machine.announce()
+
+    @property
+    def slow_factor(self) -> float:
+        """How many times longer its computing takes than that of its machine's other processes, in every life."""
+        return self._slow_factor
+
+    @slow_factor.setter
+    def slow_factor(self, factor: float) -> None:
+        self._slow_factor = factor
+        if self.alive:
+            self.machine.cpu.slow_down(self.owner, factor)
 
     def kill(self) -> None:
         """End it at once, with everything that it had under way. Killing twice is harmless."""

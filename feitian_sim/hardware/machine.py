@@ -33,6 +33,7 @@ class Machine:
         "_daemons",
         "_off",
         "_stopped",
+        "_unfed",
         "clock",
         "cpu",
         "disks",
@@ -76,6 +77,8 @@ class Machine:
         self._daemons: list[Daemon] = []
         self._stopped = False
         self._off = False
+        # Why it has no power, each reason once.
+        self._unfed: dict[str, None] = {}
         self._changed = changed
         self.clock = MachineClock(sim, name, self.announce)
 
@@ -121,13 +124,29 @@ class Machine:
         self._settle("")
 
     def lose_power(self, cause: str) -> None:
-        """Go down until :meth:`restore_power`."""
+        """The rack has no power: go down until :meth:`restore_power`."""
+        self._unfeed("rack", cause)
+
+    def lose_feed(self, cause: str) -> None:
+        """Its own strip of sockets has lost power, whatever its rack has; until :meth:`restore_feed`."""
+        self._unfeed("feed", cause)
+
+    def restore_feed(self) -> None:
+        """Its strip of sockets has power again, if the rack has."""
+        self._feed("feed")
+
+    def _unfeed(self, where: str, cause: str) -> None:
+        self._unfed[where] = None
         self.powered = False
         self._settle(cause)
 
     def restore_power(self) -> None:
-        """Come up, unless it had crashed by itself."""
-        self.powered = True
+        """Come up, unless it had crashed by itself or has no power of its own."""
+        self._feed("rack")
+
+    def _feed(self, where: str) -> None:
+        self._unfed.pop(where, None)
+        self.powered = not self._unfed
         self._settle("")
 
     def fail_stop(self, owner: Owner) -> None:

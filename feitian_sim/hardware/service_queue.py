@@ -44,6 +44,8 @@ class ServiceQueue:
         self.servers = servers
         #: Service times are multiplied by this; a job in service keeps the factor with which it began.
         self.slow_factor = 1.0
+        #: Owners whose jobs take longer than others', and by how much.
+        self.slow_owners: dict[Owner, float] = {}
         self._held = False
         # Those whose time ended while the servers were held.
         self._stuck: list[Job] = []
@@ -102,6 +104,8 @@ class ServiceQueue:
             service_ns = job.service()  # type: ignore[operator]
         if self.slow_factor != 1.0:
             service_ns = int(service_ns * self.slow_factor)
+        if self.slow_owners and job.owner in self.slow_owners:
+            service_ns = int(service_ns * self.slow_owners[job.owner])
         self._sim.call_later(service_ns, self._end, job)
 
     def _end(self, job: Job) -> None:

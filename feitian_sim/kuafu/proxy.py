@@ -22,7 +22,19 @@ if TYPE_CHECKING:
 class Proxy:
     """The proxy process of one machine, through all its incarnations."""
 
-    __slots__ = ("_kuafu", "_opened", "alive", "free_ns", "index", "machine", "name", "send_ns", "sides", "take_ns")
+    __slots__ = (
+        "_kuafu",
+        "_opened",
+        "alive",
+        "free_ns",
+        "index",
+        "machine",
+        "name",
+        "owner",
+        "send_ns",
+        "sides",
+        "take_ns",
+    )
 
     def __init__(self, kuafu: Kuafu, machine: Machine, index: int, name: str) -> None:
         self._kuafu = kuafu
@@ -31,6 +43,8 @@ class Proxy:
         self.index = index
         self.name = name
         self.alive = False
+        #: Its latest incarnation.
+        self.owner: Owner | None = None
         #: What a message takes its two threads.
         self.send_ns = kuafu.config.send_cpu
         self.take_ns = kuafu.config.cpu_per_message
@@ -42,13 +56,16 @@ class Proxy:
         # Connections opened so far, by peer: each has a challenge of its own.
         self._opened: dict[int, int] = {}
 
-    def _paced(self, factor: float) -> None:
+    def _paced(self) -> None:
+        factor = self.machine.cpu.pace_of(self.owner)
         self.send_ns = int(self._kuafu.config.send_cpu * factor)
         self.take_ns = int(self._kuafu.config.cpu_per_message * factor)
 
     def boot(self, owner: Owner) -> None:
         """Begin an incarnation."""
         self.alive = True
+        self.owner = owner
+        self._paced()
         self.free_ns = 0
         owner.on_death(self._died)
 

@@ -15,8 +15,9 @@ from pydantic import BaseModel, TypeAdapter
 
 from feitian_sim.checking.config import CheckConfig, LivenessConfig
 from feitian_sim.faults.config import FaultConfig
+from feitian_sim.faults.dice import Ground
 from feitian_sim.faults.places import places
-from feitian_sim.faults.swarm import PROFILES, Ground, draw_core, draw_faults, draw_losses
+from feitian_sim.faults.swarm import PROFILES, draw_core, draw_faults, draw_losses
 from feitian_sim.kernel import ScenarioError
 from feitian_sim.kernel.chance import Stream, stream_key
 from feitian_sim.scenario import Loaded, Scenario, load
