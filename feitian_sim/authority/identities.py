@@ -19,10 +19,10 @@ from feitian_sim.zhongkui.verify import permits
 
 CELL = "cell"
 #: What every user of the cell may do with what the cell holds.
-USER_RESOURCES = ("nuwa://cell/**", "pangu://cell/**")
+USER_RESOURCES = ("fuxi://cell/apps/**", "nuwa://cell/**", "pangu://cell/**")
 USER_PERMISSIONS = ("create", "delegate", "delete", "list", "read", "write")
 #: Modules besides call each other.
-MODULE_RESOURCES = ("nuwa://cell/**", "pangu://cell/**", "replog://cell/**", "zhongkui://cell/**")
+MODULE_RESOURCES = ("fuxi://cell/**", "nuwa://cell/**", "pangu://cell/**", "replog://cell/**", "zhongkui://cell/**")
 MODULE_PERMISSIONS = ("call", "create", "delegate", "delete", "list", "read", "write")
 
 

@@ -100,6 +100,12 @@ class Hello:
     running: tuple[Running, ...]
     masters: tuple[MasterProcess, ...]
     health: int = 100
+    #: The FuxiMaster that it heard last, the last :class:`Allow` of that, and the last :class:`News` that this includes.
+    epoch: int = 0
+    heard: int = 0
+    seq: int = 0
+    #: Counts the machine's own starts: after another, nothing of before is there.
+    boot: int = 0
 
     @property
     def wire_bytes(self) -> int:
@@ -257,6 +263,11 @@ class Register:
     address: str
     demands: tuple[UnitDemand, ...]
     holdings: tuple[Holding, ...]
+    #: Of the FuxiMaster that it was registered with last, the last :class:`Granted` of that, and the last
+    #: :class:`Demand` that ``demands`` include.
+    epoch: int = 0
+    heard: int = 0
+    seq: int = 0
 
     @property
     def wire_bytes(self) -> int:

@@ -40,10 +40,29 @@ class StartWorkers:
 
 @dataclass(frozen=True, slots=True)
 class StopWorkers:
-    """Application master to Tubo: end workers and give their resources back."""
+    """Application master to Tubo: end workers and give their resources back.
+
+    ``unused``: (unit, count) of allowances for which no worker was started, to be given back.
+    """
 
     app: str
     attempt: int
+    workers: tuple[int, ...]
+    unused: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def wire_bytes(self) -> int:
+        """Bytes on the wire."""
+        return per_item(128, len(self.workers) + len(self.unused), 8)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersReady:
+    """Worker runtime to application master: workers run and are idle. Sent again until it is answered by ``Heard``."""
+
+    app: str
+    machine: str
+    unit: int
     workers: tuple[int, ...]
 
     @property
@@ -53,24 +72,23 @@ class StopWorkers:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkersReady:
-    """Worker runtime to application master: workers run and are idle."""
-
-    app: str
-    machine: str
-    unit: int
-    workers: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class WorkersGone:
-    """Tubo to application master: workers that were not asked to end are gone, or never came up; and why."""
+    """Tubo to application master: workers that were not asked to end are gone, or never came up; and why.
+
+    ``unused``: allowances of the unit that nobody used for too long, and that were given back. Answered by ``Heard``.
+    """
 
     app: str
     machine: str
     unit: int
     workers: tuple[int, ...]
     why: Literal["crashed", "memory", "launch-failed", "revoked", "not-allowed"]
+    unused: int = 0
+
+    @property
+    def wire_bytes(self) -> int:
+        """Bytes on the wire."""
+        return per_item(128, len(self.workers), 8)
 
 
 @dataclass(frozen=True, slots=True)
