@@ -88,6 +88,7 @@ class NothingBelowAPromise(Invariant):
         super().__init__()
         self._ballots: dict[Member, tuple[int, int]] = {}
         self._held: dict[tuple[str, int, int], tuple[int, int]] = {}
+        self._learned: dict[tuple[str, int, int], str] = {}
 
     def hears(self) -> Mapping[str, Hears]:
         """What becomes durable, and what is lost."""
@@ -96,7 +97,11 @@ class NothingBelowAPromise(Invariant):
             "replog.accepted": self._accepted,
             "replog.member_blank": self._blank,
             "replog.read_again": self._found,
+            "replog.learned": self._learns,
         }
+
+    def _learns(self, now_ns: int, fact: Any) -> None:
+        self._learned[fact.group, fact.member, fact.slot] = fact.value
 
     def _found(self, now_ns: int, fact: Any) -> None:
         self._held[fact.group, fact.member, fact.slot] = (fact.number, fact.proposer)
@@ -108,8 +113,9 @@ class NothingBelowAPromise(Invariant):
         self.evaluated += 1
         member, slot = (fact.group, fact.member), (fact.group, fact.member, fact.slot)
         ballot = (fact.number, fact.proposer)
-        # A new beginning of the journal says again what was accepted before.
-        if ballot < self._ballots.get(member, (-1, -1)) and self._held.get(slot) != ballot:
+        # A new beginning of the journal says again what was accepted before, or learned as chosen.
+        again = self._held.get(slot) == ballot or self._learned.get(slot) == fact.value
+        if ballot < self._ballots.get(member, (-1, -1)) and not again:
             text = (
                 f"member {fact.member} accepted slot {fact.slot} under {ballot}, having promised {self._ballots[member]}"
             )

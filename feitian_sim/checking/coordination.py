@@ -111,7 +111,8 @@ class ReadsNeverGoBack(Invariant):
         told = self._told.setdefault(fact.owner, [])
         if fact.op.removeprefix("fresh ") in _READS:
             self.evaluated += 1
-            known = next((zxid for since_ns, zxid in reversed(told) if since_ns <= fact.start_ns), 0)
+            # What it was told at the very instant at which it asked may have come after the asking.
+            known = next((zxid for since_ns, zxid in reversed(told) if since_ns < fact.start_ns), 0)
             if fact.zxid < known:
                 text = f"{fact.owner} was shown {fact.path} as of slot {fact.zxid}, having been told of slot {known}"
                 self.broken(now_ns, text)

@@ -206,7 +206,8 @@ def _lost_share(fault: Any, scenario: Any, duration_s: float) -> float:
         "rack": cluster.racks,
         "role": cluster.server_count,
     }.get(fault.unit, 0)
-    keeps = fault.kind == "machine-slow" or (fault.unit == "disk" and fault.kind not in ("disk-fail", "disk-wiped"))
+    keeps = fault.kind == "machine-slow" or getattr(fault, "strikes_messages", False)
+    keeps = keeps or (fault.unit == "disk" and fault.kind not in ("disk-fail", "disk-wiped"))
     if not units or keeps:
         return 0.0
     targets = units if fault.target is not None and fault.target.mode == "all" else 1

@@ -307,7 +307,7 @@ class NuwaClient:
             heard.attach_again()
         server, sent_ns = self.server, self._clock.monotonic_ns
         self._call(
-            Attach(self.session, self._seen_zxid, self.watches),
+            Attach(self.session, self._seen_zxid, self.watches, self._attaches),
             partial(self._attached, server, sent_ns),
             partial(self._server_lost, server),
         )
@@ -416,12 +416,12 @@ class NuwaClient:
         server = self.server
         failed_, dropped = partial(self._failed, asked, server), partial(self._dropped, asked)
         done = partial(self._ended, asked, server)
-        if isinstance(asked.message, Read) and asked.message.watch is not None:
-            done = partial(self._set, asked, self._attaches, done)
+        if isinstance(asked.message, Read):
+            done = partial(self._read_here, asked, self._attaches, done)
         self._call(asked.message, done, failed_, dropped)
 
-    def _set(self, asked: Asked, attaches: int, done: Done, answer: Answer) -> None:
-        """The read that sets a watch is answered: where the client has left meanwhile, it is set for nobody."""
+    def _read_here(self, asked: Asked, attaches: int, done: Done, answer: Answer) -> None:
+        """A read is answered. Where the client has left meanwhile, nobody tells the notices that belong before it."""
         if attaches == self._attaches or self.is_over:
             done(answer)
         elif self.is_connected:
@@ -437,10 +437,10 @@ class NuwaClient:
         dropped: Callable[[], object] = _nothing,
     ) -> None:
         """Call the server; its answer is held until the notices that were sent before it are here."""
-        server = self.server
+        server, attaches = self.server, self._attaches
 
         def arrived(reply: Reply) -> None:
-            self._heard.after(reply.events if server == self.server else 0, partial(done, reply.answer), dropped)
+            self._heard.after(reply.events if attaches == self._attaches else 0, partial(done, reply.answer), dropped)
 
         self._endpoint.call(self._addresses[server], message, self._config.request_deadline, arrived, failed_)
 
@@ -526,8 +526,11 @@ class NuwaClient:
     # Notices
 
     def _hear_fired(self, sender: str, fired: Fired) -> None:
-        # A server that it has left may not know yet, and counts its notices from another beginning.
-        if fired.session != self.session or self.is_over or sender != self._addresses[self.server]:
+        # A server that it has left may not know yet, and counts its notices from another beginning; also the one to which
+        # it comes back.
+        if fired.session != self.session or self.is_over or fired.attach != self._attaches:
+            return
+        if sender != self._addresses[self.server]:
             return
         self._heard.take(fired)
 

@@ -29,6 +29,8 @@ class Attach:
     session: int
     seen_zxid: int
     watches: tuple[tuple[Watch, int], ...]
+    #: Which of its connections, counted from the first, this is.
+    attach: int = 0
 
     @property
     def wire_bytes(self) -> int:
@@ -102,9 +104,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """Server to client, its ``order``-th notice here: a watch has fired."""
+    """Server to client, its ``order``-th notice since the client's ``attach``-th connection: a watch has fired."""
 
     session: int
+    attach: int
     order: int
     number: int
     path: str

@@ -44,13 +44,14 @@ NUWA_ROLE = "nuwa.server"
 
 
 class Attached:
-    """A client that is connected here: where it is, and how many notices it was sent."""
+    """A client that is connected here: where it is, by which of its connections, and how many notices it was sent."""
 
-    __slots__ = ("address", "events", "session")
+    __slots__ = ("address", "attach", "events", "session")
 
-    def __init__(self, session: int, address: str) -> None:
+    def __init__(self, session: int, address: str, attach: int = 0) -> None:
         self.session = session
         self.address = address
+        self.attach = attach
         self.events = 0
 
 
@@ -218,7 +219,7 @@ class NuwaServer:
         client = self.attached.get(int(watch.client))
         if client is not None:
             client.events += 1
-            fired = Fired(client.session, client.events, watch.number, path, kind, zxid)
+            fired = Fired(client.session, client.attach, client.events, watch.number, path, kind, zxid)
             self._endpoint.tell(client.address, fired)
 
     # Who leads
@@ -311,13 +312,18 @@ class NuwaServer:
         if asked.session not in self.state.sessions:
             self._unknown_session(call, asked.session)
             return
-        self.attach(asked.session, call.sender, asked.watches)
+        present = self.attached.get(asked.session)
+        if present is not None and present.attach > asked.attach:
+            # It came late: the client has left since, and come again.
+            self._reply(call, failed(self.state.zxid, "detached"))
+            return
+        self.attach(asked.session, call.sender, asked.watches, asked.attach)
         self._touch(asked.session, call)
 
-    def attach(self, session: int, address: str, watches: tuple[tuple[Watch, int], ...]) -> None:
+    def attach(self, session: int, address: str, watches: tuple[tuple[Watch, int], ...], number: int = 0) -> None:
         """A client is connected here from now on; what has changed since it saw it last fires at once."""
         self.watches.forget(str(session))
-        self.attached[session] = Attached(session, address)
+        self.attached[session] = Attached(session, address, number)
         for watch, since_zxid in watches:
             if watch.what == "below":
                 self.watches.add(watch)
