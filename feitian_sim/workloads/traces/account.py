@@ -44,6 +44,15 @@ class TraceAccount:
         if rows:
             self.dropped[why] = self.dropped.get(why, 0) + rows
 
+    def unkeep(self, rows: int, tasks: int, instances: int, edges: int, why: str) -> None:
+        """A job that was kept cannot be used after all."""
+        self.kept -= rows
+        self.jobs -= 1
+        self.tasks -= tasks
+        self.instances -= instances
+        self.edges -= edges
+        self.drop(why, rows)
+
     def note(self, what: str, rows: int = 1) -> None:
         """So many rows were mended."""
         if rows:

@@ -1,0 +1,179 @@
+"""Jobs that loads make: whole descriptions, files with one, and the shapes that papers measure with.
+
+* ``wordcount`` and ``terasort``: the synthetic load of the Fuxi paper (VLDB 2014, sec. 5.2). A job has maps and reduces
+  that each take a time, drawn once for the job; WordCount's maps leave a twentieth of what they read, Terasort's
+  all of it.
+* ``sort``: MapReduce sort (OSDI 2004, sec. 5.3) and GraySort: files of Pangu are read in splits, shuffled while maps run,
+  and written to Pangu.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from feitian_sim.fuxi.job.description import JobDescription
+from feitian_sim.fuxi.job.mapreduce import MapReduceConfig, MapReduceMergeConfig
+from feitian_sim.fuxi.job.reading import read_job
+from feitian_sim.kernel import Bandwidth, Duration, DurationDistribution, Size, Stream, StrictModel
+
+
+def _text(quantity: str) -> Any:
+    """A default as scenarios write it; pydantic reads it like any other value."""
+    return quantity
+
+
+class _Shape(StrictModel):
+    """What all shapes say of their workers."""
+
+    name: str = Field(default="", description="Name of the jobs, before their number. Default: the kind.")
+    user: str = Field(default="user", description="Whose they are; default user. Source: none.")
+    group: str = Field(default="", description="Quota group; default: the user's. Source: F2.")
+    priority: int = Field(default=0, description="Larger is more urgent; default 0. Source: none.")
+    cpu: float = Field(default=0.5, gt=0, description="Cores of a worker; default 0.5. Source: VLDB 2014, sec. 5.2.")
+    memory: Size = Field(
+        default=_text("2GB"), gt=0, description="Memory of a worker; default 2GB. Source: VLDB 2014, sec. 5.2."
+    )
+    package: str = Field(default="", description="What a worker's machine must have downloaded; default: nothing.")
+
+    def _worker(self) -> dict[str, Any]:
+        return {"resources": {"cpu": self.cpu, "memory": f"{self.memory}B"}, "package": self.package}
+
+    def _whose(self) -> dict[str, Any]:
+        return {"user": self.user, "group": self.group, "priority": self.priority}
+
+
+#: Bytes that a map leaves for each byte that it reads.
+_LEFT: Mapping[str, float] = MappingProxyType({"wordcount": 0.05, "terasort": 1.0})
+
+
+class PaperJob(_Shape):
+    """A WordCount or Terasort of the Fuxi paper's synthetic load."""
+
+    kind: Literal["wordcount", "terasort"]
+    maps: int = Field(ge=1, description="Map instances (count).")
+    reduces: int = Field(ge=1, description="Reduce instances (count).")
+    time: DurationDistribution = Field(
+        default=_text("5m"),
+        description="What each instance takes, drawn once for a job, in time units; default 5m. Source: VLDB 2014, sec. "
+        "5.2, 10 s to 10 min.",
+    )
+    split: Size = Field(
+        default=_text("0B"),
+        description="What a map reads; maps leave 5 % of it (wordcount) or all (terasort) for the reduces; default 0B: "
+        "an instance only takes its time. Source: not published.",
+    )
+
+    def job(self, name: str, times: Stream) -> JobDescription:
+        """The job of that name; one draw."""
+        time = f"{self.time.sample(times)}ns"
+        left = f"{int(self.split * _LEFT[self.kind])}B"
+        tasks = {
+            "map": {"instances": self.maps, "time": time, "output": {"bytes": left}, **self._worker()},
+            "reduce": {"instances": self.reduces, "time": time, "after": "map", **self._worker()},
+        }
+        return JobDescription.model_validate({"name": name, "tasks": tasks, **self._whose()})
+
+
+class SortJob(_Shape):
+    """A sort of files in Pangu."""
+
+    kind: Literal["sort"]
+    input: tuple[str, ...] = Field(
+        min_length=1, description="Files in Pangu; ``*`` and ``?`` in the last part stand for any name."
+    )
+    split: Size = Field(
+        default=_text("64MiB"), gt=0, description="What a map reads; default 64MiB. Source: OSDI 2004, sec. 5.3."
+    )
+    reduces: int = Field(ge=1, description="Reduce instances (count).")
+    map_rate: Bandwidth | None = Field(
+        default=None, gt=0, description="What a map computes through per time; default: no time for bytes."
+    )
+    reduce_rate: Bandwidth | None = Field(
+        default=None, gt=0, description="What a reduce sorts per time; default: no time for bytes."
+    )
+    map_workers: int | None = Field(default=None, ge=1, description="Maps at once (count); default: no limit.")
+    reduce_workers: int | None = Field(default=None, ge=1, description="Reduces at once (count); default: no limit.")
+    streaming: bool = Field(
+        default=True,
+        description="Whether reduces begin to pull while maps run; default true. Source: OSDI 2004, fig. 3.",
+    )
+    normal_runtime: Duration = Field(
+        default=_text("0s"), description="An instance that has run no longer gets no backup; default 0s."
+    )
+
+    @field_validator("input", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    def job(self, name: str, times: Stream) -> JobDescription:
+        """The job of that name; draws nothing."""
+        common = {**self._worker(), "normal_runtime": f"{self.normal_runtime}ns"}
+        tasks = {
+            "map": {
+                "input": {"files": list(self.input), "split": f"{self.split}B"},
+                "rate": _per_s(self.map_rate),
+                "workers": self.map_workers,
+                "output": {"ratio": 1.0},
+                **common,
+            },
+            "reduce": {
+                "instances": self.reduces,
+                "after": {"map": "stream" if self.streaming else "barrier"},
+                "rate": _per_s(self.reduce_rate),
+                "workers": self.reduce_workers,
+                "output": {"to": "pangu", "ratio": 1.0},
+                **common,
+            },
+        }
+        return JobDescription.model_validate({"name": name, "tasks": tasks, **self._whose()})
+
+
+class JobFile(StrictModel):
+    """A job described in a file of its own, YAML or JSON."""
+
+    kind: Literal["file"]
+    file: str = Field(description="Looked for beside the scenario, then in --data DIR, $FEITIAN_DATA, ../shared/data.")
+    name: str = Field(default="", description="Name of the jobs, before their number. Default: the job's.")
+
+    def read(self, path: Path) -> JobDescription:
+        """The job of the file. Raises ScenarioError with every mistake in it."""
+        return read_job(path)
+
+
+def _per_s(bandwidth: int | None) -> str | None:
+    return None if bandwidth is None else f"{bandwidth}bit/s"
+
+
+def _kind(value: Any) -> Any:
+    """A whole description needs no kind."""
+    return {"kind": "dag", **value} if isinstance(value, Mapping) and "kind" not in value else value
+
+
+JobTemplate = Annotated[
+    Annotated[
+        JobDescription | MapReduceConfig | MapReduceMergeConfig | PaperJob | SortJob | JobFile,
+        Field(discriminator="kind"),
+    ],
+    BeforeValidator(_kind),
+]
+
+
+class JobChoice(StrictModel):
+    """One kind of job of a load, and how often it comes."""
+
+    weight: float = Field(default=1.0, gt=0, description="How often, relative to the others; default 1.")
+    job: JobTemplate = Field(description="The job.")
+
+
+def _chosen(value: Any) -> Any:
+    """A job alone stands for one with weight 1."""
+    return value if isinstance(value, JobChoice) or (isinstance(value, Mapping) and "job" in value) else {"job": value}
+
+
+Choice = Annotated[JobChoice, BeforeValidator(_chosen)]

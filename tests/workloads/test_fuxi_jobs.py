@@ -1,0 +1,159 @@
+"""Jobs of loads: shapes become whole descriptions, and traces become jobs that take the trace's time and resources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from feitian_sim.fuxi.job.plan import plan_of
+from feitian_sim.fuxi.resources import Dimensions
+from feitian_sim.kernel import SECOND, Simulation
+from feitian_sim.workloads.fuxi_config import FuxiJobsLoad, FuxiTraceLoad
+from feitian_sim.workloads.job_templates import JobChoice, JobFile, PaperJob, SortJob
+from feitian_sim.workloads.trace_plans import TOO_LARGE, MachineSize, arrivals_of, plan_of_trace
+from feitian_sim.workloads.traces import TraceAccount, TraceJob, TraceTask
+
+GB = 10**9
+DIMENSIONS = Dimensions()
+SIZE = MachineSize(DIMENSIONS, 100 * GB, (24_000, 90 * GB, 0))
+CHOICE: TypeAdapter[Any] = TypeAdapter(JobChoice)
+
+
+def trace_load(**fields: Any) -> FuxiTraceLoad:
+    """A replay of the hour."""
+    return FuxiTraceLoad.model_validate({"kind": "fuxi-trace", "format": "alibaba-hour", "file": "t.csv", **fields})
+
+
+def stream(sim: Simulation) -> Any:
+    """Draws."""
+    return sim.stream("load.x", "jobs", "time")
+
+
+@pytest.mark.parametrize(("kind", "left"), [("wordcount", 5_000_000), ("terasort", 100_000_000)])
+def test_a_paper_job_has_maps_and_reduces_of_one_time(sim: Simulation, kind: str, left: int) -> None:
+    """The time is drawn once for the job; WordCount leaves a twentieth, Terasort everything."""
+    shape = PaperJob.model_validate(
+        {
+            "kind": kind,
+            "maps": 100,
+            "reduces": 10,
+            "split": "100MB",
+            "time": {"kind": "uniform", "low": "10s", "high": "10m"},
+        }
+    )
+    plan = plan_of(shape.job("w-1", stream(sim)), DIMENSIONS, [SIZE.largest])
+    maps, reduces = plan.tasks
+    assert (maps.instances, reduces.instances) == (100, 10)
+    assert maps.vector == (500, 2 * GB, 0)
+    assert maps.time_ns == reduces.time_ns
+    assert maps.output_bytes.expected() == left  # type: ignore[union-attr]
+    again = plan_of(shape.job("w-2", stream(Simulation(seed=2))), DIMENSIONS, [SIZE.largest])
+    assert again.tasks[0].time_ns != maps.time_ns
+
+
+def test_a_sort_streams_from_pangu_to_pangu(sim: Simulation) -> None:
+    """Maps read files in splits; reduces pull while maps run, and leave what they read in Pangu."""
+    shape = SortJob.model_validate({"kind": "sort", "input": "/dataset/*", "reduces": 7, "map_rate": "80MB/s"})
+    plan = plan_of(shape.job("s-1", stream(sim)), DIMENSIONS, [SIZE.largest])
+    maps, reduces = plan.tasks
+    assert (maps.instances, maps.split_bytes, maps.rate_bytes_per_s) == (0, 64 << 20, 80_000_000)
+    assert reduces.edges[0].stream
+    assert (reduces.instances, reduces.output_ratio) == (7, 1.0)
+    assert reduces.output_path
+
+
+def test_a_job_of_a_load_is_a_description_a_file_or_a_shape() -> None:
+    """A job alone has weight 1; a description needs no kind."""
+    described = CHOICE.validate_python({"job": {"name": "a", "tasks": {"t": {"instances": 3}}}})
+    assert described.weight == 1
+    load = FuxiJobsLoad.model_validate(
+        {
+            "kind": "fuxi-jobs",
+            "clients": 5,
+            "jobs": [
+                {"kind": "file", "file": "j.yaml"},
+                {"weight": 3, "job": {"kind": "wordcount", "maps": 1, "reduces": 1}},
+                {"kind": "mapreduce", "name": "m", "map": {"instances": 2}, "reduce": {"instances": 1}},
+            ],
+        }
+    )
+    assert [choice.weight for choice in load.jobs] == [1, 3, 1]
+    assert isinstance(load.jobs[0].job, JobFile)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"format": "alibaba-2019"}, "alibaba-2018"),
+        ({"sample": 0}, "greater than 0"),
+        ({"clients": 3, "arrival": {"kind": "poisson", "rate": "1/s"}}, "not both"),
+        ({"clients": 3, "time_scale": 2}, "time_scale goes with"),
+        ({"file": []}, "at least 1 item"),
+    ],
+)
+def test_replays_that_make_no_sense_are_refused(fields: dict[str, Any], says: str) -> None:
+    """The message says what would be right."""
+    with pytest.raises(ValidationError, match=says):
+        trace_load(**fields)
+
+
+JOB = TraceJob(
+    7 * SECOND,
+    "j_1",
+    (
+        TraceTask("R2_1", 10, 30 * SECOND, 500, memory_ppm=5000, parents=(1,)),
+        TraceTask("M1", 4, 0, 1000, memory_ppm=2000),
+    ),
+    rows=2,
+)
+
+
+def test_a_job_of_a_trace_takes_its_time_and_its_share_of_a_machine() -> None:
+    """Tasks stand behind those that they wait for; shares become bytes; what took no time takes half a tick."""
+    plan = plan_of_trace(JOB, trace_load(), SIZE, "x.j_1")
+    maps, reduces = plan.tasks
+    assert (maps.name, reduces.name) == ("M1", "R2_1")
+    assert (reduces.vector, reduces.time_ns, reduces.workers) == ((500, GB // 2, 0), 30 * SECOND, 0)
+    assert (reduces.edges[0].source, reduces.edges[0].pattern) == (0, "none")
+    assert maps.time_ns == SECOND // 2
+
+
+def test_instances_in_waves_share_the_duration_of_their_task() -> None:
+    """With two and a half instances on each worker there are four workers and three waves."""
+    plan = plan_of_trace(JOB, trace_load(instances_per_worker=2.5), SIZE, "x.j_1")
+    reduces = plan.tasks[1]
+    assert (reduces.workers, reduces.time_ns) == (4, 10 * SECOND)
+
+
+def test_arrivals_and_durations_scale_apart() -> None:
+    """Twice the rate of arrivals, three times the work."""
+    account = TraceAccount(rows=2, kept=2)
+    (arrival,) = arrivals_of([JOB], trace_load(time_scale=0.5, duration_scale=3), SIZE, account, "x.")
+    assert arrival.after_ns == 3_500_000_000
+    assert arrival.plan.name == "x.j_1"
+    assert arrival.plan.tasks[1].time_ns == 90 * SECOND
+
+
+def test_a_job_that_no_machine_can_run_is_dropped_and_counted() -> None:
+    """Its rows move from kept to dropped."""
+    huge = TraceJob(0, "j_2", (TraceTask("M1", 3, SECOND, cpu_millicores=50_000),), rows=1)
+    account = TraceAccount(rows=3, kept=3, jobs=2, tasks=3, instances=17, edges=1)
+    arrivals = arrivals_of([JOB, huge], trace_load(), SIZE, account, "")
+    assert len(arrivals) == 1
+    assert account.balanced()
+    assert account.dropped == {TOO_LARGE: 1}
+    assert (account.jobs, account.tasks, account.instances, account.edges) == (1, 2, 14, 1)
+
+
+def test_jobs_of_bytes_take_their_bytes_at_a_rate() -> None:
+    """A map of 100 MB at 50 MB/s takes two seconds and leaves its part of the shuffle."""
+    tasks = (
+        TraceTask("map", 2, input_bytes=200_000_000, output_bytes=60),
+        TraceTask("reduce", 1, parents=(0,), shuffle_bytes=60, output_bytes=5),
+    )
+    config = trace_load(format="swim", rate="50MB/s")
+    maps, reduces = plan_of_trace(TraceJob(0, "job0", tasks), config, SIZE, "job0").tasks
+    assert (maps.time_ns, maps.output_bytes) == (2 * SECOND, 30)
+    assert (reduces.edges[0].pattern, reduces.vector[1]) == ("shuffle", GB)
