@@ -133,7 +133,8 @@ class Proxy:
             return
         if not self.alive:
             opener = side.near
-            kuafu.carry(self.machine, side.machine, RESET_BYTES, 0, 0, 0, opener.turned_away, (side, tries))
+            refused, again = opener.turned_away, opener._not_heard
+            kuafu.carry(self.machine, side.machine, RESET_BYTES, 0, 0, 0, refused, (side, tries), again)
             return
         opener = side.near
         kuafu.carry(self.machine, side.machine, RESET_BYTES, 0, 0, 0, opener.welcome, (side, tries), opener._not_heard)
