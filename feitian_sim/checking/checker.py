@@ -6,7 +6,8 @@ histories of clients are checked against reference models.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from feitian_sim.checking.calls import AtMostOnce, EndsByItsDeadline, RepliesMatch
@@ -31,11 +32,15 @@ from feitian_sim.checking.coordination import (
     TreeIsAsCommanded,
 )
 from feitian_sim.checking.files import pangu_invariants
+from feitian_sim.checking.flow_control import CreditsAreConserved, NobodyStarves, StreamsKeepTheirOrder
 from feitian_sim.checking.general import DeadIsDead, EverythingEnds, TimeNeverGoesBack
 from feitian_sim.checking.invariant import Invariant
 from feitian_sim.checking.liveness import AnsweredAgain, NoticesArrive, OneLeaderStays, Recoverable, SilentSessionsEnd
+from feitian_sim.checking.ports import PortsOnly
 from feitian_sim.checking.probes import Probes
+from feitian_sim.checking.replies import CommandsOnce
 from feitian_sim.checking.rights import NothingWithoutRight
+from feitian_sim.checking.transport import OneFate, QueuesAreBounded
 from feitian_sim.kernel import FactBus
 
 
@@ -50,6 +55,9 @@ def _all(config: CheckConfig) -> list[Invariant]:
         TimeNeverGoesBack(),
         DeadIsDead(),
         EverythingEnds(),
+        OneFate(config),
+        QueuesAreBounded(),
+        PortsOnly(),
         Agreement(),
         PromisesAreKept(),
         NothingBelowAPromise(),
@@ -57,6 +65,7 @@ def _all(config: CheckConfig) -> list[Invariant]:
         AppliedPrefix(),
         AcknowledgedIsDurable(),
         MembersChangeByOne(),
+        CommandsOnce(),
         tree,
         StateIsTheLog(tree),
         ReadsNeverGoBack(),
@@ -68,6 +77,9 @@ def _all(config: CheckConfig) -> list[Invariant]:
         AtMostOnce(),
         RepliesMatch(),
         EndsByItsDeadline(),
+        CreditsAreConserved(),
+        NobodyStarves(config),
+        StreamsKeepTheirOrder(),
         NothingWithoutRight(),
         *pangu_invariants(config),
     ]
@@ -91,10 +103,20 @@ class Checker:
         self.invariants = invariants_for(config, parts)
         self._probes = Probes(facts, parts)
         for invariant in self.invariants:
-            # Those that nobody asked for listen too, since others build on them, but judge nothing.
             invariant.is_judging = self._wanted is None or invariant.id in self._wanted
+            if not invariant.is_judging and not invariant.is_built_on:
+                continue
             for kind, hear in invariant.hears().items():
                 facts.subscribe(kind, hear)
+
+    @contextmanager
+    def watching(self, now: Callable[[], int]) -> Iterator[None]:
+        """Guards the host's clock and chance while the block runs (:mod:`.ports`)."""
+        with ExitStack() as guards:
+            for invariant in self.invariants:
+                if isinstance(invariant, PortsOnly):
+                    guards.enter_context(invariant.watching(now))
+            yield
 
     def finish(self, now_ns: int) -> None:
         """The run is over. Raises InvariantViolated."""

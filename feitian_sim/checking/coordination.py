@@ -22,6 +22,7 @@ class TreeIsAsCommanded(Invariant):
 
     id = "NW8"
     needs = ("nuwa",)
+    is_built_on = True
     claim = "every server answers each command as the rules of the tree say, and as every other server"
 
     def __init__(self) -> None:

@@ -22,6 +22,7 @@ class Recoverable(Invariant):
 
     id = "recoverable"
     needs = ("nuwa",)
+    is_built_on = True
     claim = "a group of which a majority has its disks can go on"
     when: ClassVar[When] = "liveness"
 

@@ -33,7 +33,7 @@ class TreeModel:
         self.sums: dict[int, int] = {}
         #: Answers by slot, and by session and sequence.
         self.answers: dict[int, tuple[str, str]] = {}
-        self._given: dict[tuple[int, int], tuple[str, str]] = {}
+        self._given: dict[tuple[int, int], None] = {}
         self._nonces: dict[str, int] = {}
         self._named: dict[str, None] = {}
         #: When each path changed: slots.
@@ -61,12 +61,11 @@ class TreeModel:
             return self._end(fact.session)
         if fact.session not in self.sessions:
             return "session-expired", ""
-        given = self._given.get((fact.session, fact.sequence))
-        if given is not None:
-            # A server that knows that its client has the answer need not keep it.
-            return given if fact.error != "bad-request" else ("bad-request", fact.result)
+        if (fact.session, fact.sequence) in self._given:
+            # A command that came before changes nothing; whether it is answered alike is another's affair (NW12).
+            return fact.error, fact.result
         answer = self._change(fact)
-        self._given[fact.session, fact.sequence] = answer
+        self._given[fact.session, fact.sequence] = None
         return answer
 
     def _end(self, session: int) -> tuple[str, str]:

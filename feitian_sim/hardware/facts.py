@@ -153,3 +153,27 @@ class ProcessEnded(Fact):
     machine: str
     role: str
     incarnation: int
+
+
+@fact("hardware.message_left", canonical=False, detail=True)
+class MessageLeft(Fact):
+    """A message is on its way; ``told``: whether who sent it is told should it be lost."""
+
+    number: int
+    source: str
+    target: str
+    told: bool
+
+
+@fact("hardware.message_arrived", canonical=False, detail=True)
+class MessageArrived(Fact):
+    """It was handed over at its target."""
+
+    number: int
+
+
+@fact("hardware.message_lost", canonical=False, detail=True)
+class MessageLost(Fact):
+    """It was lost on its way."""
+
+    number: int

@@ -18,8 +18,9 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from feitian_sim.hardware.facts import FrameDropped
+from feitian_sim.hardware.facts import FrameDropped, MessageLeft
 from feitian_sim.hardware.fate import Fate, Meddler
+from feitian_sim.hardware.message_witness import MessageWitness
 from feitian_sim.kernel import SECOND, Owner, Stream
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ class Messenger:
         self._held: list[tuple[int, _Message, tuple[int, ...]]] = []
         #: Who strikes single messages, in a run whose scenario has such faults.
         self.meddler: Meddler | None = None
+        self._witness = MessageWitness(self._sim) if self._sim.facts.wants(MessageLeft) else None
 
     def send(
         self,
@@ -160,6 +162,8 @@ class Messenger:
         """
         if not source.up:
             return
+        if self._witness is not None:
+            deliver, on_loss = self._witness.follow(source, target, deliver, on_loss)
         pair = self._pairs.get((source.index, target.index)) or self._meet(source, target)
         if source is target:
             message = _Message(pair, 0, take_ns, tail_ns, 0, deliver, args, on_loss)

@@ -37,7 +37,7 @@ class Connection:
         #: Whether the handshake got through.
         self.open = False
         self.nonce = nonce
-        one, two = Side(kuafu, self, first, second), Side(kuafu, self, second, first)
+        one, two = kuafu.side_class(kuafu, self, first, second), kuafu.side_class(kuafu, self, second, first)
         one.other, two.other = two, one
         #: The side that opened it, and the other.
         self.sides = (one, two)

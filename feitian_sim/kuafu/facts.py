@@ -42,3 +42,57 @@ class MethodTotals(Fact):
     expired: int
     sent_bytes: int
     latency_ns: int
+
+
+@fact("kuafu.envelope_made", canonical=False, detail=True)
+class EnvelopeMade(Fact):
+    """A request, a note or an answer was given to a side of a connection, to leave when there is credit.
+
+    ``account``: whose credits it takes, of ``window_bytes``; ``flow``: whose turn it takes where several wait.
+    """
+
+    account: str
+    window_bytes: int
+    quantum_bytes: int
+    flow: str
+    sort: str
+    number: int
+    size_bytes: int
+
+
+@fact("kuafu.envelope_left", canonical=False, detail=True)
+class EnvelopeLeft(Fact):
+    """It left; ``used_bytes``: what its account says is taken now. ``stream``: whose order it keeps; empty: none's."""
+
+    account: str
+    window_bytes: int
+    stream: str
+    flow: str
+    sort: str
+    number: int
+    size_bytes: int
+    used_bytes: int
+
+
+@fact("kuafu.envelope_arrived", canonical=False, detail=True)
+class EnvelopeArrived(Fact):
+    """It was taken in at the other end. An answer frees besides what its request took, of another account."""
+
+    account: str
+    stream: str
+    sort: str
+    number: int
+    size_bytes: int
+    frees: str
+    frees_bytes: int
+
+
+@fact("kuafu.account_told", canonical=False, detail=True)
+class AccountTold(Fact):
+    """At the end: what the account of a connection that both ends know says is taken, and what waits for credit."""
+
+    account: str
+    machine: str
+    peer: str
+    used_bytes: int
+    waiting_bytes: int

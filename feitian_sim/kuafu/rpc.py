@@ -14,12 +14,13 @@ from feitian_sim.kuafu.config import KuafuConfig
 from feitian_sim.kuafu.connection import Connection, Side
 from feitian_sim.kuafu.endpoint import Endpoint
 from feitian_sim.kuafu.envelope import Envelope, Request, Response
-from feitian_sim.kuafu.facts import ConnectionClosed, ConnectionOpened, Connections, MethodTotals
+from feitian_sim.kuafu.facts import ConnectionClosed, ConnectionOpened, Connections, EnvelopeLeft, MethodTotals
 from feitian_sim.kuafu.guard import Credential, Guard, Need
 from feitian_sim.kuafu.keepalive import Keepalive
 from feitian_sim.kuafu.messages import RESET_BYTES
 from feitian_sim.kuafu.methods import Method
 from feitian_sim.kuafu.proxy import Proxy
+from feitian_sim.kuafu.witness import WitnessedSide
 
 PROXY_ROLE = "kuafu.proxy"
 
@@ -44,6 +45,8 @@ class Kuafu:
         self.inbox_bytes = config.inbox
         self.messenger = datacenter.network.messenger
         self.carry = self.messenger.carry
+        #: Of what connections are made.
+        self.side_class: type[Side] = WitnessedSide if sim.facts.wants(EnvelopeLeft) else Side
         datacenter.network.keepers.append(self)
         self.keepalive = Keepalive(datacenter.network, config.keepalive)
         datacenter.on_change(self._review)

@@ -205,6 +205,13 @@ class Platform:
 
     def simulate(self) -> None:
         """Run to the end of the scenario. Raises InvariantError for what did not hold."""
+        if self.checker is None:
+            self._simulate()
+            return
+        with self.checker.watching(lambda: self.sim.now):
+            self._simulate()
+
+    def _simulate(self) -> None:
         scenario, sim = self._loaded.scenario, self.sim
         self.datacenter.emit_disk_use()
         for time_ns in range(0, scenario.duration, scenario.sampling_ns):

@@ -107,6 +107,19 @@ class RpcRun(Fact):
     repeatable: bool
 
 
+@fact("kuafu.inbox_filled", canonical=False, detail=True)
+class InboxFilled(Fact):
+    """A server process of an rpc load was given a request: bytes that it has and has not answered, by its own count.
+
+    ``most_bytes``: beyond which it should be given none, but for one that is larger by itself.
+    """
+
+    server: str
+    size_bytes: int
+    held_bytes: int
+    most_bytes: int
+
+
 @fact("kuafu.rpc_ended", canonical=False, detail=True)
 class RpcEnded(Fact):
     """A call of an rpc load ended for its caller: with an error, or with the answer to request ``answered``.

@@ -47,6 +47,13 @@ class Discovery(StrictModel):
     )
 
 
+class LargeRequests(StrictModel):
+    """Requests of another size among the others."""
+
+    every: int = Field(ge=2, description="Each time after so many, one is large (count).")
+    size: Size = Field(ge=64, description="Of each of these, in size units.")
+
+
 class RpcLoad(Load):
     """Processes that call other processes."""
 
@@ -63,6 +70,9 @@ class RpcLoad(Load):
     )
     think: DurationDistribution | None = Field(default=None, description="Closed load: pause between calls. Default 0s.")
     request_size: Size = Field(default=_text("256B"), ge=64, description="Of each request, in size units; default 256B.")
+    large: LargeRequests | None = Field(
+        default=None, description="Large requests among the others: {every: 5, size: 12KiB}. Default: none."
+    )
     reply_size: Size = Field(default=_text("256B"), ge=64, description="Of each reply, in size units; default 256B.")
     service: DurationDistribution | None = Field(
         default=None, description="Time of a server's one thread for each call. Default: it answers at once."

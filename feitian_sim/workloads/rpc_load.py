@@ -21,6 +21,7 @@ from feitian_sim.workloads.context import LoadContext
 from feitian_sim.workloads.facts import (
     Called,
     ConnectionsCounted,
+    InboxFilled,
     OperationDropped,
     RpcEnded,
     RpcRun,
@@ -71,6 +72,7 @@ class RpcServer:
         self._owner = owner
         self._queue: deque[IncomingCall] = deque()
         self._busy = False
+        self._unanswered_bytes = 0
         self.endpoint: Endpoint = self._load.services.kuafu.endpoint(owner, self.machine, self._port, self._credential)
         self.endpoint.serve(RpcRequest, self._serve, CALL, once=True)
         if self._load.config.discovery is not None and self._load.started:
@@ -88,7 +90,8 @@ class RpcServer:
         self._owner.call_later(after_ns, self.daemon.kill)
 
     def _serve(self, call: IncomingCall) -> None:
-        self._load.tell_run(self, call.message.number)
+        self._unanswered_bytes += call.request.size_bytes
+        self._load.tell_run(self, call, self._unanswered_bytes)
         self.most_bytes = max(self.most_bytes, self.endpoint.held_bytes)
         if self._load.config.service is None:
             self._answer(call)
@@ -111,6 +114,7 @@ class RpcServer:
 
     def _answer(self, call: IncomingCall) -> None:
         self.served += 1
+        self._unanswered_bytes -= call.request.size_bytes
         call.reply(RpcReply(self._load.config.reply_size, call.message.number))
 
 
@@ -237,7 +241,8 @@ class RpcProcesses:
             ended(False)
             return
         self._asked += 1
-        asked = RpcRequest(config.request_size, self._asked)
+        is_large = config.large is not None and self._asked % config.large.every == 0
+        asked = RpcRequest(config.large.size if is_large else config.request_size, self._asked)  # type: ignore[union-attr]
         self._callers[number].call(
             target,
             asked,
@@ -247,10 +252,13 @@ class RpcProcesses:
             repeatable=config.repeatable,
         )
 
-    def tell_run(self, server: RpcServer, number: int) -> None:
-        """Whoever checks it hears that a request is being served."""
+    def tell_run(self, server: RpcServer, call: IncomingCall, held_bytes: int) -> None:
+        """Whoever checks it hears that a request is being served, and how much the server has in its hands."""
         if self.sim.facts.wants(RpcRun):
-            self.sim.emit(RpcRun(self.name, number, server.address, self.config.repeatable))
+            self.sim.emit(RpcRun(self.name, call.message.number, server.address, self.config.repeatable))
+        if self.sim.facts.wants(InboxFilled):
+            most_bytes = self.services.kuafu.config.inbox
+            self.sim.emit(InboxFilled(server.address, call.request.size_bytes, held_bytes, most_bytes))
 
     def _tell_end(self, number: int, began_ns: int, error: str, answered: int) -> None:
         if self.sim.facts.wants(RpcEnded):

@@ -299,7 +299,7 @@ def _watch_of_the_wrong_kind(patch: Patch, hit: Hit) -> None:
 
 
 MUTANTS: tuple[Mutant, ...] = (
-    _m("NW-17", "a create that comes twice is done twice", "CURATOR-264, -45", ("NW8", "NW6"), _no_dedupe),
+    _m("NW-17", "a create that comes twice is done twice", "CURATOR-264, -45", ("NW12", "NW8"), _no_dedupe),
     _m("NW-18", "what a lock guards looks at no token", "Jepsen, etcd 3.4.3", ("NW11",), _no_fencing, _LOCKS, "gray"),
     _m("NW-19", "a watch tells again after a reconnection", "etcd #15271", ("NW10",), _watch_resent),
     _m("NW-21", "answers overtake the notices before them", "etcd #15220", ("NW10a",), _answers_overtake_notices),
@@ -340,7 +340,7 @@ MUTANTS: tuple[Mutant, ...] = (
         _version_not_looked_at,
     ),
     _m("OWN-19", "a sequential name is given twice", "CURATOR-79", ("NW8",), _number_given_twice, _LOCKS),
-    _m("OWN-20", "answers are not in snapshots", "etcd #11651", ("NW8", "NW6"), _answers_not_in_snapshots),
+    _m("OWN-20", "answers are not in snapshots", "etcd #11651", ("NW12", "NW8"), _answers_not_in_snapshots),
     _m(
         "OWN-21",
         "a write is acknowledged when it is forwarded",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants import calls, clocks, consensus, coordination, files
+from tests.mutants import calls, clocks, consensus, coordination, files, ports, transport
 from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -11,6 +11,8 @@ MUTANTS: tuple[Mutant, ...] = (
     *files.MUTANTS,
     *calls.MUTANTS,
     *clocks.MUTANTS,
+    *transport.MUTANTS,
+    *ports.MUTANTS,
 )
 
 #: Rows of the catalogue that are not planted here, and why.
@@ -24,8 +26,6 @@ NOT_HERE: dict[str, str] = {
     "PG-10": "a version is raised by a record of the masters' log, and the grant is the answer to it: one step",
     "PG-12": "log files are sealed by their primary at one length; clients do not write replicas themselves yet",
     "PG-14": "room is reserved before a write; a checksum has no space of its own",
-    "KF-01": "not planted yet: no check floods a server's window",
-    "KF-03": "not planted yet: no check floods a server's window",
     "ZG-03": "not planted yet: no check lets the authority fail over between two keys",
 }  # fmt: skip
 

@@ -11,7 +11,8 @@ from tests.mutants.table import EQUIVALENT, MUTANTS, NOT_HERE
 _QUICK = (
     "NW-03", "NW-05", "NW-13", "NW-15", "NW-17", "NW-18", "NW-19", "NW-27", "OWN-02", "OWN-07", "OWN-08", "OWN-09",
     "OWN-10", "OWN-11", "OWN-12", "OWN-13", "OWN-14", "OWN-15", "OWN-16", "OWN-17", "OWN-18", "OWN-19", "OWN-21",
-    "OWN-22", "OWN-24", "PG-06", "OWN-31", "OWN-32", "CL-02",
+    "OWN-22", "OWN-24", "PG-06", "OWN-31", "OWN-32", "CL-02", "KF-01", "KF-03", "OWN-60", "OWN-61", "OWN-62", "OWN-63",
+    "OWN-64", "OWN-65", "OWN-66", "OWN-67",
 )  # fmt: skip
 _SEEDS = 40
 
