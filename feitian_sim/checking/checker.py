@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from feitian_sim.checking.calls import AtMostOnce, EndsByItsDeadline, RepliesMatch
-from feitian_sim.checking.client_histories import LinearizableNodes
+from feitian_sim.checking.client_histories import LinearizableNodes, LinearizableTree
 from feitian_sim.checking.config import CheckConfig
 from feitian_sim.checking.consensus import (
     AcknowledgedIsDurable,
@@ -74,6 +74,7 @@ def _all(config: CheckConfig) -> list[Invariant]:
         FencedExclusion(),
         SessionsEndLate(),
         LinearizableNodes(),
+        LinearizableTree(),
         AtMostOnce(),
         RepliesMatch(),
         EndsByItsDeadline(),

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from feitian_sim.checking.chunks import chunk_invariants
 from feitian_sim.checking.config import CheckConfig
+from feitian_sim.checking.file_contents import NothingIsLeftOver, ReadsAreAsWritten, TreeIsTheLog
 from feitian_sim.checking.invariant import Hears, Invariant, When
 
 _PANGU = ("pangu",)
 
 
 class NothingAcknowledgedIsLost(Invariant):
-    """PG1: as long as no more disks are lost than the budget says must be survived; beyond it, loss must be told."""
+    """PG1: as long as no more disks are lost or damaged than the budget allows; beyond it, loss must be told."""
 
     id = "PG1"
     needs = _PANGU
@@ -27,12 +29,14 @@ class NothingAcknowledgedIsLost(Invariant):
         super().__init__()
         self._budget = config.budget.disks_lost
         self._lost: dict[str, None] = {}
+        self._damaged = 0
         self._told = 0
 
     def hears(self) -> Mapping[str, Hears]:
         """Disks that are lost, chunks that masters give up, and the account at the end."""
         return {
             "hardware.disk_failed": self._disk,
+            "hardware.disk_damaged": self._damage,
             "pangu.chunk_lost": self._given_up,
             "pangu.promises": self._judge,
         }
@@ -40,12 +44,16 @@ class NothingAcknowledgedIsLost(Invariant):
     def _disk(self, now_ns: int, fact: Any) -> None:
         self._lost[fact.disk] = None
 
+    def _damage(self, now_ns: int, fact: Any) -> None:
+        # The replica that was hit may have been the last that was left for a moment.
+        self._damaged += 1
+
     def _given_up(self, now_ns: int, fact: Any) -> None:
         self._told += 1
 
     def _judge(self, now_ns: int, fact: Any) -> None:
         self.evaluated += 1
-        if len(self._lost) > self._budget and (self._told or not fact.lost_bytes):
+        if len(self._lost) + self._damaged > self._budget and (self._told or not fact.lost_bytes):
             return
         if fact.lost_metadata or fact.lost_bytes:
             lost = f"{fact.lost_bytes} files with lost bytes, {fact.lost_metadata} with lost names or chunks"
@@ -196,13 +204,30 @@ class FilesAreServedAgain(Invariant):
         super().__init__()
         assert config.liveness is not None
         self._from_ns = config.liveness.after + config.converge
+        self._begun: dict[tuple[str, int], str] = {}
 
     def hears(self) -> Mapping[str, Hears]:
-        """Operations."""
-        return {"pangu.operation": self._ended}
+        """Operations on bytes; those on the tree, which may rightly be refused, as their histories tell."""
+        return {
+            "pangu.operation": self._ended,
+            "history.invoked": self._invoked,
+            "history.returned": self._returned,
+        }
+
+    def _invoked(self, now_ns: int, fact: Any) -> None:
+        if fact.service == "pangu" and now_ns >= self._from_ns:
+            self._begun[fact.client, fact.number] = f"{fact.op} {fact.key} {fact.argument}".strip()
+
+    def _returned(self, now_ns: int, fact: Any) -> None:
+        what = self._begun.pop((fact.client, fact.number), None)
+        if what is None:
+            return
+        self.evaluated += 1
+        if fact.outcome != "ok":
+            self.broken(now_ns, f"{what} of {fact.client}, begun in a healthy core, failed: {fact.result}")
 
     def _ended(self, now_ns: int, fact: Any) -> None:
-        if fact.start_ns < self._from_ns:
+        if fact.start_ns < self._from_ns or fact.op not in ("read", "write", "append"):
             return
         self.evaluated += 1
         if not fact.ok:
@@ -217,7 +242,10 @@ def pangu_invariants(config: CheckConfig) -> list[Invariant]:
         ReplicasStandApart(),
         VersionsOnlyGrow(),
         RoomIsKept(),
+        ReadsAreAsWritten(),
+        TreeIsTheLog(),
+        *chunk_invariants(config),
     ]
     if config.liveness is not None:
-        found += [ReplicasComeBack(config), MastersKnowTheTruth(), FilesAreServedAgain(config)]
+        found += [ReplicasComeBack(config), MastersKnowTheTruth(), FilesAreServedAgain(config), NothingIsLeftOver()]
     return found

@@ -12,7 +12,7 @@ class TimeNeverGoesBack(Invariant):
     """G1."""
 
     id = "G1"
-    needs = ("nuwa-history",)
+    needs = ("nuwa-history", "file-history")
     claim = "facts come in order of time"
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class EverythingEnds(Invariant):
     """G6: an operation ends once, and only one that a fault could touch ends without a known outcome."""
 
     id = "G6"
-    needs = ("nuwa-history",)
+    needs = ("nuwa-history", "file-history")
     claim = "what is begun ends at most once; an unknown outcome has a fault before it"
 
     def __init__(self) -> None:

@@ -12,6 +12,7 @@ justify is as illegal as a wrong value.
 |                   | get value; stat version; put(value) version; cas((value, version)) version or bad-version, |
 |                   | these four also no-node; exists bool |
 | :class:`Directory` | create(name) None or exists; delete(name) None, no-node or not-empty; names tuple, sorted |
+| :class:`FileDirectory` | as Directory, and rename((name, new)) None, no-node or exists; exists(name) bool |
 | :class:`TokenFile` | create None or exists; append(token) position from 0; read tuple of tokens; delete None; |
 |                    | these three also no-node |
 | :class:`Together` | multi(parts) tuple of results; or, all of them undone, the first refusal among them |
@@ -184,6 +185,26 @@ class Directory(Deterministic):
         if op == "delete" and result is Refusal.NOT_EMPTY:
             return argument in state, state
         return super().step(state, op, argument, result)
+
+
+class FileDirectory(Directory):
+    """The files in one directory of a file system. State: a sorted tuple of their names."""
+
+    reads = frozenset({"names", "exists"})
+
+    def apply(self, state: tuple[str, ...], op: str, argument: Any) -> tuple[object, State]:
+        """See the table above. What is not there cannot be renamed, whatever stands at the new name."""
+        match op:
+            case "exists":
+                return argument in state, state
+            case "rename":
+                name, new = argument
+                if name not in state:
+                    return Refusal.NO_NODE, state
+                if new in state:
+                    return Refusal.EXISTS, state
+                return None, tuple(sorted((*(one for one in state if one != name), new)))
+        return super().apply(state, op, argument)
 
 
 class TokenFile(Deterministic):

@@ -6,7 +6,7 @@ from typing import Any
 
 from feitian_sim.kernel import SECOND
 
-SERVICE_LOADS = ("nuwa", "nuwa-history", "lock", "rpc", "attack")
+SERVICE_LOADS = ("nuwa", "nuwa-history", "file-history", "lock", "rpc", "attack")
 
 # Wall seconds per piece, measured on the same core as those of `estimate`.
 _PER_READ_S = 55e-6
@@ -24,7 +24,7 @@ _COUNTED = 30e-6
 
 def service_operations(load: Any, scenario: Any, duration_s: float) -> tuple[float, float]:
     """Operations of a load in one run, and the wall seconds that each takes."""
-    if load.kind == "nuwa-history":
+    if load.kind in ("nuwa-history", "file-history"):
         count = load.clients * load.operations if load.script is None else len(load.script)
         return count, _PER_WRITE_S + scenario.coordination.servers * _PER_WRITE_AND_SERVER_S
     until_s = duration_s if load.stop is None else min(duration_s, load.stop / SECOND)

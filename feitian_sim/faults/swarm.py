@@ -20,6 +20,7 @@ from feitian_sim.kernel import Stream
 
 _MS = 1_000_000
 _US = 1_000
+_CHUNK_SERVERS = "pangu.chunkserver"
 
 
 def _kill(dice: Dice) -> Line:
@@ -216,6 +217,12 @@ def _rolling(dice: Dice) -> Line:
     return {**line, "target": {"role": role, "mode": "all"}}
 
 
+def _rot(dice: Dice) -> Line:
+    kind = dice.of(("disk-bitrot", "disk-sector-error"))
+    machine = dice.of(dice.ground.roles[_CHUNK_SERVERS])
+    return {"kind": kind, "at": dice.when(10)["at"], "target": {"machine": machine, "mode": "one"}}
+
+
 #: A family and how it strikes once; and whether it needs disks.
 FAMILIES: Mapping[str, Callable[[Dice], Line]] = MappingProxyType(
     {
@@ -244,16 +251,19 @@ FAMILIES: Mapping[str, Callable[[Dice], Line]] = MappingProxyType(
         "strip": _strip,
         "brownout": _brownout,
         "rolling": _rolling,
+        "rot": _rot,
     }
 )
 #: Families that need disks.
-_ON_DISKS = ("slow-disk", "torn", "io")
+_ON_DISKS = ("slow-disk", "torn", "io", "rot")
+#: Families that strike replicas of chunks.
+_ON_CHUNKS = ("rot",)
 _PROCESSES = ("kill", "crash", "pause", "crash-at", "torn")
 _NETWORK = (
     "partition", "loss", "delay", "link", "jitter", "copies", "overtaking", "flips", "clog", "flap", "reset",
 )  # fmt: skip
 _GRAY = ("pause", "slow-machine", "slow-disk", "delay", "jitter", "clog", "clock", "slow-process", "brownout")
-_DISKS = ("slow-disk", "torn", "io", "crash", "crash-at")
+_DISKS = ("slow-disk", "torn", "io", "crash", "crash-at", "rot")
 
 
 #: Share of a swarm's seeds that are crash-heavy: the hardest bugs need several crashes in a row.
@@ -293,6 +303,8 @@ def draw_faults(profile: str, ground: Ground, stream: Callable[[str], Stream], u
     for family, strike in FAMILIES.items():
         likely = chosen.on.get(family, 0.0)
         if not likely or (family in _ON_DISKS and not ground.has_disks):
+            continue
+        if family in _ON_CHUNKS and _CHUNK_SERVERS not in ground.roles:
             continue
         dice = Dice(stream(family), ground, until_ns, haste)
         if not dice.chance(likely):

@@ -13,6 +13,7 @@ from feitian_sim.pangu.cluster_view import ClusterView
 from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.effects import Effect, Log, Send
 from feitian_sim.pangu.leases import Leases
+from feitian_sim.pangu.leftovers import Leftovers
 from feitian_sim.pangu.liveness import FailureDetector
 from feitian_sim.pangu.master_state import MasterState
 from feitian_sim.pangu.messages import DropReplicas
@@ -41,6 +42,10 @@ class Books:
     #: Whether every server has registered with this incarnation or was given up: only then is what nobody told of
     #: missing, and not merely unknown.
     settled: bool = False
+    leftovers: Leftovers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.leftovers = Leftovers(self.config.repair.retry_after)
 
     @property
     def replicas(self) -> int:
@@ -62,5 +67,5 @@ class Books:
         return effects
 
     def drop(self, server: int, chunks: tuple[int, ...]) -> Send:
-        """Tell a server to drop replicas; what does not reach it is said again by its next report."""
+        """Tell a server to drop replicas; what does not reach it is said again (:mod:`.leftovers`)."""
         return Send(server, DropReplicas(chunks, self.incarnation), self.config.client.call_deadline)

@@ -6,7 +6,8 @@ needs a lease again, or must be closed without its writer (append), gets a highe
 replicas, then logged, and only then is there a primary under it. So a replica that is ahead of the log has seen no
 write under its version, whichever master asks, and is as good as one that is level with the log; those that did not
 take a version that was logged are stale. A chunk is sealed at the least length of those that took its version, below
-which everything acknowledged lies, since an acknowledged byte is on every replica.
+which everything acknowledged lies, since an acknowledged byte is on every replica. The version that closed it is not
+logged: it had no primary, so whoever did not take it and is long enough holds the same bytes, and may be the last to.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import Literal
 from feitian_sim.kernel import Stream
 from feitian_sim.pangu.avoidance import Avoidance
 from feitian_sim.pangu.books import Books
-from feitian_sim.pangu.effects import Effect, Reply, Send
+from feitian_sim.pangu.check_facts import ChunkClosed, LeaseGranted
+from feitian_sim.pangu.effects import Effect, Emit, Reply, Send
 from feitian_sim.pangu.leases import Lease
 from feitian_sim.pangu.messages import (
     AbandonChunk,
@@ -95,7 +97,9 @@ class ChunkRequests:
         leaving = not self._books.view.accepting[list(servers)].all()
         must_seal = request.full == chunk or leaving or any(server in request.exclude for server in servers)
         if must_seal or lease is None or servers != lease.servers:
-            return self._raise(ticket, request, chunk, servers, now_ns, seal=must_seal or lease is not None)
+            # With fewer replicas than there should be a writer's next bytes would be as unsafe as the last.
+            must_seal = must_seal or lease is not None or len(servers) < self._books.replicas
+            return self._raise(ticket, request, chunk, servers, now_ns, seal=must_seal)
         if lease.until_ns - now_ns > self._books.config.lease // 2:
             return [Reply(ticket, Leased(chunk, lease.version, lease.servers, lease.until_ns))]
         return self._start(chunk, "renew", request, ticket, lease.version, servers, servers[:1], now_ns)
@@ -112,7 +116,10 @@ class ChunkRequests:
         self._books.leases.end(request.chunk)
         for server in request.failed:
             self._books.locations.remove(request.chunk, server)
+            self._books.leftovers.add(server, (request.chunk,), now_ns)
         effects = self._books.log(ChunkSealed(request.chunk, request.length_bytes), Reply(ticket, Done()))
+        holders = self._books.locations.servers(request.chunk)
+        effects.append(Emit(ChunkClosed(request.chunk, request.length_bytes, self._names(holders))))
         return effects + self._replicas.sealed(request.chunk, now_ns)
 
     def abandon(self, ticket: int, request: AbandonChunk) -> list[Effect]:
@@ -176,9 +183,11 @@ class ChunkRequests:
         for server in grant.servers:
             if server not in took:
                 self._books.locations.remove(chunk, server)
+                self._books.leftovers.add(server, (chunk,), now_ns)
         self._books.leases.end(chunk)
-        effects = self._books.log(VersionRaised(chunk, grant.version))
-        effects += self._books.log(ChunkSealed(chunk, min(grant.taken[server] for server in took)))
+        length_bytes = min(grant.taken[server] for server in took)
+        effects = self._books.log(ChunkSealed(chunk, length_bytes))
+        effects.append(Emit(ChunkClosed(chunk, length_bytes, self._names(took))))
         effects += self._replicas.sealed(chunk, now_ns)
         for ticket, request in grant.tickets:
             effects += self.lease_last(ticket, request, now_ns) if isinstance(request, LeaseLast) else []
@@ -188,7 +197,11 @@ class ChunkRequests:
         lease = Lease(grant.version, grant.servers, grant.until_ns)
         self._books.leases.grant(chunk, lease)
         leased = Leased(chunk, lease.version, lease.servers, lease.until_ns)
-        return [Reply(ticket, leased) for ticket, _ in grant.tickets]
+        granted = LeaseGranted(self._books.incarnation, chunk, lease.version, self._names(lease.servers), lease.until_ns)
+        return [Emit(granted), *(Reply(ticket, leased) for ticket, _ in grant.tickets)]
+
+    def _names(self, servers: tuple[int, ...]) -> str:
+        return " ".join(self._books.view.names[server] for server in servers)
 
     def _place(self, ticket: int, request: AddChunk | LeaseLast, now_ns: int) -> list[Effect]:
         books = self._books

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from feitian_sim.hardware import DataCenter, Disk
 from feitian_sim.kernel import Owner, SimulatedError, Simulation, Timer
 from feitian_sim.kuafu import CallError, Endpoint, Identities, IncomingCall, Kuafu
+from feitian_sim.pangu.check_facts import DamageNoticed, LeaseTaken, ScrubBegun
 from feitian_sim.pangu.cloning import Cloning
 from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.disk_balance import DiskBalancer
@@ -109,6 +110,8 @@ class ChunkServer:
         )
         self._fence = Fence()
         self._wire_services(owner)
+        for chunk in self.keeper.set_aside_chunks():
+            self.later(self._config.report_every, self._tell_damaged, chunk)
         owner.on_death(self._died)
         self._hearts.start(self)
         self._finder = self._finder_of(self._endpoint, self._master_moved)
@@ -150,6 +153,8 @@ class ChunkServer:
             self._disk_balancer = DiskBalancer(self._sim, self._datacenter, owner, keeper, self._writes, self._disks)
         if config.scrub is not None:
             scrubber = Scrubber(self._sim, owner, self.name, config.scrub.every, self._check)
+            if self._sim.facts.wants(ScrubBegun):
+                self._sim.emit(ScrubBegun(self.name, config.scrub.every))
             keeper.on_damage = scrubber.damaged
             for chunk in keeper.damaged_chunks():
                 scrubber.damaged(chunk)
@@ -190,6 +195,8 @@ class ChunkServer:
             return
         if order.lease_until_ns:
             self._leases[order.chunk] = (order.version, order.lease_until_ns)
+            if self._sim.facts.wants(LeaseTaken):
+                self._sim.emit(LeaseTaken(self.name, order.chunk, order.version, order.lease_until_ns))
         else:
             self._leases.pop(order.chunk, None)
         call.reply(VersionTaken(order.chunk, order.version, length_bytes))
@@ -205,7 +212,15 @@ class ChunkServer:
 
     def _found_damaged(self, chunk: int) -> None:
         if self.keeper.set_aside(chunk):
+            if self._sim.facts.wants(DamageNoticed):
+                self._sim.emit(DamageNoticed(self.name, chunk))
+            self._tell_damaged(chunk)
+
+    def _tell_damaged(self, chunk: int) -> None:
+        """Say so until the master has it dropped: no report tells of a replica that is served no more."""
+        if self.keeper.is_set_aside(chunk):
             self._tell(BadReplica(chunk, self.index, self.name))
+            self.later(self._config.report_every, self._tell_damaged, chunk)
 
     def _check(self, chunk: int) -> None:
         stored = self.keeper.stored(chunk)
@@ -256,7 +271,9 @@ class ChunkServer:
         self._hearts.answered(self)
 
     def _not_heard(self, _: CallError) -> None:
-        # The next beat finds out whether to register.
+        # The next beat finds out whether to register; a report that was lost is made again.
+        if not self._registering:
+            self._changed()
         self._registering = False
 
     def _changed(self) -> None:

@@ -23,8 +23,8 @@ from feitian_sim.pangu.facts import Operation, WrongBytes
 from feitian_sim.pangu.ledger import Ledger
 from feitian_sim.pangu.master_calls import MasterCalls
 from feitian_sim.pangu.master_finder import MasterFinder
-from feitian_sim.pangu.messages import BadReplica, DeleteFile, DirectoryListed, ListDirectory, Locate, Located
-from feitian_sim.pangu.patience import PanguError, Patience
+from feitian_sim.pangu.messages import BadReplica, DeleteFile, DirectoryListed, ListDirectory, Locate, Located, RenameFile
+from feitian_sim.pangu.patience import PanguError, PanguRefused, Patience
 from feitian_sim.pangu.read_path import ReadPath
 from feitian_sim.pangu.reading import Reading
 from feitian_sim.pangu.write_path import WritePath
@@ -54,12 +54,14 @@ class PanguClient:
         self.name = name
         self.load = load
         self._ledger = ledger
+        self._changes = 0
         self._backoff = sim.stream("pangu.client", name, "backoff")
         self._master = MasterCalls(sim, finder, config.client.call_deadline)
         data_ns = config.client.data_deadline
         avoidance = Avoidance(config.client.avoid)
         writer = endpoint.machine.index if endpoint.machine.index < len(datacenter.machines) else -1
         self._writing = Writing(
+            sim,
             name,
             writer,
             config,
@@ -70,7 +72,7 @@ class PanguClient:
         )
         choice = sim.stream("pangu.client", name, "replica")
         read_path = ReadPath(sim, endpoint, datacenter, address_of, data_ns, choice, avoidance, self._report_damage)
-        self._reading = Reading(config, self._master, read_path, ledger, self._report_wrong)
+        self._reading = Reading(sim, name, config, self._master, read_path, ledger, self._report_wrong)
 
     def write_file(self, path: str, size_bytes: int, request_bytes: int | None = None) -> Steps:
         """Make a file and write ``size_bytes`` into it, with requests of so many bytes or of a chunk each."""
@@ -94,10 +96,38 @@ class PanguClient:
 
     def delete(self, path: str) -> Steps:
         """Remove a file, or an empty directory (``/a/``)."""
+        yield from self._take_away("delete", path, DeleteFile(path, self._token()))
+
+    def rename(self, path: str, new_path: str) -> Steps:
+        """Give a file another path, which must be free."""
+        promised = self._ledger.promise_of(path)
+        yield from self._take_away("rename", path, RenameFile(path, new_path, self._token()))
+        self._ledger.renamed(promised, new_path)
+
+    def _take_away(self, op: str, path: str, message: object) -> Steps:
         # From the asking on, nothing of it is promised: the answer may get lost on its way.
-        self._ledger.deleted(path)
+        self._ledger.removing(path)
         self._reading.forget(path)
-        yield from self._operation("delete", path, 0, lambda p: self._ask(DeleteFile(path), p))
+        try:
+            yield from self._operation(op, path, 0, lambda p: self._ask(message, p))
+        except PanguRefused:
+            self._ledger.removed(path)
+            raise
+        self._ledger.removed(path)
+
+    def _token(self) -> str:
+        self._changes += 1
+        return f"{self.name}~{self._changes}"
+
+    def exists(self, path: str) -> Generator[Any, Any, bool]:
+        """Whether there is a file of this path."""
+        try:
+            yield from self._ask(Locate(path, count=0), self._patience())
+        except PanguRefused as refused:
+            if refused.code != "no-node":
+                raise
+            return False
+        return True
 
     def stat(self, path: str) -> Generator[Any, Any, int]:
         """The size of a file, as far as its chunks are sealed."""

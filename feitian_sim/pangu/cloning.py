@@ -14,6 +14,7 @@ from functools import partial
 from feitian_sim.hardware import Disk
 from feitian_sim.kernel import SimulatedError
 from feitian_sim.kuafu import CallError, Endpoint, IncomingCall
+from feitian_sim.pangu.check_facts import CloneStored
 from feitian_sim.pangu.chunk_messages import ChunkPulled, PullChunk, PullRefused
 from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.content import checksum
@@ -31,6 +32,8 @@ class _Room:
     call: IncomingCall
     disk: Disk
     size_bytes: int
+    began_ns: int
+    took_ns: int = 0
     # From the sync on, nothing but the disk ends it.
     syncing: bool = False
 
@@ -72,7 +75,7 @@ class Cloning:
         except SimulatedError as error:
             call.reply(CloneFailed(order.chunk, str(error)))
             return
-        self._rooms[order.chunk] = _Room(call, disk, order.length_bytes)
+        self._rooms[order.chunk] = _Room(call, disk, order.length_bytes, self._endpoint.sim.now)
         rate_bps = order.rate_bps or self._repair.rate
         request = PullChunk(order.chunk, order.version, 0, -1, disk.name, rate_bps, self._repair.weight)
         at_rate_ns = order.length_bytes * 8 * 1_000_000_000 // rate_bps
@@ -95,7 +98,14 @@ class Cloning:
         else:
             room = self._rooms[order.chunk]
             room.syncing = True
+            room.took_ns = self._endpoint.sim.now - room.began_ns
             room.disk.sync(self._owner, self._synced, call, reply)
+
+    def _tell(self, order: CloneChunk, pulled: ChunkPulled, took_ns: int) -> None:
+        sim = self._endpoint.sim
+        if sim.facts.wants(CloneStored):
+            most_bps = order.rate_bps or self._repair.rate
+            sim.emit(CloneStored(self._endpoint.machine.name, order.chunk, pulled.moved_bytes, took_ns, most_bps))
 
     def _unanswered(self, call: IncomingCall, error: CallError) -> None:
         self._fail(call, str(error))
@@ -113,6 +123,7 @@ class Cloning:
             call.reply(CloneFailed(order.chunk, str(error)))
             return
         self._keeper.put_clone(order.chunk, pulled.version, room.disk, pulled.extents, pulled.crc)
+        self._tell(order, pulled, room.took_ns)
         call.reply(Cloned(order.chunk, pulled.version, pulled.length_bytes))
 
     def _fail(self, call: IncomingCall, reason: str, *, damaged: bool = False) -> None:

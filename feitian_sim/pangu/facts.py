@@ -188,12 +188,16 @@ class RepairQueue(Fact):
 
 @fact("pangu.stored", canonical=False, detail=True)
 class ReplicaExtended(Fact):
-    """A chunk server's disk holds more of a chunk, for good, under this version; ``length_bytes`` in all."""
+    """A chunk server's disk holds more of a chunk, for good, under this version; ``length_bytes`` in all.
+
+    ``crc``: the checksum of all that it holds now.
+    """
 
     server: str
     chunk: int
     version: int
     length_bytes: int
+    crc: int
 
 
 @fact("pangu.chunk_told", canonical=False, detail=True)

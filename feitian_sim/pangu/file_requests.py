@@ -27,15 +27,17 @@ class FileRequests:
         self._books = books
 
     def create(self, ticket: int, request: CreateFile) -> list[Effect]:
-        """Make a file, once per token."""
+        """Make a file, once per token, even if it was deleted between the first try and this one."""
         tree = self._books.state.namespace
         split(request.path)
+        if self._is_done(request.token):
+            return [Reply(ticket, Done())]
         if tree.is_file(request.path):
             if request.token and tree.token(request.path) == request.token:
                 return [Reply(ticket, Done())]
-            raise NamespaceError(f"{request.path} is already there")
+            raise NamespaceError(f"{request.path} is already there", "exists")
         if tree.is_directory(f"{request.path}/"):
-            raise NamespaceError(f"{request.path}/ is a directory")
+            raise NamespaceError(f"{request.path}/ is a directory", "exists")
         return self._books.log(FileCreated(request.path, request.token), Reply(ticket, Done()))
 
     def make_directory(self, ticket: int, request: MakeDirectory) -> list[Effect]:
@@ -49,23 +51,30 @@ class FileRequests:
         return self._books.log(DirectoryMade(request.path), Reply(ticket, Done()))
 
     def delete(self, ticket: int, request: DeleteFile) -> list[Effect]:
-        """Remove a file or an empty directory."""
+        """Remove a file or an empty directory, once per token."""
+        if self._is_done(request.token):
+            return [Reply(ticket, Done())]
         tree = self._books.state.namespace
         if request.path.endswith("/"):
             if request.path == "/" or tree.names(request.path):
-                raise NamespaceError(f"{request.path} is not empty")
+                raise NamespaceError(f"{request.path} is not empty", "not-empty")
         else:
             tree.chunks(request.path)
-        return self._books.log(Deleted(request.path), Reply(ticket, Done()))
+        return self._books.log(Deleted(request.path, request.token), Reply(ticket, Done()))
 
     def rename(self, ticket: int, request: RenameFile) -> list[Effect]:
-        """Give a file a free path."""
+        """Give a file a free path, once per token."""
+        if self._is_done(request.token):
+            return [Reply(ticket, Done())]
         tree = self._books.state.namespace
         tree.chunks(request.path)
         split(request.new_path)
         if tree.is_file(request.new_path) or tree.is_directory(f"{request.new_path}/"):
-            raise NamespaceError(f"{request.new_path} is already there")
-        return self._books.log(Renamed(request.path, request.new_path), Reply(ticket, Done()))
+            raise NamespaceError(f"{request.new_path} is already there", "exists")
+        return self._books.log(Renamed(request.path, request.new_path, request.token), Reply(ticket, Done()))
+
+    def _is_done(self, token: str) -> bool:
+        return bool(token) and self._books.state.retries.knows(token)
 
     def list_directory(self, ticket: int, request: ListDirectory) -> list[Effect]:
         """Names in a directory."""

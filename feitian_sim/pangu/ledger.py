@@ -31,6 +31,8 @@ class Ledger:
         self._dataset_rule = dataset_rule
         self._files: dict[str, PromisedFile] = {}
         self._by_chunk: dict[int, list[Extent]] = {}
+        # Paths with a deletion or renaming of which nobody knows whether it has happened or will: how many.
+        self._doubtful: dict[str, int] = {}
         # Everything that was ever sent to a chunk: it may stand there, acknowledged or not.
         self._issued: dict[int, dict[Extent, None]] = {}
 
@@ -41,11 +43,29 @@ class Ledger:
 
     def created(self, path: str) -> None:
         """The master acknowledged that the file exists."""
-        self._files.setdefault(path, PromisedFile(path))
+        if path not in self._doubtful:
+            self._files.setdefault(path, PromisedFile(path))
 
-    def deleted(self, path: str) -> None:
-        """Somebody asked for its deletion: nothing of it is promised any more."""
+    def promise_of(self, path: str) -> PromisedFile | None:
+        """What was promised of the file of this path."""
+        return self._files.get(path)
+
+    def removing(self, path: str) -> None:
+        """Somebody asks for its deletion or renaming: nothing of this path is promised until that is decided."""
         self._files.pop(path, None)
+        self._doubtful[path] = self._doubtful.get(path, 0) + 1
+
+    def removed(self, path: str) -> None:
+        """It is decided, either way."""
+        self._doubtful[path] -= 1
+        if not self._doubtful[path]:
+            del self._doubtful[path]
+
+    def renamed(self, promised: PromisedFile | None, path: str) -> None:
+        """The master acknowledged that what was promised of a file stands under this path now."""
+        if promised is not None and path not in self._doubtful:
+            promised.path = path
+            self._files[path] = promised
 
     def issued(self, chunk: int, extents: tuple[Extent, ...]) -> None:
         """A client sends these extents to be added to a chunk."""

@@ -32,6 +32,8 @@ from feitian_sim.pangu.messages import (
     CloneFailed,
     CreateFile,
     DeleteFile,
+    Done,
+    DropReplicas,
     Failed,
     Heartbeat,
     HeartbeatSeen,
@@ -108,7 +110,7 @@ class Master:
         try:
             effects = self._handle(ticket, message, now_ns)
         except NamespaceError as error:
-            return [Reply(ticket, Failed(str(error)))]
+            return [Reply(ticket, Failed(str(error), code=error.code))]
         return self._go_on(effects, now_ns)
 
     def _handle(self, ticket: int, message: Any, now_ns: int) -> list[Effect]:
@@ -153,6 +155,8 @@ class Master:
             case CloneChunk():
                 self._migration.slots_changed()
                 return self._go_on(self._cloned(asked, reply, now_ns), now_ns)
+            case DropReplicas():
+                return self._dropped(server, asked, reply, now_ns)
         return []
 
     def bundle_done(self, number: int, failed: Collection[int], now_ns: int) -> list[Effect]:
@@ -199,6 +203,7 @@ class Master:
         for _, chunk, since_ns in (retry for retry in self._retries if retry[0] <= now_ns):
             self.books.repair.add([chunk], since_ns)
         self._retries = [retry for retry in self._retries if retry[0] > now_ns]
+        effects += [self.books.drop(*order) for order in self.books.leftovers.due(now_ns, self._is_left_over)]
         return self._go_on(effects, now_ns)
 
     def operate(self, servers: Sequence[int], action: Action, now_ns: int) -> list[Effect]:
@@ -216,13 +221,31 @@ class Master:
             self.books.detector.heard(message.server, now_ns)
         return [Reply(ticket, HeartbeatSeen(known, self.books.incarnation))]
 
+    def _dropped(self, server: int, asked: DropReplicas, reply: Any, now_ns: int) -> list[Effect]:
+        if isinstance(reply, Done):
+            self.books.leftovers.gone(server, asked.chunks)
+            return []
+        if server not in self.books.registered:
+            return []
+        self.books.leftovers.add(server, asked.chunks, now_ns)
+        return self._go_on([], now_ns)
+
+    def _is_left_over(self, server: int, chunk: int) -> str:
+        books = self.books
+        if server not in books.registered or server in books.locations.servers(chunk):
+            return "forget"
+        running = books.repair.running(chunk)
+        if (running is not None and running.target == server) or chunk in self._migration.moves:
+            return "wait"
+        if books.state.chunks.knows(chunk) and books.locations.copies(chunk) < books.replicas:
+            return "wait"
+        return "drop"
+
     def _cloned(self, asked: CloneChunk, reply: Any, now_ns: int) -> list[Effect]:
         clone = self.books.repair.done(asked.chunk)
         if clone is None:
             return []
-        table = self.books.state.chunks
-        current = table.knows(clone.chunk) and int(table.versions[clone.chunk]) == clone.version
-        if isinstance(reply, Cloned) and current:
+        if isinstance(reply, Cloned) and self._is_good(reply):
             return self._arrived(clone, reply, now_ns)
         reason = reply.reason if isinstance(reply, CloneFailed) else "no answer" if reply is None else "out of date"
         effects: list[Effect] = [
@@ -234,6 +257,13 @@ class Master:
             effects += self._replicas.damaged(clone.chunk, clone.source, self._name(clone.target), now_ns)
         self._try_later(clone.chunk, clone.queued_ns, now_ns)
         return effects
+
+    def _is_good(self, copy: Cloned) -> bool:
+        """Whether the copy is of the chunk as it is now, which may be later than it was when the copy was ordered."""
+        table = self.books.state.chunks
+        if not table.knows(copy.chunk) or copy.version < int(table.versions[copy.chunk]):
+            return False
+        return not table.sealed[copy.chunk] or copy.length_bytes >= int(table.lengths[copy.chunk])
 
     def _arrived(self, clone: Clone, reply: Cloned, now_ns: int) -> list[Effect]:
         books = self.books
@@ -273,7 +303,8 @@ class Master:
             effects += self._migration.go_on(now_ns)
         wake_ns = self.books.detector.next_look_ns(now_ns)
         times = [at_ns for at_ns, _, _ in self._retries]
-        times += [at_ns for at_ns in (wake_ns, self.books.repair.next_due_ns) if at_ns is not None]
+        others = (wake_ns, self.books.repair.next_due_ns, self.books.leftovers.next_due_ns)
+        times += [at_ns for at_ns in others if at_ns is not None]
         if times:
             effects.append(WakeAt(min(times)))
         return effects

@@ -11,7 +11,7 @@ from feitian_sim.kuafu import CallFailed
 from feitian_sim.kuafu.client import Answer
 from feitian_sim.pangu.master_finder import MasterFinder
 from feitian_sim.pangu.messages import Failed
-from feitian_sim.pangu.patience import PanguError, Patience
+from feitian_sim.pangu.patience import PanguRefused, Patience
 
 
 class MasterCalls:
@@ -23,7 +23,7 @@ class MasterCalls:
         self._call_ns = call_ns
 
     def ask(self, message: object, patience: Patience, instead: object = None) -> Generator[Any, Any, Any]:
-        """The master's answer to ``message``. Raises :class:`PanguError`.
+        """The master's answer to ``message``. Raises :class:`PanguError`, when it is refused :class:`PanguRefused`.
 
         ``instead`` is asked from the first refusal on: the same with fewer wishes.
         """
@@ -41,7 +41,7 @@ class MasterCalls:
                 if not isinstance(reply, Failed):
                     return reply
                 if reply.final:
-                    raise PanguError(reply.reason)
+                    raise PanguRefused(reply.reason, reply.code)
                 message = message if instead is None else instead
                 yield from patience.wait(since_ns, reply.reason)
 

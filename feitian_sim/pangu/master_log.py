@@ -20,17 +20,27 @@ class MasterLog:
     ``origin`` gives the state before the first record: the preloaded dataset.
     """
 
-    def __init__(self, origin: Callable[[], MasterState], bytes_per_chunk: int, preloaded_chunks: int) -> None:
+    def __init__(
+        self,
+        origin: Callable[[], MasterState],
+        bytes_per_chunk: int,
+        preloaded_chunks: int,
+        on_record: Callable[[int, Record], object] | None = None,
+    ) -> None:
         self._origin = origin
         self._bytes_per_chunk = bytes_per_chunk
         self._chunks = preloaded_chunks
         self._records: list[Record] = []
         self._state: MasterState | None = None
+        # Told the number of each record, from 1, and the record; for whoever watches from outside.
+        self._on_record = on_record
 
     def apply(self, _: int, command: Any) -> None:
         """Take the next record in."""
         self._records.append(command)
         self._chunks += isinstance(command, ChunkAdded)
+        if self._on_record is not None:
+            self._on_record(len(self._records), command)
 
     def image(self) -> tuple[Any, int]:
         """The records, which stand for the state that they make, and the size of that state in bytes."""

@@ -18,12 +18,14 @@ from feitian_sim.kernel import Owner, Simulation, Timer
 from feitian_sim.kuafu import Endpoint, Identities, IncomingCall, Kuafu, Need
 from feitian_sim.pangu import messages
 from feitian_sim.pangu.bundle_runner import BundleRunner
+from feitian_sim.pangu.check_facts import RecordChosen, TreeTold
 from feitian_sim.pangu.commit_log import CommitLog
 from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.facts import MasterReady, MasterStopped
 from feitian_sim.pangu.master import Master
 from feitian_sim.pangu.master_log import MasterLog
 from feitian_sim.pangu.master_state import MasterState
+from feitian_sim.pangu.master_told import record_chosen, tree_told
 from feitian_sim.pangu.needs import (
     BE_SERVER,
     CREATE_FILE,
@@ -35,6 +37,7 @@ from feitian_sim.pangu.needs import (
     WRITE_FILE,
 )
 from feitian_sim.pangu.office import Office, Standing
+from feitian_sim.pangu.records import Record
 from feitian_sim.pangu.reign import NOT_ACTIVE, Reign
 from feitian_sim.replog import Group, ReplicatedLog
 
@@ -133,7 +136,8 @@ class MasterServer:
         for request, needs in REQUESTS.items():
             self._endpoint.serve(request, self._serve, needs)
         config = parts.config
-        self.records = MasterLog(parts.origin, config.snapshot_bytes_per_chunk, parts.preloaded_chunks())
+        told = self._tell_record if self._sim.facts.wants(RecordChosen) else None
+        self.records = MasterLog(parts.origin, config.snapshot_bytes_per_chunk, parts.preloaded_chunks(), told)
         self.log = ReplicatedLog(
             self._sim,
             self._datacenter,
@@ -197,13 +201,19 @@ class MasterServer:
         assert self.log is not None
         assert self.records is not None
         records = self.records.count
-        core = parts.core_of(self.records.fresh_state(), epoch, self._sim.now)
+        state = self.records.fresh_state()
+        if self._sim.facts.wants(TreeTold):
+            self._sim.emit(tree_told(self.machine.name, state, "begins to reign"))
+        core = parts.core_of(state, epoch, self._sim.now)
         log = CommitLog(self.log, self._follows)
         self.reign = Reign(self._sim, core, log, self._endpoint, parts.address_of, parts.bundles, parts.on_release)
         self._sim.emit(MasterReady(self.machine.name, records, self._sim.now - self._elected_ns, epoch))
         self.reign.run(core.wake(self._sim.now))
         self._standing.announce(epoch)
         parts.on_turn()
+
+    def _tell_record(self, index: int, record: Record) -> None:
+        self._sim.emit(record_chosen(self.machine.name, index, record))
 
     def _follows(self) -> None:
         """The log has another leader, or may have: this reign is over; if Nuwa still wants this one, it tries again."""

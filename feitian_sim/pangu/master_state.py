@@ -25,6 +25,7 @@ from feitian_sim.pangu.records import (
     ServerModeSet,
     VersionRaised,
 )
+from feitian_sim.pangu.retry_cache import RetryCache
 from feitian_sim.pangu.roster import Roster
 
 
@@ -35,6 +36,7 @@ class MasterState:
         self.namespace = Namespace()
         self.chunks = ChunkTable()
         self.roster = Roster()
+        self.retries = RetryCache()
         self.records_applied = 0
 
     def apply(self, record: Record) -> tuple[int, ...]:
@@ -43,10 +45,12 @@ class MasterState:
         match record:
             case FileCreated():
                 self.namespace.create(record.path, record.token)
+                self.retries.note(record.token)
             case DirectoryMade():
                 self.namespace.make_directory(record.path)
             case Renamed():
                 self.namespace.rename(record.path, record.new_path)
+                self.retries.note(record.token)
             case ChunkAdded():
                 self.chunks.add(record.chunk)
                 self.namespace.add_chunk(record.path, record.chunk)
@@ -60,6 +64,7 @@ class MasterState:
                 self.namespace.remove_chunk(record.path, record.chunk)
                 return self._remove([record.chunk])
             case Deleted():
+                self.retries.note(record.token)
                 return self._remove(self.namespace.delete(record.path))
             case _:
                 assert_never(record)

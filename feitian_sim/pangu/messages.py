@@ -39,17 +39,25 @@ class MakeDirectory:
 
 @dataclass(frozen=True, slots=True)
 class DeleteFile:
-    """Client to master: remove a file, or an empty directory. Answered by :class:`Done`."""
+    """Client to master: remove a file, or an empty directory. Answered by :class:`Done`.
+
+    ``token`` names the attempt, as in :class:`CreateFile`.
+    """
 
     path: str
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RenameFile:
-    """Client to master: give a file another path, which must be free. Answered by :class:`Done`."""
+    """Client to master: give a file another path, which must be free. Answered by :class:`Done`.
+
+    ``token`` names the attempt, as in :class:`CreateFile`.
+    """
 
     path: str
     new_path: str
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +179,14 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Master to anyone: it cannot be done. ``final`` tells that trying again will not help."""
+    """Master to anyone: it cannot be done. ``final`` tells that trying again will not help.
+
+    ``code``: as in :class:`feitian_sim.pangu.namespace.NamespaceError`.
+    """
 
     reason: str
     final: bool = True
+    code: str = ""
 
 
 # --- chunk servers to the master ------------------------------------------------------------------

@@ -7,6 +7,7 @@ ordinary one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,7 +22,14 @@ _NUMBER_WIDTH = 9
 
 
 class NamespaceError(SimulatedError):
-    """The tree refuses: no such file, already there, not a path."""
+    """The tree refuses: no such file, already there, not a path.
+
+    ``code`` says so to programs where clients may want to act on it: ``no-node``, ``exists``, ``not-empty``.
+    """
+
+    def __init__(self, reason: str, code: str = "") -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 @dataclass(slots=True)
@@ -101,18 +109,25 @@ class Namespace:
     def names(self, path: str) -> tuple[str, ...]:
         """What is in a directory, sorted. Raises :class:`NamespaceError`."""
         if path not in self._directories:
-            raise NamespaceError(f"there is no directory {path}")
+            raise NamespaceError(f"there is no directory {path}", "no-node")
         names = list(self._directories[path])
         if path == DATASET_DIRECTORY:
             skip = len(DATASET_DIRECTORY)
             names += [dataset_path(row)[skip:] for row in range(len(self._bulk)) if row not in self._moved]
         return tuple(sorted(names))
 
+    def made(self) -> Iterator[tuple[str, list[tuple[str, list[int]]]]]:
+        """Directories, each with the files in it and their chunks; those of the dataset are left out."""
+        for directory, names in self._directories.items():
+            if directory != DATASET_DIRECTORY:
+                here = [directory + name for name in names if not name.endswith("/")]
+                yield directory, [(path, self._files[path].chunks) for path in here]
+
     def create(self, path: str, token: str) -> None:
         """Make an empty file and the directories above it. Raises :class:`NamespaceError`."""
         parent, name = split(path)
         if self.is_file(path) or f"{path}/" in self._directories:
-            raise NamespaceError(f"{path} is already there")
+            raise NamespaceError(f"{path} is already there", "exists")
         self.make_directory(parent)
         self._directories[parent][name] = None
         self._files[path] = File(token)
@@ -133,7 +148,7 @@ class Namespace:
         """Remove a file or an empty directory; returns the file's chunks. Raises :class:`NamespaceError`."""
         if path.endswith("/"):
             if path == "/" or self.names(path):
-                raise NamespaceError(f"{path} is not empty")
+                raise NamespaceError(f"{path} is not empty", "not-empty")
             parent, name = split(path[:-1])
             del self._directories[path]
             del self._directories[parent][f"{name}/"]
@@ -170,7 +185,7 @@ class Namespace:
     def _file(self, path: str) -> File:
         file = self._files.get(path)
         if file is None:
-            raise NamespaceError(f"there is no file {path}")
+            raise NamespaceError(f"there is no file {path}", "no-node")
         return file
 
     def _own(self, path: str) -> File:

@@ -14,6 +14,14 @@ class PanguError(SimulatedError):
     """An operation on the file system failed for good."""
 
 
+class PanguRefused(PanguError):
+    """The master has answered that it cannot be done, and why: nothing has changed."""
+
+    def __init__(self, reason: str, code: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
 class Patience:
     """One operation's tries. ``retries`` counts the pauses; ``on_pause`` hears how long each hold-up was."""
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from feitian_sim.kernel import Timer
 from feitian_sim.kuafu import CallError, Endpoint, IncomingCall
+from feitian_sim.pangu.check_facts import TurnGiven, WriteAcknowledged
 from feitian_sim.pangu.chunk_messages import (
     Abort,
     Apply,
@@ -107,6 +108,8 @@ class Primary:
         turn = Turn(self._sessions, call, request, offset_bytes, disks)
         self._turns[request.chunk] = turn
         self._by_session[turn.session] = turn
+        if self._endpoint.sim.facts.wants(TurnGiven):
+            self._endpoint.sim.emit(TurnGiven(self._endpoint.machine.name, request.chunk, request.version))
         if self._request_ns:
             self._endpoint.owner.call_later(self._request_ns, self._reserve, turn)
         else:
@@ -155,6 +158,9 @@ class Primary:
         else:
             length_bytes = turn.offset_bytes + turn.request.length_bytes
             self._forget(turn)
+            if self._endpoint.sim.facts.wants(WriteAcknowledged):
+                here, request = self._endpoint.machine.name, turn.request
+                self._endpoint.sim.emit(WriteAcknowledged(here, request.chunk, request.version, length_bytes))
             turn.call.reply(WriteCommitted(length_bytes))
             self._next(turn.request.chunk)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any
 
+from feitian_sim.kernel import Simulation
+from feitian_sim.pangu.check_facts import ChunkRead, content_of
 from feitian_sim.pangu.chunk_messages import ChunkPulled
 from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.ledger import Ledger
@@ -19,12 +21,16 @@ class Reading:
 
     def __init__(
         self,
+        sim: Simulation,
+        name: str,
         config: PanguConfig,
         master: MasterCalls,
         path: ReadPath,
         ledger: Ledger,
         on_wrong: Callable[[str, int], object],
     ) -> None:
+        self._sim = sim
+        self._name = name
         self._chunk_size_bytes = config.chunk_size
         self._remember_ns = config.client.remember_locations
         self._master = master
@@ -74,7 +80,7 @@ class Reading:
             if position >= located.chunk_count:
                 return 0
             place: ChunkPlace = located.places[position]
-            promised = self._ledger.promised(place.chunk)
+            promised, began_ns = self._ledger.promised(place.chunk), self._sim.now
             outcome = yield from self._path.pull(place, skip, wanted)
             if outcome.failed:
                 # Where its replicas are has changed since, or will.
@@ -82,6 +88,9 @@ class Reading:
             if outcome.got is not None:
                 patience.progressed()
                 self._check(path, place.chunk, outcome.got, promised)
+                if self._sim.facts.wants(ChunkRead):
+                    content = content_of(outcome.got.extents)
+                    self._sim.emit(ChunkRead(self._name, path, place.chunk, began_ns, content))
                 return outcome.got.moved_bytes
             fresh = True
             yield from patience.wait(since_ns, outcome.reason)

@@ -40,9 +40,10 @@ class DirectoryMade:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A file or an empty directory is gone."""
+    """A file or an empty directory is gone; ``token`` names the attempt that removed it."""
 
     path: str
+    token: str = ""
 
     @property
     def size_bytes(self) -> int:
@@ -52,10 +53,11 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """A file has another path."""
+    """A file has another path; ``token`` names the attempt that gave it."""
 
     path: str
     new_path: str
+    token: str = ""
 
     @property
     def size_bytes(self) -> int:

@@ -14,9 +14,12 @@ from functools import partial
 from feitian_sim.kernel import Simulation, Timer
 from feitian_sim.kuafu import CallError, Endpoint, IncomingCall
 from feitian_sim.pangu.bundle_runner import BundleRunner
+from feitian_sim.pangu.check_facts import CloneOrdered
 from feitian_sim.pangu.commit_log import CommitLog
 from feitian_sim.pangu.effects import Bundle, Effect, Emit, Log, Release, Reply, Send, WakeAt
 from feitian_sim.pangu.master import Master
+from feitian_sim.pangu.master_told import clone_ordered
+from feitian_sim.pangu.messages import CloneChunk
 
 #: What a master that is not the active one answers.
 NOT_ACTIVE = "this master is not the active one"
@@ -83,11 +86,17 @@ class Reign:
                 case Reply():
                     self._log.when_durable(partial(self._reply, effect))
                 case Send():
+                    if isinstance(effect.message, CloneChunk) and not effect.message.moving:
+                        self._tell_clone(effect.message, effect.server)
                     self._log.when_durable(partial(self._hold, effect))
                 case Release():
                     self._log.when_durable(partial(self._on_release, effect.server))
                 case Bundle():
                     self._log.when_durable(partial(self._start_bundle, effect))
+
+    def _tell_clone(self, order: CloneChunk, target: int) -> None:
+        if self._sim.facts.wants(CloneOrdered):
+            self._sim.emit(clone_ordered(self.core.books, order, target))
 
     def _reply(self, effect: Reply) -> None:
         call = self._calls.pop(effect.ticket, None)

@@ -12,7 +12,7 @@ Pure: the master asks :meth:`RepairPlanner.next_clone` until it gets None.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +82,15 @@ class RepairPlanner:
     def running_count(self) -> int:
         """Clones under way."""
         return len(self._running)
+
+    @property
+    def waiting(self) -> Collection[int]:
+        """The chunks that wait, as they came."""
+        return self._waiting.keys()
+
+    def running(self, chunk: int) -> Clone | None:
+        """The clone of the chunk that is under way."""
+        return self._running.get(chunk)
 
     @property
     def limit(self) -> int:

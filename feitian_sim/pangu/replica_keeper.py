@@ -34,6 +34,8 @@ class ReplicaKeeper:
         self.on_change: Callable[[], object] = _nothing
         #: Called with a disk and the chunks that were on it, when it has failed.
         self.on_disk_lost: Callable[[Disk, Ints], object] = _nothing
+        #: Called with the chunks whose replicas are about to be removed; for whoever watches from outside.
+        self.on_drop: Callable[[Ints], object] = _nothing
         #: Called with a chunk whose replica was damaged (nobody knows it yet; for the scrubber's round).
         self.on_damage: Callable[[int], object] = _nothing
         for disk in machine.disks:
@@ -77,6 +79,12 @@ class ReplicaKeeper:
         sound = replica.sound and chunk not in self._set_aside
         return Stored(disk, replica.version, replica.length_bytes, replica.extents, replica.crc, sound)
 
+    def crc(self, chunk: int) -> int:
+        """The checksum beside the replica of ``chunk``, which is here."""
+        replica = self.store.get(chunk)
+        assert replica is not None, f"there is no replica of chunk {chunk} here"
+        return replica.crc
+
     def is_intact(self, chunk: int, version: int) -> bool:
         """Whether the replica of ``chunk`` is of this version, undamaged and not set aside."""
         replica = self.store.get(chunk)
@@ -91,6 +99,14 @@ class ReplicaKeeper:
         self._set_aside[chunk] = None
         self.store.note(chunk)
         return True
+
+    def is_set_aside(self, chunk: int) -> bool:
+        """Whether the replica is here, and known to be damaged."""
+        return chunk in self._set_aside
+
+    def set_aside_chunks(self) -> tuple[int, ...]:
+        """All of which that is so."""
+        return tuple(self._set_aside)
 
     # Writing
 
@@ -177,6 +193,7 @@ class ReplicaKeeper:
 
     def drop(self, chunks: Ints) -> None:
         """Remove replicas and free their space."""
+        self.on_drop(chunks)
         for disk, freed_bytes in self.store.drop_many(chunks).items():
             self.machine.disks[disk].release(freed_bytes)
         if self._set_aside:
@@ -233,8 +250,8 @@ class ContentsOfDisk:
 
     def rot(self, uniform: float) -> str | None:
         """Silently change the bytes of the replica at quantile ``uniform``."""
-        chunk = self._keeper.store.at_quantile(uniform, self._disk.index)
-        if chunk is None:
+        chunk, extents = self._at(uniform)
+        if not extents:
             return None
         self._keeper.store.rot(chunk, uniform)
         self._keeper.damage(chunk)

@@ -51,6 +51,8 @@ class ReplicaTracker:
             return [Reply(ticket, HoldingsRead(report.chunks, books.incarnation))]
         returned = server not in books.registered
         books.registered[server] = None
+        if report.first:
+            books.leftovers.gone(server)
         view.alive[server] = True
         view.capacity_bytes[server] = report.capacity_bytes
         view.used_bytes[server] = report.used_bytes
@@ -99,9 +101,12 @@ class ReplicaTracker:
     def damaged(self, chunk: int, server: int, by: str, now_ns: int) -> list[Effect]:
         """As :meth:`bad`, from within."""
         books = self._books
-        if not books.state.chunks.knows(chunk) or not books.locations.remove(chunk, server):
-            return []
         name = books.view.names[server]
+        if not books.state.chunks.knows(chunk) or not books.locations.remove(chunk, server):
+            if by == name:
+                # It holds it still: the order to drop it has not arrived.
+                books.leftovers.add(server, (chunk,), now_ns)
+            return []
         hit = np.array([chunk], dtype=np.int64)
         effects: list[Effect] = [Emit(CorruptionFound(name, chunk, by)), *self._missing(name, "damage", hit)]
         self._damaged.setdefault(chunk, []).append(server)

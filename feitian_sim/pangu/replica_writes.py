@@ -39,6 +39,10 @@ class Replicas(Protocol):
         """Add synced extents, for which room was taken (a new replica is made); returns the new length."""
         ...
 
+    def crc(self, chunk: int) -> int:
+        """The checksum beside the replica."""
+        ...
+
 
 @dataclass(slots=True)
 class _Room:
@@ -115,8 +119,8 @@ class ReplicaWrites:
             # From now on the room is the replica's.
             length_bytes = self._replicas.extend(request.chunk, request.version, room.disk, request.extents)
             if self._endpoint.sim.facts.wants(ReplicaExtended):
-                machine = self._endpoint.machine.name
-                self._endpoint.sim.emit(ReplicaExtended(machine, request.chunk, request.version, length_bytes))
+                machine, crc = self._endpoint.machine.name, self._replicas.crc(request.chunk)
+                self._endpoint.sim.emit(ReplicaExtended(machine, request.chunk, request.version, length_bytes, crc))
             done(length_bytes)
 
     def disk_lost(self, disk: Disk) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from feitian_sim.kernel import Simulation
 from feitian_sim.pangu.books import Books
+from feitian_sim.pangu.check_facts import ReplicaDropped, ReplicasTold
 from feitian_sim.pangu.client_facts import Promises, Shortage, Survival
 from feitian_sim.pangu.content import Extent
 from feitian_sim.pangu.facts import ChunkTold, Redundancy, RepairQueue
 from feitian_sim.pangu.ledger import Ledger, PromisedFile
 from feitian_sim.pangu.master_state import MasterState
+from feitian_sim.pangu.master_told import tree_told
 from feitian_sim.pangu.masters import Masters
 from feitian_sim.pangu.move_facts import Balance
 from feitian_sim.pangu.namespace import NamespaceError
@@ -42,6 +45,9 @@ class Truth:
         self._replicas = replicas
         self._counts = {reachable: IntactCount(reachable) for reachable in (False, True)}
         self._levels: tuple[object, list[int]] = (None, [])
+        if sim.facts.wants(ReplicaDropped):
+            for server, keeper in keepers.items():
+                keeper.on_drop = partial(self._tell_dropped, server)
 
     def intact_replicas(self, state: MasterState, *, reachable: bool = False) -> Ints:
         """Undamaged replicas of the right version, by chunk; ``reachable``: only those on machines that are up."""
@@ -140,6 +146,34 @@ class Truth:
                 if keeper.machine.up and keeper.is_intact(chunk, version)
             ]
             self._sim.emit(ChunkTold(chunk, version, " ".join(believed), " ".join(holders), living))
+
+    def tell_masters(self) -> None:
+        """Say what the active master's tree is, and which replicas on the servers that it knows nobody needs."""
+        reign, facts = self._masters.reign, self._sim.facts
+        if reign is None or self._masters.machine is None or not facts.wants(ReplicasTold):
+            return
+        books = reign.core.books
+        self._sim.emit(tree_told(self._masters.machine.name, books.state, "in the end"))
+        for server in books.registered:
+            keeper = self._keepers[server]
+            held = keeper.store.holdings()[0].tolist()
+            orphans = [chunk for chunk in held if server not in books.locations.servers(chunk)]
+            if keeper.machine.up:
+                self._sim.emit(ReplicasTold(keeper.machine.name, len(held), " ".join(map(str, orphans))))
+
+    def _tell_dropped(self, server: int, chunks: Ints) -> None:
+        state = self._state()
+        for chunk in chunks.tolist():
+            if self._keepers[server].store.get(chunk) is None:
+                continue
+            # What becomes of an open chunk is its primary's business, and the master closes it with those that are left.
+            needed = state.chunks.knows(chunk) and bool(state.chunks.sealed[chunk])
+            version = int(state.chunks.versions[chunk]) if needed else 0
+            length_bytes = int(state.chunks.lengths[chunk]) if needed else 0
+            good = [one for one, keeper in self._keepers.items() if _is_good(keeper, chunk, version, length_bytes)]
+            others = sum(one != server for one in good)
+            name = self._keepers[server].machine.name
+            self._sim.emit(ReplicaDropped(name, chunk, needed, server in good, others))
 
     def _has_bytes(self, file: PromisedFile) -> bool:
         return all(self._chunk_is_safe(chunk, extents) for chunk, extents in file.chunks.items())
@@ -274,6 +308,11 @@ class DurableState:
         for record in records[self._known.records_applied :]:
             self._known.apply(record)
         return self._known
+
+
+def _is_good(keeper: ReplicaKeeper, chunk: int, version: int, length_bytes: int) -> bool:
+    replica = keeper.store.get(chunk)
+    return replica is not None and keeper.is_intact(chunk, version) and replica.length_bytes >= length_bytes
 
 
 def _is_in(state: MasterState, file: PromisedFile) -> bool:

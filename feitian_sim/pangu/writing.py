@@ -13,7 +13,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from feitian_sim.kernel import Simulation
 from feitian_sim.pangu.avoidance import Avoidance
+from feitian_sim.pangu.check_facts import BytesAcknowledged, BytesSent, content_of
 from feitian_sim.pangu.chunk_messages import WriteCommitted
 from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.content import Extent
@@ -37,6 +39,7 @@ class Writing:
 
     def __init__(
         self,
+        sim: Simulation,
         name: str,
         writer: int,
         config: PanguConfig,
@@ -45,6 +48,7 @@ class Writing:
         ledger: Ledger,
         avoidance: Avoidance,
     ) -> None:
+        self._sim = sim
         self._name = name
         # Index of the client's machine among the servers; negative when it is none of them.
         self._writer = writer
@@ -77,7 +81,7 @@ class Writing:
             chunk = yield from self._write_chunk(path, position, extents, patience)
             safe.append((chunk, extents))
         for chunk, extents in safe:
-            self._ledger.acknowledged(path, chunk, extents)
+            self._acknowledge(path, chunk, 0, extents)
 
     def _write_chunk(self, path: str, position: int, extents: Extents, patience: Patience) -> Generator[Any, Any, int]:
         while True:
@@ -85,7 +89,7 @@ class Writing:
             anywhere = AddChunk(path, position, self._writer)
             wish = replace(anywhere, exclude=self._avoidance.avoided(since_ns))
             target: Leased = yield from self._master.ask(wish, patience, anywhere)
-            self._ledger.issued(target.chunk, extents)
+            self._issue(target.chunk, extents)
             outcome = yield from self._push_each(target, extents)
             if isinstance(outcome, WriteCommitted):
                 yield from self._master.ask(SealChunk(path, target.chunk, outcome.length_bytes), patience)
@@ -113,11 +117,11 @@ class Writing:
         while True:
             since_ns = patience.now_ns
             target = yield from self._lease(path, full, patience)
-            self._ledger.issued(target.chunk, extents)
+            self._issue(target.chunk, extents)
             outcome = yield from self._path.push(target, size_bytes, lambda _: extents)
             if isinstance(outcome, WriteCommitted):
                 patience.progressed()
-                self._ledger.acknowledged(path, target.chunk, extents)
+                self._acknowledge(path, target.chunk, outcome.length_bytes - size_bytes, extents)
                 return
             self._leases.pop(path, None)
             if outcome.full:
@@ -125,6 +129,16 @@ class Writing:
             else:
                 self._avoidance.failed(self._path.servers_at(target, outcome.failed), patience.now_ns)
                 yield from patience.wait(since_ns, outcome.reason)
+
+    def _issue(self, chunk: int, extents: Extents) -> None:
+        self._ledger.issued(chunk, extents)
+        if self._sim.facts.wants(BytesSent):
+            self._sim.emit(BytesSent(self._name, chunk, content_of(extents)))
+
+    def _acknowledge(self, path: str, chunk: int, offset_bytes: int, extents: Extents) -> None:
+        self._ledger.acknowledged(path, chunk, extents)
+        if self._sim.facts.wants(BytesAcknowledged):
+            self._sim.emit(BytesAcknowledged(self._name, chunk, offset_bytes, content_of(extents)))
 
     def _lease(self, path: str, full: int, patience: Patience) -> Generator[Any, Any, Leased]:
         known = self._leases.get(path)

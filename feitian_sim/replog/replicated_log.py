@@ -7,6 +7,7 @@ snapshot and the journal from the disk and pays for each command before it takes
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -86,6 +87,7 @@ class ReplicatedLog:
         "_group",
         "_held",
         "_owner",
+        "_proposals",
         "_quiet",
         "_sim",
         "_store",
@@ -122,6 +124,7 @@ class ReplicatedLog:
         self.machine: Machine = endpoint.machine
         self._clock = self.machine.clock
         self._cpu = self.machine.cpu
+        self._proposals: deque[tuple[Any, Any, int]] = deque()
         self._group = group
         self.me = me
         self.state = state
@@ -244,9 +247,12 @@ class ReplicatedLog:
             on_lost(RECOVERING if not self.ready else "this member does not lead")
             return
         cost_ns = self.config.propose_cpu + (len(self.replica.members) - 1) * self.config.send_cpu
-        self._cpu.submit(cost_ns, self._owner, self._propose, (on_result, on_lost), command, size_bytes)
+        # Of two that are worked on by two cores, the first must stay the first: the second may rest on it.
+        self._proposals.append(((on_result, on_lost), command, size_bytes))
+        self._cpu.submit(cost_ns, self._owner, self._propose)
 
-    def _propose(self, ticket: Any, command: Any, size_bytes: int) -> None:
+    def _propose(self) -> None:
+        ticket, command, size_bytes = self._proposals.popleft()
         self._do(self.replica.propose(ticket, command, size_bytes, self._clock.monotonic_ns))
 
     def read(self, on_ready: Callable[[], object], on_lost: Callable[[str], object]) -> None:

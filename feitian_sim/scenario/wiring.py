@@ -237,6 +237,7 @@ class Platform:
                 server.tell_state("end")
         if self.cell is not None:
             self.cell.truth.tell_chunks()
+            self.cell.truth.tell_masters()
 
     def _sample(self) -> None:
         for probe in self.sim.probes:

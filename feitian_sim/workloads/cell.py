@@ -30,10 +30,30 @@ class FileClient(Protocol):
         ...
 
 
+class TreeClient(FileClient, Protocol):
+    """A client that also changes the tree."""
+
+    def delete(self, path: str) -> Steps:
+        """Remove a file."""
+        ...
+
+    def rename(self, path: str, new_path: str) -> Steps:
+        """Give a file another path, which must be free."""
+        ...
+
+    def list(self, path: str) -> Steps:
+        """Names in a directory."""
+        ...
+
+    def exists(self, path: str) -> Steps:
+        """Whether there is a file of this path."""
+        ...
+
+
 class Cell(Protocol):
     """A running Pangu."""
 
-    def client(self, machine: Machine, name: str, load: str = "") -> FileClient:
+    def client(self, machine: Machine, name: str, load: str = "") -> TreeClient:
         """A client of the cell on ``machine``; its operations carry the name of the load."""
         ...
 

@@ -9,7 +9,7 @@ from typing import Any
 from feitian_sim.hardware.config import ClusterConfig
 from feitian_sim.workloads.attack_config import AttackLoad
 from feitian_sim.workloads.config import ClientLoad, RequestsLoad
-from feitian_sim.workloads.history_config import NuwaHistoryLoad, unscripted
+from feitian_sim.workloads.history_config import FileHistoryLoad, NuwaHistoryLoad, unscripted
 from feitian_sim.workloads.lock_config import LockLoad
 from feitian_sim.workloads.nuwa_config import NuwaLoad
 from feitian_sim.workloads.paced_config import Load
@@ -41,15 +41,15 @@ def check_load(
         problems += _machine_problems(load.machine, cluster)
     if isinstance(load, NuwaLoad | NuwaHistoryLoad | LockLoad | AttackLoad) and not has_nuwa:
         problems.append("this load needs coordination: add a nuwa section to the scenario")
-    if isinstance(load, NuwaHistoryLoad) and load.script is not None:
+    if isinstance(load, NuwaHistoryLoad | FileHistoryLoad) and load.script is not None:
         problems += unscripted(load.script, load.clients, tuple(type(load.ratios).model_fields))
     if isinstance(load, RpcLoad):
         problems += _rpc_problems(load, cluster, has_nuwa)
     if isinstance(load, AttackLoad):
         problems += _machine_problems(load.machine, cluster)
+    if isinstance(load, ClientLoad | FileHistoryLoad) and not has_pangu:
+        problems.append("this load reads or writes files: add a pangu section to the scenario")
     if isinstance(load, ClientLoad):
-        if not has_pangu:
-            problems.append("this load reads or writes files: add a pangu section to the scenario")
         over = getattr(load, "over", None)
         if over is not None and _reads(load):
             problems += _over_problems(load, over, names, loads, has_dataset)

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from feitian_sim.kernel import Duration, DurationDistribution, Size, SizeDistribution, StrictModel
 from feitian_sim.workloads.attack_config import AttackLoad
-from feitian_sim.workloads.history_config import NuwaHistoryLoad
+from feitian_sim.workloads.history_config import FileHistoryLoad, NuwaHistoryLoad
 from feitian_sim.workloads.lock_config import LockLoad
 from feitian_sim.workloads.nuwa_config import NuwaLoad
 from feitian_sim.workloads.paced_config import Arrival, Load, PacedLoad
@@ -158,6 +158,7 @@ LoadConfig = Annotated[
     | RequestsLoad
     | NuwaLoad
     | NuwaHistoryLoad
+    | FileHistoryLoad
     | LockLoad
     | RpcLoad
     | AttackLoad,

@@ -1,4 +1,4 @@
-"""``nuwa-history``: clients whose every operation is recorded, for who checks what they saw."""
+"""``nuwa-history`` and ``file-history``: clients whose every operation is recorded, for who checks what they saw."""
 
 from __future__ import annotations
 
@@ -68,6 +68,23 @@ class NuwaHistoryLoad(HistoryLoad):
     session: Duration | None = Field(
         default=None, gt=0, description="Silence after which a session is over. Default: as nuwa.session."
     )
+
+
+class FileHistoryRatios(StrictModel):
+    """How often each operation, relative to each other."""
+
+    create: float = Field(default=4, ge=0, description="Weight of creations of empty files; default 4.")
+    rename: float = Field(default=2, ge=0, description="Weight of renamings to another name; default 2.")
+    delete: float = Field(default=2, ge=0, description="Weight of deletions; default 2.")
+    list: float = Field(default=2, ge=0, description="Weight of listings of the directory; default 2.")
+    exists: float = Field(default=2, ge=0, description="Weight of looks whether a file is there; default 2.")
+
+
+class FileHistoryLoad(HistoryLoad):
+    """Clients of Pangu that work in one directory, whose operations are recorded as a history."""
+
+    kind: Literal["file-history"]
+    ratios: FileHistoryRatios = Field(default_factory=FileHistoryRatios, description="Weights of the operations.")
 
 
 def unscripted(script: Sequence[Any], clients: int, ops: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from feitian_sim.workloads.attack import Attack
 from feitian_sim.workloads.cell import Cell
 from feitian_sim.workloads.check import load_names
 from feitian_sim.workloads.context import LoadContext, RunningLoad, Services
+from feitian_sim.workloads.file_history import FileHistory
 from feitian_sim.workloads.file_load import FileLoad
 from feitian_sim.workloads.flows import FlowReplay
 from feitian_sim.workloads.lock_load import LockClients
@@ -32,6 +33,7 @@ LOADS: Mapping[str, Callable[[Any, str], RunningLoad]] = MappingProxyType(
         "requests": RequestQueue,
         "nuwa": NuwaClients,
         "nuwa-history": NuwaHistory,
+        "file-history": FileHistory,
         "lock": LockClients,
         "rpc": RpcProcesses,
         "attack": Attack,

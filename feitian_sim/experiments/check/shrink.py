@@ -20,7 +20,7 @@ from feitian_sim.kernel import ScenarioError, Simulation
 T = TypeVar("T")
 #: Runs that a shrinker may spend.
 BUDGET = 2000
-_HISTORIES = ("nuwa-history",)
+_HISTORIES = ("nuwa-history", "file-history")
 _MS = 1_000_000
 
 
