@@ -45,7 +45,9 @@ class Books:
     leftovers: Leftovers = field(init=False)
 
     def __post_init__(self) -> None:
-        self.leftovers = Leftovers(self.config.repair.retry_after)
+        # By then who does not answer because it is dead is known to be.
+        beat = self.config.heartbeat
+        self.leftovers = Leftovers(beat.timeout + 2 * beat.scan)
 
     @property
     def replicas(self) -> int:

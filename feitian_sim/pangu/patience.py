@@ -18,8 +18,13 @@ class PanguRefused(PanguError):
     """The master has answered that it cannot be done, and why: nothing has changed."""
 
     def __init__(self, reason: str, code: str) -> None:
-        super().__init__(reason)
+        # SimPy raises the failure of a process anew from its arguments.
+        super().__init__(reason, code)
+        self.reason = reason
         self.code = code
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class Patience:
