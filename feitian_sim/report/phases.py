@@ -84,7 +84,7 @@ def _incident(run: Tables, fault_s: float, until_s: float) -> list[Phase]:
     times = {
         "fault": fault_s,
         "detected": _first(run, _DETECTIONS, "time_s", fault_s, over_s),
-        "master back": _first(run, ("pangu.master_ready",), "time_s", fault_s, until_s),
+        "master back": _first(run, ("pangu.master_ready", "fuxi.master_ready"), "time_s", fault_s, until_s),
         "repairing": _first(run, ("pangu.repair",), "started_s", fault_s, over_s),
         "restored": restored_s,
     }
@@ -92,10 +92,10 @@ def _incident(run: Tables, fault_s: float, until_s: float) -> list[Phase]:
     return sorted(told, key=lambda phase: phase.time_s)
 
 
-_DETECTIONS = ("pangu.server_dead", "pangu.replicas_lost", "pangu.corruption_found")
+_DETECTIONS = ("pangu.server_dead", "pangu.replicas_lost", "pangu.corruption_found", "fuxi.machine_lost")
 _MEANINGS = {
     "fault": "a fault begins",
-    "detected": "the master first knows of lost replicas: a silent server is declared dead, or a checksum is wrong",
+    "detected": "a master first knows: a silent server or machine is declared dead, or a checksum is wrong",
     "master back": "the restarted master serves again",
     "repairing": "the first clone starts",
     "restored": "no chunk misses a replica any more",

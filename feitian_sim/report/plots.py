@@ -58,6 +58,34 @@ class Plots:
         """Distribution of flow completion times."""
         return self.draw("flows", width_in, twin)
 
+    def resources(self, width_in: float = COLUMN_IN, twin: bool = True) -> Drawing:
+        """Resources requested, granted and used over time."""
+        return self.draw("resources", width_in, twin)
+
+    def job_queue(self, width_in: float = COLUMN_IN, twin: bool = True) -> Drawing:
+        """Jobs and instances that wait and run over time."""
+        return self.draw("job-queue", width_in, twin)
+
+    def completion(self, width_in: float = COLUMN_IN, twin: bool = True) -> Drawing:
+        """Distribution of completion times of jobs and of their slowdown."""
+        return self.draw("completion", width_in, twin)
+
+    def job_gantt(self, width_in: float = COLUMN_IN, twin: bool = True) -> Drawing:
+        """What ran where, of the most eventful job."""
+        return self.draw("job-gantt", width_in, twin)
+
+    def job_dag(self, width_in: float = COLUMN_IN, twin: bool = True) -> Drawing:
+        """The tasks of the most eventful job with the critical path."""
+        return self.draw("job-dag", width_in, twin)
+
+    def quota(self, width_in: float = COLUMN_IN, twin: bool = True) -> Drawing:
+        """Shares of quota groups over time."""
+        return self.draw("quota", width_in, twin)
+
+    def decisions(self, width_in: float = COLUMN_IN, twin: bool = True) -> Drawing:
+        """Latency and rate of the FuxiMaster's decisions."""
+        return self.draw("decisions", width_in, twin)
+
     def waiting(self, width_in: float = COLUMN_IN, twin: bool = True) -> Drawing:
         """Share of requests that wait longer than a time."""
         return self.draw("waiting", width_in, twin)

@@ -62,6 +62,23 @@ def draw_timeline(sheet: Sheet, evidence: Evidence) -> None:
         _phases(sheet, phases(first, evidence.duration_s), scale, evidence.duration_s)
 
 
+def draw_span(sheet: Sheet, evidence: Evidence, start_s: float, end_s: float) -> None:
+    """Show a part of run 0's time on the axis, and shade the faults that it overlaps."""
+    margin_s = 0.02 * max(end_s - start_s, 1e-9)
+    low_s, high_s = max(0.0, start_s - margin_s), end_s + margin_s
+    for panel in sheet.panels:
+        scale = panel.x_scale
+        inside = [
+            Window(window.kind, window.target, max(window.start_s, low_s), min(window.end_s, high_s))
+            for window in fault_windows(evidence.runs[0], evidence.duration_s)
+            if window.start_s <= high_s and window.end_s >= low_s
+        ]
+        panel.axes.set_xlim(low_s / scale.factor, high_s / scale.factor)
+        panel.axes.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
+        _faults(sheet, tuple(inside), scale)
+    sheet.panels[-1].axes.set_xlabel(f"simulated time ({sheet.panels[-1].x_scale.unit})")
+
+
 def _axis(sheet: Sheet, evidence: Evidence, scale: Scale) -> None:
     for panel in sheet.panels:
         panel.axes.set_xlim(0, evidence.duration_s / scale.factor)

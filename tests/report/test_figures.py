@@ -26,8 +26,11 @@ def rows(drawing: Drawing) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(drawing.csv())))
 
 
-#: Those about the loads of the base services have scenarios of their own.
-OF_PANGU = [name for name in FIGURES if name not in ("coordination", "attempts")]
+#: Those about the loads of the base services, and about jobs, have scenarios of their own.
+OF_OTHERS = (
+    "coordination", "attempts", "resources", "job-queue", "completion", "job-gantt", "job-dag", "quota", "decisions",
+)  # fmt: skip
+OF_PANGU = [name for name in FIGURES if name not in OF_OTHERS]
 
 
 def test_a_full_run_shows_every_figure(drawings: dict[str, Drawing]) -> None:

@@ -12,13 +12,20 @@ from types import MappingProxyType
 from feitian_sim.report.evidence import Evidence
 from feitian_sim.report.figures import (
     attempts,
+    completion,
     coordination,
+    dag,
+    decisions,
     disk_use,
     flows,
+    gantt,
+    job_queue,
     latency,
+    quota,
     recovery,
     redundancy,
     repair,
+    resources,
     throughput,
     traffic,
     waiting,
@@ -40,6 +47,13 @@ FIGURES: MappingProxyType[str, Figure] = MappingProxyType(
         "waiting": waiting.draw,
         "coordination": coordination.draw,
         "attempts": attempts.draw,
+        "resources": resources.draw,
+        "job-queue": job_queue.draw,
+        "completion": completion.draw,
+        "job-gantt": gantt.draw,
+        "job-dag": dag.draw,
+        "quota": quota.draw,
+        "decisions": decisions.draw,
     }
 )
 
