@@ -113,6 +113,26 @@ class Network:
         blocked = not self._all_connected(stops)
         return self._flows.begin(path, stops, size_bytes, cap, weight, owner, on_done, on_fail, blocked=blocked)
 
+    def transfer_over(
+        self,
+        links: Sequence[int],
+        size_bytes: int,
+        *,
+        cap_bps: int | None = None,
+        weight: float = 1.0,
+        owner: Owner | None = None,
+        on_done: Callable[[Flow], object],
+        on_fail: Callable[[Flow, str], object],
+    ) -> Flow:
+        """Move bytes over these very links, as many machines' transfers in one: no machine's going down stops it.
+
+        It ends as :meth:`transfer`; a link that is down holds it until it is given up.
+        """
+        assert size_bytes >= 0, size_bytes
+        assert weight > 0.0, weight
+        cap = bytes_per_s(cap_bps) if cap_bps is not None else float("inf")
+        return self._flows.begin(tuple(links), (), size_bytes, cap, weight, owner, on_done, on_fail, blocked=False)
+
     def add_link(self, name: str, capacity_bytes_per_s: float, link_class: str) -> int:
         """A link outside the topology, such as a disk's; returns its id."""
         return self.links.add(name, capacity_bytes_per_s, link_class)

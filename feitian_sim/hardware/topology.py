@@ -92,6 +92,10 @@ class Topology:
         between = self._fabric.between(first, last, source, target, flow)
         return (self._nic_up[source], *between, self._nic_down[target])
 
+    def between_racks(self, first: int, last: int, flow: int = 0) -> tuple[int, ...]:
+        """Links from one rack's switch to another's, for bytes of many machines at once; none within a rack."""
+        return () if first == last else self._fabric.between(first, last, -1 - first, -1 - last, flow)
+
     def _join(
         self, name: str, one: str, other: str, rate: float, link_class: str, pair: str | None = None
     ) -> tuple[int, int]:

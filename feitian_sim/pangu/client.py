@@ -134,6 +134,11 @@ class PanguClient:
         located: Located = yield from self._ask(Locate(path, count=0), self._patience())
         return located.size_bytes
 
+    def locate(self, path: str) -> Generator[Any, Any, Located]:
+        """The size of a file, as far as its chunks are sealed, and where each chunk is."""
+        located: Located = yield from self._ask(Locate(path), self._patience())
+        return located
+
     def list(self, path: str) -> Generator[Any, Any, tuple[str, ...]]:
         """Names in a directory."""
         listed: DirectoryListed = yield from self._ask(ListDirectory(path), self._patience())

@@ -27,12 +27,19 @@ class Commits:
         self._number = 0
         self._ended: list[tuple[int, int]] = []
         self._under_way: list[_Entry] = []
+        #: Counts what was committed or lost, so that who remembers what was true knows that it is not any more.
+        self.changes = 0
         #: Whether what is durable is not what is known.
         self.dirty = False
 
     def ended(self, task: int, instance: int) -> None:
         """An instance has a result that counts."""
         self._ended.append((task, instance))
+        self.dirty = True
+
+    def lost(self) -> None:
+        """What is durable says more than is true."""
+        self.changes += 1
         self.dirty = True
 
     @property
@@ -72,6 +79,7 @@ class Commits:
             if table.state[instance] != ENDED or (table.machine[instance], table.attempt[instance]) != (machine, attempt):
                 continue
             table.move(instance, COMMITTED)
+            self.changes += 1
             committed.append(entry)
         return committed
 

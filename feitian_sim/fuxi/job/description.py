@@ -222,11 +222,16 @@ class JobDescription(StrictModel):
         for name, task in self.tasks.items():
             if not _NAME.match(name):
                 raise ValueError(f"a task's name is made of letters, digits, _, . and -; found {name!r}")
-            for other in task.after:
+            for other, edge in task.after.items():
                 if other not in self.tasks:
                     near = get_close_matches(other, self.tasks, n=1)
                     hint = f"; did you mean {near[0]!r}?" if near else f" (tasks: {', '.join(self.tasks)})"
                     raise ValueError(f"task {name!r} is after {other!r}, which the job does not have{hint}")
+                if edge.mode == "stream" and edge.pattern != "none" and self.tasks[other].output.to == "pangu":
+                    raise ValueError(
+                        f"task {name!r} streams from {other!r}, whose output is in Pangu only when it is whole: "
+                        f"let {other!r} leave it local, or write a barrier"
+                    )
         message = cycle_message({name: tuple(task.after) for name, task in self.tasks.items()})
         if message:
             raise ValueError(message)

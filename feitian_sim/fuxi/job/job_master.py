@@ -85,9 +85,10 @@ class JobMaster:
         self._open(now_ns)
         self.force.settle(now_ns)
 
-    def restore(self, snapshot: Snapshot, holdings: Mapping[tuple[int, int], int]) -> None:
+    def restore(self, snapshot: Snapshot | None, holdings: Mapping[tuple[int, int], int]) -> None:
         """A later life: what is done, and how many units of each (task, machine) the FuxiMaster says it holds."""
-        self.commits.restore(snapshot)
+        if snapshot is not None:
+            self.commits.restore(snapshot)
         self._holdings = dict(holdings)
         self.force.is_held = True
 
@@ -179,7 +180,7 @@ class JobMaster:
             if task.table.state[instance] == COMMITTED:
                 self.effects.lost.append((number, instance, int(task.table.attempt[instance])))
             task.again(instance)
-            self.commits.dirty = True
+            self.commits.lost()
         self.force.touched[number] = None
         self._open(now_ns)
 

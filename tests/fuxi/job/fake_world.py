@@ -108,11 +108,7 @@ class FakeWorld:
             core.begin(self.now_ns)
         else:
             self.wanted.clear()
-            if self.stored:
-                core.restore(decoded(self.stored), self.held)
-            else:
-                core.force.is_held = True
-                core._holdings = dict(self.held)
+            core.restore(decoded(self.stored) if self.stored else None, self.held)
             for machine in sorted({machine for _, machine in self.held}):
                 states = [
                     WorkerState(number, worker.task + 1, worker.order.piece if worker.order else None, worker.began_ns)

@@ -1,0 +1,66 @@
+"""Jobs as a kind of application: what a Tubo starts when it is told to start a job's master."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from feitian_sim.fuxi.application import ApplicationHost
+from feitian_sim.fuxi.config import FuxiConfig
+from feitian_sim.fuxi.job.cell import JobCell
+from feitian_sim.fuxi.job.config import JobConfig
+from feitian_sim.fuxi.job.description import JobDescription
+from feitian_sim.fuxi.job.job_server import JobServer
+from feitian_sim.fuxi.job.plan import JobPlan, plan_of
+from feitian_sim.fuxi.job.program import TaskProgram
+from feitian_sim.fuxi.job.snapshot import largest_bytes
+from feitian_sim.fuxi.resources import Vector, fits
+from feitian_sim.hardware import DataCenter
+from feitian_sim.kernel import ScenarioError
+
+#: Largest file of Nuwa (N3).
+_SNAPSHOT_BYTES = 1_000_000
+
+
+class JobApplication:
+    """The kind ``job``. ``programs``: tasks of users' own, by their references."""
+
+    def __init__(
+        self,
+        datacenter: DataCenter,
+        config: JobConfig,
+        machines: Sequence[Vector],
+        programs: Mapping[str, TaskProgram] | None = None,
+    ) -> None:
+        self.cell = JobCell(datacenter, config)
+        self._machines = tuple(dict.fromkeys(machines))
+        self._programs = programs or {}
+        #: Masters that run or ran last, by job.
+        self.servers: dict[str, JobServer] = {}
+
+    def begin(self, host: ApplicationHost) -> None:
+        """A job's master has come up."""
+        plan = self._plan(host.start.description, host.config)
+        server = self.servers[host.start.app] = JobServer(host, self.cell, plan)
+        server.start()
+
+    def refusal(self, description: Any, config: FuxiConfig) -> str:
+        """Why a job cannot be run in this cell."""
+        try:
+            plan = self._plan(description, config)
+        except ScenarioError as error:
+            return str(error)
+        for task in plan.tasks:
+            if not any(fits(task.vector, machine) for machine in self._machines):
+                return f"task {task.name}: no machine has what a worker needs"
+        size = largest_bytes([task.instances for task in plan.tasks])
+        if size > _SNAPSHOT_BYTES:
+            return f"a snapshot of {plan.instances} instances may take {size} bytes, and a file of Nuwa holds 1 MB"
+        return ""
+
+    def _plan(self, description: Any, config: FuxiConfig) -> JobPlan:
+        if isinstance(description, JobPlan):
+            return description
+        if not isinstance(description, JobDescription):
+            raise ScenarioError(f"a job is a JobDescription or a JobPlan, not a {type(description).__name__}")
+        return plan_of(description, config.resources.dimensions, self._machines, programs=self._programs)

@@ -1,0 +1,127 @@
+"""What happened to jobs, tasks and instances."""
+
+from __future__ import annotations
+
+from feitian_sim.kernel import Fact, fact
+
+
+@fact("fuxi.job_started")
+class JobStarted(Fact):
+    """A JobMaster knows its job: from nothing, or as a later attempt from what the one before left."""
+
+    job: str
+    attempt: int
+    tasks: int
+    instances: int
+    #: In the snapshot that was read.
+    committed: int
+    #: Attempts of instances that run on under this JobMaster.
+    adopted: int
+
+
+@fact("fuxi.task_started")
+class TaskStarted(Fact):
+    """A task's instances may begin."""
+
+    job: str
+    task: str
+    instances: int
+
+
+@fact("fuxi.task_ended")
+class TaskEnded(Fact):
+    """Every instance of a task is committed."""
+
+    job: str
+    task: str
+    instances: int
+    #: Begun by this life of the JobMaster.
+    attempts: int
+    backups: int
+
+
+@fact("fuxi.job_ended")
+class JobEnded(Fact):
+    """A JobMaster says that its job is over.
+
+    Times are means: of a worker from the order to start it until it is ready; of an instance what it took as its
+    JobMaster saw it beyond what it took on its worker. ``critical_ns``: the longest way through the graph, each task
+    taking as long as its longest instance computes.
+    """
+
+    job: str
+    attempt: int
+    ok: bool
+    why: str
+    ran_ns: int
+    critical_ns: int
+    #: Time that all instances compute, added up.
+    work_ns: int
+    instances: int
+    attempts: int
+    failed: int
+    backups: int
+    workers: int
+    worker_start_ns: int
+    instance_overhead_ns: int
+    #: Instances by how near their input was.
+    on_machine: int
+    in_rack: int
+    elsewhere: int
+    snapshots: int
+
+
+@fact("fuxi.instance_ended", canonical=False)
+class InstanceEnded(Fact):
+    """An attempt of an instance is over. ``why``: why it was not ok; a race lost to the other attempt is ``raced``."""
+
+    job: str
+    task: str
+    instance: int
+    attempt: int
+    machine: str
+    began_ns: int
+    ok: bool
+    backup: bool
+    why: str
+
+
+@fact("fuxi.phases", canonical=False, detail=True)
+class InstancePhases(Fact):
+    """What an instance that ended well spent its time on."""
+
+    job: str
+    task: str
+    instance: int
+    read_ns: int
+    compute_ns: int
+    write_ns: int
+
+
+@fact("fuxi.instance_committed", canonical=False, detail=True)
+class InstanceCommitted(Fact):
+    """An instance is in the job's snapshot: it is done, by this attempt."""
+
+    app: str
+    task: str
+    instance: int
+    attempt: int
+
+
+@fact("fuxi.output_lost", canonical=False, detail=True)
+class OutputLost(Fact):
+    """The output of a committed instance is gone while somebody needs it: it will run again."""
+
+    app: str
+    task: str
+    instance: int
+    attempt: int
+
+
+@fact("fuxi.job_bad_machine")
+class BadMachineFound(Fact):
+    """A job avoids a machine from now on, and has told the FuxiMaster."""
+
+    job: str
+    machine: str
+    why: str

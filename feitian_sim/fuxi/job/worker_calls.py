@@ -1,0 +1,109 @@
+"""A JobMaster's calls to Tubos and worker runtimes: said again until answered, or until nobody is there to hear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from feitian_sim.fuxi.application import ApplicationHost
+from feitian_sim.fuxi.job.effects import Order, Piece
+from feitian_sim.fuxi.job.instance_work import InstanceWork
+from feitian_sim.fuxi.job.job_master import JobMaster
+from feitian_sim.fuxi.job.plan import TaskPlan
+from feitian_sim.fuxi.ports import tubo_at, workers_at
+from feitian_sim.fuxi.worker_messages import (
+    AskWorkers,
+    Assign,
+    Forget,
+    StartWorkers,
+    StopWorkers,
+    WorkersAre,
+    WorkerSpec,
+)
+from feitian_sim.hardware import Machine
+from feitian_sim.kuafu import CallError
+
+
+class WorkerCalls:
+    """The calls of one life of a JobMaster. ``decision_ns``: what it spends on an instance that it schedules."""
+
+    def __init__(self, host: ApplicationHost, app: str, attempt: int, decision_ns: int) -> None:
+        self._host = host
+        self._app = app
+        self._attempt = attempt
+        self._decision_ns = decision_ns
+        # Machines that are gone: how often each was.
+        self._lost: dict[str, int] = {}
+
+    def lost(self, machine: str) -> None:
+        """Nothing that was to be said to the machine need be said any more."""
+        self._lost[machine] = self._lost.get(machine, 0) + 1
+
+    def start(self, machine: str, task: int, plan: TaskPlan, workers: Sequence[int]) -> None:
+        """Have workers started."""
+        spec = WorkerSpec(task + 1, plan.vector, plan.package, plan.memory_bytes, plan.threads)
+        address = self._host.endpoint.address
+        self._call(machine, tubo_at(machine), StartWorkers(self._app, self._attempt, address, spec, tuple(workers)))
+
+    def stop(self, machine: str, workers: Sequence[int]) -> None:
+        """Have workers ended."""
+        self._call(machine, tubo_at(machine), StopWorkers(self._app, self._attempt, tuple(workers)))
+
+    def forget(self, machine: str, pieces: Sequence[Piece]) -> None:
+        """Have results forgotten. Said once: what is kept too long is only kept."""
+        message = Forget(self._app, self._attempt, tuple(pieces))
+        self._host.endpoint.call(workers_at(machine), message, self._host.config.call, _nothing, _nothing)
+
+    def ask(self, machine: str, heard: Callable[[WorkersAre], object]) -> None:
+        """Ask what runs on a machine, until it says so."""
+        message = AskWorkers(self._app, self._attempt, self._host.endpoint.address)
+        self._call(machine, workers_at(machine), message, heard)
+
+    def assign(self, work: Sequence[tuple[Order, InstanceWork]], machines: Sequence[Machine], core: JobMaster) -> None:
+        """Give workers their instances, once the JobMaster has computed who gets which."""
+        by_machine: dict[int, list[tuple[Order, InstanceWork]]] = {}
+        for order, made in work:
+            by_machine.setdefault(order.machine, []).append((order, made))
+
+        def send() -> None:
+            for index, given in by_machine.items():
+                self._assign(machines[index].name, given, core)
+
+        if self._decision_ns:
+            self._host.machine.cpu.submit(self._decision_ns * len(work), self._host.owner, send)
+        else:
+            send()
+
+    def _assign(self, machine: str, work: Iterable[tuple[Order, InstanceWork]], core: JobMaster) -> None:
+        given = [(order, made) for order, made in work if _stands(order, core)]
+        if not given:
+            return
+        pairs = tuple((order.worker, made) for order, made in given)
+        message = Assign(self._app, self._attempt, self._host.endpoint.address, pairs)
+
+        def failed(error: CallError) -> None:
+            self._host.owner.call_later(self._host.config.retry, self._assign, machine, given, core)
+
+        self._host.endpoint.call(workers_at(machine), message, self._host.config.call, _nothing, failed)
+
+    def _call(self, machine: str, address: str, message: object, heard: Callable[[Any], object] | None = None) -> None:
+        losses = self._lost.get(machine, 0)
+
+        def again() -> None:
+            if self._lost.get(machine, 0) == losses:
+                self._call(machine, address, message, heard)
+
+        def failed(_: CallError) -> None:
+            self._host.owner.call_later(self._host.config.retry, again)
+
+        self._host.endpoint.call(address, message, self._host.config.call, heard or _nothing, failed)
+
+
+def _stands(order: Order, core: JobMaster) -> bool:
+    """Whether the worker is still to run this."""
+    worker = core.force.workers.get(order.worker)
+    return worker is not None and (worker.instance, worker.attempt) == (order.instance, order.attempt)
+
+
+def _nothing(_: object) -> None:
+    """The end of a call that nothing depends on."""
