@@ -10,6 +10,7 @@ from functools import cache
 
 from feitian_sim.authority import metrics as authority
 from feitian_sim.faults import metrics as faults
+from feitian_sim.fuxi import metrics as fuxi
 from feitian_sim.hardware import metrics as hardware
 from feitian_sim.kernel.metric import STATISTICS, Metric
 from feitian_sim.kuafu import metrics as kuafu
@@ -68,5 +69,5 @@ class MetricTable:
 @cache
 def library() -> MetricTable:
     """The metrics of all subsystems."""
-    parts = (hardware, kuafu, authority, replog, nuwa, pangu, moves, surveys, workloads, faults)
+    parts = (hardware, kuafu, authority, replog, nuwa, pangu, moves, surveys, fuxi, workloads, faults)
     return MetricTable(metric for part in parts for metric in part.METRICS)

@@ -142,12 +142,14 @@ def _jobs(chance: np.random.Generator, tasks: int) -> dict[str, dict[str, Column
     apps = [*names, BIG, WIDE]
     ran_s = [*chance.gamma(4, 40, len(names)).tolist(), 290.0, 700.0]
     ends = [(took_s, app, True, "", took_s) for app, took_s in zip(apps, ran_s, strict=True)]
+    critical = [(took_s, app, took_s / (1.0 + number % 4)) for number, (took_s, app, *_) in enumerate(ends)]
     told = ("time_s", "job", "task", "instance", "attempt", "machine", "began_s", "ok", "backup", "why")
     return {
         "fuxi.task_started": _columns(("time_s", "job", "task", "instances", "after"), started),
         "fuxi.task_ended": _columns(("time_s", "job", "task"), ended),
         "fuxi.instance_ended": _columns(told, sorted(attempts)),
         "fuxi.app_submitted": _columns(("time_s", "app", "app_kind", "user"), [(0.0, app, "job", "u") for app in apps]),
+        "fuxi.job_ended": _columns(("time_s", "job", "critical_s"), critical),
         "fuxi.app_ended": _columns(("time_s", "app", "ok", "why", "ran_s"), ends),
     }
 
@@ -166,7 +168,7 @@ def _eventful(chance: np.random.Generator) -> list[tuple[object, ...]]:
             rows.append((end_s - 60, BIG, "map", one, 0, machine, start_s, False, False, "failed"))
             rows.append((end_s + 20, BIG, "map", one, 1, "r2/m2", end_s - 58, True, False, ""))
         elif one == 7:
-            rows.append((end_s + 70, BIG, "map", one, 0, machine, start_s, False, False, "superseded"))
+            rows.append((end_s + 70, BIG, "map", one, 0, machine, start_s, False, False, "raced"))
             rows.append((end_s + 70, BIG, "map", one, 1, "r0/m2", end_s + 5, True, True, ""))
         else:
             rows.append((end_s, BIG, "map", one, 0, machine, start_s, True, False, ""))

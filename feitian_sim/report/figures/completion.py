@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from feitian_sim.kernel.metric import Tables
 from feitian_sim.report.evidence import Evidence
-from feitian_sim.report.figures.jobs import ATTEMPTS, STARTED, critical_path
 from feitian_sim.report.scale import Scale, run_time
 from feitian_sim.report.series import Floats, Series, thinned
 from feitian_sim.report.sheet import PLAIN, Drawing, Omitted, Panel, Sheet
@@ -62,34 +60,18 @@ def completions(run: Tables) -> tuple[Floats, Floats]:
 
 
 def ideal_s(run: Tables) -> dict[str, float]:
-    """How long each job would take if nothing waited: its critical path, each task as long as its mean good attempt."""
-    attempts, started = run.columns(ATTEMPTS), run.columns(STARTED)
-    if not attempts or not started:
+    """How long each job would have taken if nothing had waited: the longest way through its graph."""
+    columns = run.columns("fuxi.job_ended")
+    if not columns:
         return {}
-    good = attempts["ok"].astype(bool)
-    keys = _pairs(attempts["job"][good], attempts["task"][good])
-    names, where = np.unique(keys, return_inverse=True)
-    took = (attempts["time_s"] - attempts["began_s"])[good]
-    means = np.bincount(where, weights=took) / np.bincount(where)
-    mean_of = dict(zip(names.tolist(), means.tolist(), strict=True))
-    after: dict[str, dict[str, tuple[str, ...]]] = {}
-    for job, task, others in zip(started["job"], started["task"], started["after"], strict=True):
-        after.setdefault(str(job), {})[str(task)] = tuple(other for other in str(others).split(",") if other)
-    return {
-        job: critical_path(edges, {task: mean_of.get(f"{job}\x1f{task}", 0.0) for task in edges})[0]
-        for job, edges in after.items()
-    }
-
-
-def _pairs(jobs: npt.NDArray[np.object_], tasks: npt.NDArray[np.object_]) -> npt.NDArray[np.str_]:
-    return np.array([f"{job}\x1f{task}" for job, task in zip(jobs.tolist(), tasks.tolist(), strict=True)], dtype=np.str_)
+    return {str(job): float(critical_s) for job, critical_s in zip(columns["job"], columns["critical_s"], strict=True)}
 
 
 def _caption(jobs: int, slowed: int) -> str:
     text = f"Share of the {jobs:,} jobs that finished after the warm-up within a time of their submission."
     if slowed:
         text += (
-            " Slowdown: that time over the job's critical path, each task of which takes as long as its mean successful "
-            "instance; 1 would be a job that never waited and whose instances were all alike."
+            " Slowdown: that time over the job's critical path, the longest way through its graph with each task as long "
+            "as its longest instance computes; 1 would be a job that never waited for anything."
         )
     return text

@@ -20,7 +20,7 @@ _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY)
 #: Names of machines are written up to this many.
 _NAMED = 24
 #: An attempt that was ended from outside did not fail of itself.
-KILLED = ("superseded", "revoked", "preempted", "machine-lost", "machine-gone", "killed", "stopped", "taken-back")
+KILLED = ("raced", "revoked", "preempted", "machine-lost", "lost", "killed", "stopped")
 
 
 def draw(evidence: Evidence, width_in: float, with_twin: bool = True) -> Drawing | Omitted:
