@@ -38,6 +38,8 @@ class Simulation(simpy.Environment):
     ``seed`` and ``run`` name the random substream (replications advance ``run``, never the seed). With
     ``event_hash`` every event is hashed in order; a ``recorder`` keeps their journal, in which the first difference
     between two runs is found. With ``drawn_ties`` a draw decides between events of one instant, not their insertion.
+    With ``common_secrets`` keys and challenges are those of every other such simulation: what follows from them alone is
+    then the same for many seeds, and need not be computed again.
     """
 
     #: The present as the key of an entry of normal priority, from which other keys are the shortest way: -8 * now.
@@ -51,9 +53,12 @@ class Simulation(simpy.Environment):
         event_hash: bool = False,
         recorder: EventRecorder | None = None,
         drawn_ties: bool = False,
+        common_secrets: bool = False,
     ) -> None:
         super().__init__(0)
         self.seed = seed
+        # Whose secrets they are.
+        self._secrets_of = (0, 0) if common_secrets else (seed, run)
         # "run" is SimPy's method; the number of the replication has its own name.
         self.run_number = run
         self.facts = FactBus(lambda: self.now)
@@ -318,7 +323,7 @@ class Simulation(simpy.Environment):
 
     def random_bytes(self, name: str, entity: str = "", purpose: str = "") -> bytes:
         """16 bytes that belong to this identity, without a stream: for keys and challenges."""
-        return stream_key(self.seed, self.run_number, name, entity, purpose).to_bytes(16, "big")
+        return stream_key(*self._secrets_of, name, entity, purpose).to_bytes(16, "big")
 
     def owner(self, name: str) -> Owner:
         """A new owner: what it schedules and starts dies with it."""

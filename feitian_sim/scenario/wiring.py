@@ -72,7 +72,15 @@ class Platform:
         scenario = loaded.scenario
         self._loaded = loaded
         ties = scenario.check is not None and bool(scenario.check.ties)
-        self.sim = Simulation(scenario.seed, run, event_hash=event_hash, recorder=recorder, drawn_ties=ties)
+        self.sim = Simulation(
+            scenario.seed,
+            run,
+            event_hash=event_hash,
+            recorder=recorder,
+            drawn_ties=ties,
+            # What is checked runs under many seeds, and signs the same things in each.
+            common_secrets=scenario.check is not None,
+        )
         #: The oracles, which listen before anybody speaks; None where the scenario has no ``check``.
         self.checker = Checker(scenario.check, self.sim.facts, _parts(scenario)) if scenario.check is not None else None
         self.facts = FactTables(self.sim.facts) if tables else None

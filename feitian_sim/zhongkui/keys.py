@@ -1,12 +1,13 @@
 """Key pairs, and checking signatures once.
 
 Ed25519 (Bernstein et al., CHES 2011; RFC 8032) by the ``cryptography`` library. A signature is a pure function of key and
-message, so whether one is right is remembered for a whole simulation; what a simulated processor pays for it is charged
-elsewhere, at every server that sees it.
+message, so whether one is right is remembered for a whole simulation, and what was computed lately for any; what a
+simulated processor pays for it is charged elsewhere, at every server that sees it.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -16,25 +17,42 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 SEED_BYTES = 32
 _ID_BYTES = 8
+#: Results remembered over simulations: those of many seeds of one scenario, some megabytes.
+_REMEMBERED = 1 << 14
 
 
 class KeyPair:
     """One subject's keys, from 32 bytes that nobody else knows. Raises ValueError for another number of bytes."""
 
-    __slots__ = ("_private", "key_id", "public")
+    __slots__ = ("_seed", "key_id", "public")
 
     def __init__(self, seed: bytes) -> None:
         if len(seed) != SEED_BYTES:
             raise ValueError(f"a key is made from {SEED_BYTES} bytes, not {len(seed)}")
-        self._private = Ed25519PrivateKey.from_private_bytes(seed)
+        self._seed = seed
         #: 32 bytes.
-        self.public = self._private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.public = _public(seed)
         #: A short name of the public key.
         self.key_id = key_id(self.public)
 
     def sign(self, message: bytes) -> bytes:
         """The signature of ``message``, 64 bytes."""
-        return self._private.sign(message)
+        return _signature(self._seed, message)
+
+
+@lru_cache(_REMEMBERED)
+def _private(seed: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+@lru_cache(_REMEMBERED)
+def _public(seed: bytes) -> bytes:
+    return _private(seed).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+@lru_cache(_REMEMBERED)
+def _signature(seed: bytes, message: bytes) -> bytes:
+    return _private(seed).sign(message)
 
 
 def key_id(public: bytes) -> str:
@@ -74,6 +92,7 @@ def _digest(public: bytes, message: bytes, signature: bytes) -> bytes:
     return blake2b(b"".join((public, len(signature).to_bytes(4, "big"), signature, message)), digest_size=16).digest()
 
 
+@lru_cache(_REMEMBERED)
 def _verified(public: bytes, message: bytes, signature: bytes) -> bool:
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
