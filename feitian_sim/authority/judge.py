@@ -62,6 +62,7 @@ class Judge:
         self._office = office
         self._keyring = office.keyring
         self._clock: Callable[[str], int] = clock or (lambda _: sim.now)
+        self._has_clocks = clock is not None
         self.signatures = Signatures()
         self._benches: dict[str, Bench] = {}
         self._allowed = Verdict("", config.check_cpu)
@@ -128,7 +129,8 @@ class Judge:
             return self._for_anybody(machine, subject, resource)
         bench = self._benches.get(machine) or self.bench(machine)
         known = bench.known.get(capability)
-        if known is not None and known.subject == subject and self._clock(machine) <= known.until_ns:
+        now_ns = self._clock(machine) if self._has_clocks else self._sim.now
+        if known is not None and known.subject == subject and now_ns <= known.until_ns:
             try:
                 reason = known.permitted[permission, resource]
             except KeyError:

@@ -131,7 +131,9 @@ class MessageMeddler:
         one, other = source.name, target.name
         number = self._numbers.get((one, other), 0)
         self._numbers[one, other] = number + 1
-        effects = self._drawn(f"{one}>{other}", number, path) if self._strikes else []
+        effects: list[Effect] = []
+        if self._strikes and not self._strikes.keys().isdisjoint(path):
+            effects = self._drawn(f"{one}>{other}", number, path)
         named = self._named.pop((one, other, number), None) if self._named else None
         if named is not None:
             self._tell_named(named, f"{one}>{other}#{number}")

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from feitian_sim.hardware.facts import FrameDropped, MessageLeft
 from feitian_sim.hardware.fate import Fate, Meddler
@@ -95,18 +95,38 @@ class _Inlet:
         self._free_ns, self._taken_ns = free_ns, taken_ns
 
 
-class _Pair(NamedTuple):
+class _Pair:
     """What does not change about messages from one machine to another, as long as nothing is degraded."""
 
-    source: Station
-    target: Station
-    path: tuple[int, ...]
-    way_ns: int
-    jitter: Stream
-    outlet: _Outlet
-    inlet: _Inlet
-    out_bytes_per_s: float
-    in_bytes_per_s: float
+    __slots__ = (
+        "in_bytes_per_s", "inlet", "is_well", "jitter", "looked_at", "out_bytes_per_s", "outlet", "path", "source",
+        "target", "way_ns",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        source: Station,
+        target: Station,
+        path: tuple[int, ...],
+        way_ns: int,
+        jitter: Stream,
+        outlet: _Outlet,
+        inlet: _Inlet,
+        out_bytes_per_s: float,
+        in_bytes_per_s: float,
+    ) -> None:
+        self.source = source
+        self.target = target
+        self.path = path
+        self.way_ns = way_ns
+        self.jitter = jitter
+        self.outlet = outlet
+        self.inlet = inlet
+        self.out_bytes_per_s = out_bytes_per_s
+        self.in_bytes_per_s = in_bytes_per_s
+        # Whether nothing was wrong between the two after the change of the network of that number.
+        self.is_well = False
+        self.looked_at = -1
 
 
 class Messenger:
@@ -169,8 +189,10 @@ class Messenger:
             message = _Message(pair, 0, take_ns, tail_ns, 0, deliver, args, on_loss)
             self._sim.call_later(lead_ns + self._latency.local + take_ns + tail_ns, self._hand_over, message)
             return
-        if not self._is_sound(pair):
-            self._carry_unsound(pair, size_bytes, lead_ns, take_ns, tail_ns, deliver, args, on_loss, on_copy)
+        fate = None if self.meddler is None else self.meddler.fate(source, target, self._path(pair))
+        if fate is not None or not (pair.is_well if pair.looked_at == self._network.changes else self._look(pair)):
+            parcel = size_bytes, lead_ns, take_ns, tail_ns
+            self._carry_unsound(pair, fate or _UNHARMED, *parcel, deliver, args, on_loss, on_copy)
             return
         now_ns = self._sim.now
         outlet = pair.outlet
@@ -192,6 +214,7 @@ class Messenger:
     def _carry_unsound(
         self,
         pair: _Pair,
+        fate: Fate,
         size_bytes: int,
         lead_ns: int,
         take_ns: int,
@@ -201,10 +224,9 @@ class Messenger:
         on_loss: Callable[..., object] | None,
         on_copy: Callable[..., object] | None,
     ) -> None:
-        """As :meth:`carry`, where something may be wrong."""
+        """As :meth:`carry`, where something is wrong."""
         source, target = pair.source, pair.target
-        path = self._network.topology.route(source.index, target.index)
-        fate = self.meddler.fate(source, target, path) or _UNHARMED if self.meddler is not None else _UNHARMED
+        path = self._path(pair)
         lost = not self._network.reachable(source, target) or self._lost(source, target, path) or fate.lost
         outlet = pair.outlet
         out_ns = max(outlet.free_ns, self._sim.now + lead_ns) + self._card_ns(path[0], size_bytes)
@@ -257,10 +279,20 @@ class Messenger:
         if on_loss is not None:
             on_loss(*args)
 
-    def _is_sound(self, pair: _Pair) -> bool:
-        """Whether nothing is wrong between the two."""
+    def _path(self, pair: _Pair) -> tuple[int, ...]:
+        """The way of a message that leaves now."""
+        if self._network.has_one_way:
+            return pair.path
+        return self._network.topology.route(pair.source.index, pair.target.index)
+
+    def _look(self, pair: _Pair) -> bool:
+        """Find out whether anything is wrong between the two, but for what befalls single messages."""
         network = self._network
-        return network.is_sound or (network.has_fixed_ways and network.links.all_well(pair.path))
+        pair.looked_at = network.changes
+        pair.is_well = network.is_sound or (
+            network.has_one_way and network.links.all_well(pair.path) and network.connected(pair.source, pair.target)
+        )
+        return pair.is_well
 
     def latency_ns(self, source: Station, target: Station, size_bytes: int) -> int:
         """What a message takes on idle cards, without jitter."""
@@ -284,7 +316,8 @@ class Messenger:
 
     def _hand_over(self, message: _Message) -> None:
         pair = message.pair
-        if pair.target.up and (self._is_sound(pair) or self._network.connected(pair.source, pair.target)):
+        is_well = pair.is_well if pair.looked_at == self._network.changes else self._look(pair)
+        if pair.target.up and (is_well or self._network.connected(pair.source, pair.target)):
             message.deliver(*message.args)
         elif message.on_loss is not None:
             message.on_loss(*message.args)

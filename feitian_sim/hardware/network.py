@@ -66,8 +66,10 @@ class Network:
         self.keepers: list[Keeper] = []
         #: Whether every link carries what it should and nothing is cut off.
         self.is_sound = True
-        #: Whether nothing is cut off and every pair has one way only, so that its own links alone concern a message.
-        self.has_fixed_ways = not self.topology.has_choice
+        #: Whether every pair has one way only, so that its own links alone concern a message.
+        self.has_one_way = not self.topology.has_choice
+        #: Changes of what can be reached and how so far: what was found out holds until the next.
+        self.changes = 0
         self._next_token = 0
         self._switches_down: dict[str, None] = {}
 
@@ -311,9 +313,8 @@ class Network:
 
     def _look(self) -> None:
         self._connected.clear()
-        is_explicit = self.messenger.meddler is not None
-        self.has_fixed_ways = not self._partitions and not self.topology.has_choice and not is_explicit
-        self.is_sound = not self._partitions and not self.links.any_degraded and not is_explicit
+        self.changes += 1
+        self.is_sound = not self._partitions and not self.links.any_degraded
 
     def _named(self, table: dict[str, list[int]], what: str, name: str) -> list[int]:
         found = table.get(name)

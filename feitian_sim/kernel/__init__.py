@@ -23,6 +23,7 @@ from feitian_sim.kernel.facts import Fact, FactBus, fact
 from feitian_sim.kernel.owner import Owner
 from feitian_sim.kernel.ports import DiskContents
 from feitian_sim.kernel.quantities import Bandwidth, Duration, Frequency, Ratio, Size, StrictModel
+from feitian_sim.kernel.record import record
 from feitian_sim.kernel.simulation import LATE, Simulation, less_collection
 from feitian_sim.kernel.tables import FactTables
 from feitian_sim.kernel.timer import Timer
@@ -76,5 +77,6 @@ __all__ = [
     "Timer",
     "fact",
     "less_collection",
+    "record",
     "stream_key",
 ]

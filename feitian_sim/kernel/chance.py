@@ -20,10 +20,14 @@ T = TypeVar("T")
 
 #: 2**-53: the spacing of doubles just below one.
 _SPACING = 1.1102230246251565e-16
-#: Draws in the second block; each block is four times the one before, up to the largest.
-_SECOND_BLOCK = 16
+#: Draws that are made four at a time, without a generator, whose construction costs as much as they do.
+_BY_HAND = 12
+#: Draws in a generator's first block; each block is four times the one before, up to the largest.
+_FIRST_LENGTH = 16
 _LARGEST_BLOCK = 1024
 _WORD = (1 << 64) - 1
+#: What is added to the two halves of the key in each round.
+_WEYL = tuple((0x9E3779B97F4A7C15 * step & _WORD, 0xBB67AE8584CAA73B * step & _WORD) for step in range(10))
 
 
 def stream_key(seed: int, run: int, name: str, entity: str, purpose: str) -> int:
@@ -40,11 +44,11 @@ def philox_block(key: int, counter: int) -> tuple[int, int, int, int]:
     """
     key_0, key_1 = key & _WORD, key >> 64
     word_0, word_1, word_2, word_3 = counter & _WORD, counter >> 64, 0, 0
-    for _ in range(10):
+    for weyl_0, weyl_1 in _WEYL:
         product_0, product_1 = 0xD2E7470EE14C6C93 * word_0, 0xCA5A826395121157 * word_2
-        word_0, word_1 = (product_1 >> 64) ^ word_1 ^ key_0, product_1 & _WORD
-        word_2, word_3 = (product_0 >> 64) ^ word_3 ^ key_1, product_0 & _WORD
-        key_0, key_1 = key_0 + 0x9E3779B97F4A7C15 & _WORD, key_1 + 0xBB67AE8584CAA73B & _WORD
+        word_0 = (product_1 >> 64) ^ word_1 ^ (key_0 + weyl_0 & _WORD)
+        word_2 = (product_0 >> 64) ^ word_3 ^ (key_1 + weyl_1 & _WORD)
+        word_1, word_3 = product_1 & _WORD, product_0 & _WORD
     return word_0, word_1, word_2, word_3
 
 
@@ -54,14 +58,16 @@ class Stream:
     One uniform is spent per decision; distributions turn it into a value by their inverse CDF.
     """
 
-    __slots__ = ("_block", "_generator", "_key", "_length", "_position", "count")
+    __slots__ = ("_block", "_generator", "_key", "_length", "_made", "_position", "count")
 
     def __init__(self, key: int) -> None:
         self._key = key
         self._generator: np.random.Philox | None = None
         self._block: list[float] = []
         self._position = 0
-        self._length = _SECOND_BLOCK
+        # Draws made without a generator.
+        self._made = 0
+        self._length = _FIRST_LENGTH
         #: Draws taken so far: the n of the next draw.
         self.count = 0
 
@@ -76,6 +82,8 @@ class Stream:
 
     def uniforms(self, count: int) -> FloatArray:
         """The next ``count`` draws: the same numbers that ``count`` calls of :meth:`uniform` would give."""
+        if count <= _BY_HAND:
+            return np.array([self.uniform() for _ in range(count)], dtype=np.float64)
         if not self._block:
             self._next_block()
         left = np.array(self._block[self._position : self._position + count], dtype=np.float64)
@@ -87,9 +95,11 @@ class Stream:
         return np.concatenate([left, _to_uniform(self._numbers().random_raw(fresh))])
 
     def _next_block(self) -> None:
-        if not self._block:
+        if self._generator is None and self._made < _BY_HAND:
             # Most streams give a few draws, and a generator costs more than they do.
-            self._block = [((raw >> 11) + 0.5) * _SPACING for raw in philox_block(self._key, 1)]
+            numbers = philox_block(self._key, self._made // 4 + 1)
+            self._made += 4
+            self._block = [((raw >> 11) + 0.5) * _SPACING for raw in numbers]
         else:
             self._block = _to_uniform(self._numbers().random_raw(self._length)).tolist()
             self._length = min(self._length * 4, _LARGEST_BLOCK)
@@ -97,8 +107,8 @@ class Stream:
 
     def _numbers(self) -> np.random.Philox:
         if self._generator is None:
-            # The first block of a generator is the one after its counter; block 1 was made without it.
-            self._generator = np.random.Philox(key=self._key, counter=1)
+            # The first block of a generator is the one after its counter; those before were made without it.
+            self._generator = np.random.Philox(key=self._key, counter=self._made // 4)
         return self._generator
 
     def at(self, number: int) -> float:
@@ -127,6 +137,11 @@ class Stream:
 
     def shuffle(self, items: MutableSequence[T]) -> None:
         """Put ``items`` in random order, in place; spends one draw an item."""
+        if len(items) <= _BY_HAND:
+            # As permutation() has it: a stable sort of as many draws.
+            draws = [self.uniform() for _ in items]
+            items[:] = [items[position] for position in sorted(range(len(items)), key=draws.__getitem__)]
+            return
         items[:] = [items[position] for position in self.permutation(len(items)).tolist()]
 
 

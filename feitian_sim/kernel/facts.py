@@ -8,10 +8,12 @@ somebody wants them. Fields are plain ``int``, ``float``, ``str`` and ``bool``; 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+from feitian_sim.kernel.record import record
 
 _SEPARATOR = "\x1f"
 
@@ -41,7 +43,7 @@ def fact(kind: str, *, canonical: bool = True, detail: bool = False) -> Callable
     assert not (canonical and detail), f"{kind}: what the digest is made of is kept"
 
     def declare(cls: type[F]) -> type[F]:
-        built: type[F] = dataclass(frozen=True, slots=True)(cls)
+        built: type[F] = record(cls)
         names = tuple(field.name for field in fields(built))  # type: ignore[arg-type]
         built.kind = kind
         built.canonical = canonical
@@ -95,7 +97,10 @@ class FactBus:
 
     def emit(self, item: Fact) -> None:
         """Publish ``item`` at the present instant."""
-        now_ns = self._now()
+        self.emit_at(self._now(), item)
+
+    def emit_at(self, now_ns: int, item: Fact) -> None:
+        """Publish ``item``; ``now_ns`` is the present instant."""
         if item.canonical:
             if now_ns != self._instant:
                 self._close_instant()

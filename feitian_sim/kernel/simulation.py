@@ -331,7 +331,7 @@ class Simulation(simpy.Environment):
 
     def emit(self, item: Fact) -> None:
         """Publish a fact at the present instant."""
-        self.facts.emit(item)
+        self.facts.emit_at(-self._base >> 3, item)
 
     # --- hashes -----------------------------------------------------------------------------------
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from feitian_sim.kernel import record
 
 #: Every kind of error, with what it means.
 ERRORS = {
@@ -25,7 +26,7 @@ ERRORS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stat:
     """What is known of a file or directory beside its value. ``zxid`` numbers are slots of the log."""
 
@@ -39,7 +40,7 @@ class Stat:
     children: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answer:
     """The end of an operation. ``error`` is empty when it succeeded; ``zxid``: the state that it was given from."""
 

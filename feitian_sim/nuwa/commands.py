@@ -5,12 +5,12 @@ The leader puts the time into a command before it is logged, so that every serve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from feitian_sim.kernel import record
 
 _HEADER_BYTES = 96
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Create:
     """Make a file with a value, or a directory.
 
@@ -29,7 +29,7 @@ class Create:
         return _HEADER_BYTES + len(self.path) + len(self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Put:
     """Give a file another value; with ``version`` from 0 up only if that is its version."""
 
@@ -43,7 +43,7 @@ class Put:
         return _HEADER_BYTES + len(self.path) + len(self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Delete:
     """Remove a file or an empty directory; with ``version`` from 0 up only if that is its version."""
 
@@ -56,7 +56,7 @@ class Delete:
         return _HEADER_BYTES + len(self.path)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Multi:
     """All of it or nothing."""
 
@@ -68,7 +68,7 @@ class Multi:
         return _HEADER_BYTES + sum(change.size_bytes for change in self.changes)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OpenSession:
     """A new session; its number is the slot. ``nonce`` names the attempt, so that a retry opens no second one."""
 
@@ -84,7 +84,7 @@ class OpenSession:
         return _HEADER_BYTES + len(self.owner)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EndSession:
     """A session is over: closed by its client, or expired in the leader's eyes."""
 
@@ -100,7 +100,7 @@ class EndSession:
 Change = Create | Put | Delete | Multi
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Command:
     """A change for a session, its ``sequence``-th, at the leader's time ``at_ns``.
 

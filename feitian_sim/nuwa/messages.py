@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from feitian_sim.kernel import record
 from feitian_sim.nuwa.answers import Answer
 from feitian_sim.nuwa.commands import Change, Command, EndSession, Multi, OpenSession
 from feitian_sim.nuwa.paths import common_directory
@@ -13,7 +13,7 @@ from feitian_sim.nuwa.watches import Watch
 ReadKind = Literal["get", "stat", "names", "values"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Open:
     """Client to server: a session, please. ``nonce`` names the attempt."""
 
@@ -22,7 +22,7 @@ class Open:
     timeout_ns: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Attach:
     """Client to server: I come from another server with these watches, each with what I had seen last."""
 
@@ -38,21 +38,21 @@ class Attach:
         return 96 + 64 * len(self.watches)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ping:
     """Client to server: I live."""
 
     session: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Close:
     """Client to server: I am done."""
 
     session: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Write:
     """Client to server: its ``sequence``-th change; it has the answers up to ``answered``."""
 
@@ -74,7 +74,7 @@ class Write:
         return self.change.path
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Read:
     """Client to server: tell me, and with a ``watch`` tell me once when it changes.
 
@@ -89,7 +89,7 @@ class Read:
     watch: Watch | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reply:
     """Server to client. ``events``: so many notices were sent before it, which the client must have first."""
 
@@ -102,7 +102,7 @@ class Reply:
         return self.answer.wire_bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fired:
     """Server to client, its ``order``-th notice since the client's ``attach``-th connection: a watch has fired."""
 
@@ -115,7 +115,7 @@ class Fired:
     zxid: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Forward:
     """Server to leader: a client's change, or the end or the beginning of a session."""
 
@@ -127,7 +127,7 @@ class Forward:
         return 32 + self.command.size_bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FreshRead:
     """Server to leader: what is there now."""
 
@@ -135,7 +135,7 @@ class FreshRead:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Touch:
     """Server to leader: this session's client lives. Answered, since the client relies on it."""
 

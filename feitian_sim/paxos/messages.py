@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from feitian_sim.kernel import record
 from feitian_sim.paxos.ballot import Ballot
 from feitian_sim.paxos.values import Entry
 
@@ -23,7 +24,7 @@ class _Small:
         return HEADER_BYTES
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PreVote(_Small):
     """Would you promise ``ballot``, if I asked? ``chosen``: how far the asker knows the log."""
 
@@ -31,7 +32,7 @@ class PreVote(_Small):
     chosen: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PreVoted(_Small):
     """An answer to :class:`PreVote`; ``promised`` is what the member is bound to."""
 
@@ -40,7 +41,7 @@ class PreVoted(_Small):
     promised: Ballot
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Prepare(_Small):
     """Phase 1a: promise ``ballot``, and tell what you accepted from slot ``first`` on."""
 
@@ -48,7 +49,7 @@ class Prepare(_Small):
     first: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Promise:
     """Phase 1b: I accept nothing below ``ballot`` any more; ``entries`` are what I accepted, by slot."""
 
@@ -61,7 +62,7 @@ class Promise:
         return HEADER_BYTES + sum(entry.size_bytes for _, entry in self.entries)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Refused(_Small):
     """To a candidate or leader under ``ballot``: I am bound to ``promised``."""
 
@@ -69,7 +70,7 @@ class Refused(_Small):
     promised: Ballot
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TooFarBehind(_Small):
     """To a candidate: what you ask for is cut from my log; catch up first. ``base``: where my log begins."""
 
@@ -77,7 +78,7 @@ class TooFarBehind(_Small):
     base: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Accept:
     """Phase 2a, a heartbeat too: accept ``values`` (value, bytes) in the slots from ``first`` on.
 
@@ -101,7 +102,7 @@ class Accept:
         return HEADER_BYTES + sum(size_bytes for _, size_bytes in self.values)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Accepted(_Small):
     """Phase 2b: the slots ``first`` to ``last`` are accepted under ``ballot``, durably. ``chosen``: how far it knows."""
 
@@ -112,7 +113,7 @@ class Accepted(_Small):
     sent_ns: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Heartbeat(_Small):
     """The leader of ``ballot`` lives; the slots up to ``chosen`` are chosen."""
 
@@ -121,7 +122,7 @@ class Heartbeat(_Small):
     sent_ns: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HeartbeatSeen(_Small):
     """An answer to :class:`Heartbeat`: I know the log up to ``chosen``.
 
@@ -134,14 +135,14 @@ class HeartbeatSeen(_Small):
     bound: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fetch(_Small):
     """I lack what was chosen from slot ``first`` on."""
 
     first: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Learn:
     """What was chosen from slot ``first`` on; ``chosen``: how far the sender knows."""
 
@@ -155,7 +156,7 @@ class Learn:
         return HEADER_BYTES + sum(entry.size_bytes for entry in self.entries)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Install:
     """To a member that lacks what is cut from the sender's log: the state after ``snapshot.index``."""
 
@@ -167,7 +168,7 @@ class Install:
         return HEADER_BYTES + self.snapshot.size_bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Resigned(_Small):
     """The leader of ``ballot`` leads no longer: nobody is bound to it."""
 

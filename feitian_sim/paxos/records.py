@@ -5,15 +5,14 @@ Replaying the records in order gives the acceptor and the known part of the log 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from feitian_sim.kernel import record
 from feitian_sim.paxos.ballot import NO_BALLOT, Ballot
 from feitian_sim.paxos.values import EMPTY_BYTES, NOOP, Entry
 
 _HEADER_BYTES = 48
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Promised:
     """Nothing below ``ballot`` will be accepted."""
 
@@ -25,7 +24,7 @@ class Promised:
         return _HEADER_BYTES
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AcceptedSlots:
     """The entries accepted in the slots from ``first`` on; the slots up to ``chosen`` were known to be chosen."""
 
@@ -39,7 +38,7 @@ class AcceptedSlots:
         return _HEADER_BYTES + sum(entry.size_bytes for entry in self.entries)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LearnedSlots:
     """What was chosen in the slots from ``first`` on, told by another member."""
 
@@ -52,7 +51,7 @@ class LearnedSlots:
         return _HEADER_BYTES + sum(entry.size_bytes for entry in self.entries)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Base:
     """A new beginning after the snapshot of ``index``: with it, no record before this one is needed.
 

@@ -68,6 +68,11 @@ class NuwaHistoryLoad(HistoryLoad):
     session: Duration | None = Field(
         default=None, gt=0, description="Silence after which a session is over. Default: as nuwa.session."
     )
+    opens_late: bool = Field(
+        default=False,
+        description="Whether the clients open their sessions at the start of the load; default false: they have had them "
+        "since before time 0.",
+    )
 
 
 class FileHistoryRatios(StrictModel):

@@ -45,8 +45,9 @@ class NuwaHistory:
         self._historian = Historian(context, self.name, self.config, self.config.ratios, self)
         for number in range(self.config.clients):
             self._clients.append(self._client(number))
-        for client in self._clients:
-            self._cell.since_before(client)
+        if not self.config.opens_late:
+            for client in self._clients:
+                self._cell.since_before(client)
 
     def _client(self, number: int) -> NuwaClient:
         machine = self._machines[number % len(self._machines)]
@@ -63,6 +64,9 @@ class NuwaHistory:
 
     def start(self) -> None:
         """See :class:`RunningLoad`."""
+        if self.config.opens_late:
+            for client in self._clients:
+                self._sim.call_at(self.config.start, client.open, _nothing)
         self._historian.start()
 
     def check(self) -> list[str]:

@@ -15,7 +15,8 @@ from feitian_sim.scenario.wiring import Platform
 
 #: What an error in the platform's code counts as.
 UNHANDLED = "G5"
-_COLLECT_EVERY = 20
+#: Trials between two looks at old objects, among which hardly anything is to be found.
+_LOOK_AT_ALL_EVERY = 200
 #: What books that do not balance count as.
 BOOKS = "G6"
 
@@ -43,15 +44,14 @@ class Finding:
 
 def judge(arena: Arena, trial: Trial, recorder: Any = None) -> Finding:
     """Run a trial. ``recorder(sim)`` may listen to more facts."""
-    # A run is over before looking for cycles pays; what it leaves is taken away after every few.
+    # A run is over before looking for cycles pays; what it leaves is taken away at once, while it is in the cache.
     was_collecting = gc.isenabled()
     gc.disable()
     try:
         return _judged(arena, trial, recorder)
     finally:
         arena.judged += 1
-        if not arena.judged % _COLLECT_EVERY:
-            gc.collect()
+        gc.collect(2 if not arena.judged % _LOOK_AT_ALL_EVERY else 0)
         if was_collecting:
             gc.enable()
 
