@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from feitian_sim.fuxi.fairness import Party
 from feitian_sim.fuxi.free_index import Shape
 from feitian_sim.fuxi.quota import Group
 from feitian_sim.fuxi.resources import Vector
+
+#: A unit in a queue: its negated priority, its party's key, its turn, a serial number, and itself.
+Entry: TypeAlias = "tuple[int, float, tuple[int, int, int, int], int, Unit]"
 
 Why = Literal["granted", "preempted", "quota", "machine-gone"]
 
@@ -93,8 +96,8 @@ class Unit:
         self.returning: dict[int, int] = {}
         #: Machine -> how many are kept free for it there, for which others must go.
         self.claimed: dict[int, int] = {}
-        #: Queue -> its present entry there (see the locality tree).
-        self.entries: dict[int, tuple[object, ...]] = {}
+        #: Queue -> its present entry there (see ``lanes``).
+        self.entries: dict[int, Entry] = {}
 
     def waits_since(self, now_ns: int) -> None:
         """It begins to wait."""

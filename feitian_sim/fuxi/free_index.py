@@ -122,7 +122,7 @@ class FreeIndex:
 
     def __init__(self, machines: int, dimensions: int) -> None:
         self.bits = [1 << machine for machine in range(machines)]
-        self._shown: list[Vector] = [(-1,) * dimensions] * machines
+        self._shown: list[Vector] = [(0,) * dimensions] * machines
         self._capacity: list[Vector] = [(0,) * dimensions] * machines
         self._ladders = [_Ladder() for _ in range(dimensions)]
         self._shapes: dict[Vector, Shape] = {}

@@ -9,9 +9,9 @@ books), or a group fell below its maximum: those who wait are served in order of
 from __future__ import annotations
 
 from feitian_sim.fuxi.books import Machine, Unit, total
-from feitian_sim.fuxi.free_index import FreeIndex, Shape
+from feitian_sim.fuxi.free_index import FreeIndex
 from feitian_sim.fuxi.ledger import Ledger, Moves
-from feitian_sim.fuxi.locality_tree import CLUSTER, MACHINE, RACK, LocalityTree
+from feitian_sim.fuxi.locality_tree import MACHINE, RACK, LocalityTree
 from feitian_sim.fuxi.machine_choice import MachineChoice, chosen
 from feitian_sim.fuxi.quota import Group
 from feitian_sim.kernel import Stream
@@ -60,9 +60,9 @@ class Granting:
                 del self._machines[machine]
                 self._fill(machine, moves)
             else:
-                group = next(iter(self._groups))
-                del self._groups[group]
-                self.serve_all(moves, group)
+                only = next(iter(self._groups)) if len(self._groups) == 1 else None
+                self._groups.clear()
+                self.serve_all(moves, only)
 
     def serve(self, unit: Unit, moves: Moves, limit: int | None = None) -> int:
         """Grant the unit what it finds, at most ``limit``; how many. It must be settled in the tree afterwards."""
@@ -96,7 +96,7 @@ class Granting:
 
     def serve_all(self, moves: Moves, group: Group | None = None) -> None:
         """Serve those who wait, in order of precedence."""
-        while (unit := self._tree.best_anywhere(self.index.with_room, group)) is not None:
+        while (unit := self._tree.best_anywhere(self.index.with_room, self._ledger.totals, group)) is not None:
             if not self.serve(unit, moves, self._turn(unit)):
                 raise AssertionError(f"{unit.app.name}/{unit.number} found no place where there was one")
             self._tree.settle(unit)
@@ -187,6 +187,3 @@ class Granting:
                 self.grant(unit, machine, ready, moves)
                 if not unit.wanted:
                     self._tree.settle(unit)
-
-
-__all__ = ["CLUSTER", "Granting", "Shape"]

@@ -52,7 +52,7 @@ class MakeRoom:
         """Make room for all that wait, as far as they have a right to it; the machines on which something was claimed."""
         touched: dict[Machine, None] = {}
         vain: dict[tuple[Why, Group, Shape], int] = {}
-        for unit in sorted(self._tree.waiting(), key=lambda one: self._tree.rank(one, 0)):
+        for unit in sorted(self._tree.waiting(), key=self._tree.precedence):
             for why, allowed in self._levels(unit):
                 left = unit.wanted - total(unit.claimed)
                 # Where nothing was found for a shape, nothing will be for the same shape with no better right.
