@@ -35,6 +35,8 @@ class Submit:
     user: str
     description: Any
     wire_bytes: int = 4096
+    #: The quota group; empty: the first that admits the user.
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +74,22 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What an application may use, and uses, on one machine: ``allowed`` of a unit, of which ``held`` are processes."""
+    """What an application may use, and uses, on one machine: ``allowed`` of a unit, of which ``held`` are processes.
+
+    ``returning``: those taken back beyond ``allowed`` that are not gone yet.
+    """
 
     app: str
     unit: int
     vector: Vector
     allowed: int
     held: int
+    returning: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class MasterProcess:
-    """An application's master that runs on a machine."""
+    """An application's master that runs on a machine; ``address`` is empty while it is being started."""
 
     app: str
     attempt: int
@@ -213,6 +219,15 @@ class EndApp:
 
     epoch: int
     app: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndMaster:
+    """FuxiMaster to Tubo: masters of an application up to this attempt have a successor elsewhere; the workers stay."""
+
+    epoch: int
+    app: str
+    attempt: int
 
 
 # Application masters and the FuxiMaster

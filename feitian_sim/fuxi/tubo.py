@@ -1,0 +1,401 @@
+"""Tubo's core: what runs on one machine, and what follows from each order and each end of a process. Pure.
+
+It keeps the accounts of the machine's :class:`~feitian_sim.fuxi.process_table.ProcessTable`. A worker is started when its
+application asks for it and the FuxiMaster has allowed it, whichever comes first; what is taken back is killed when the
+grace is over; what nobody used for too long, allowance or wish, is given up. Every end of a process frees its
+resources, once it is really gone, and not before. Orders of a FuxiMaster or an application's master that has a successor
+are refused.
+"""
+
+from __future__ import annotations
+
+from feitian_sim.fuxi.config import TuboConfig
+from feitian_sim.fuxi.health import BEST, Launches, health
+from feitian_sim.fuxi.messages import Allow, Allowance, EndApp, EndMaster, Heard, Hello, StartMaster, Welcome
+from feitian_sim.fuxi.process_table import (
+    ENDING,
+    GONE,
+    RUNNING,
+    STARTING,
+    WAITING,
+    AppHere,
+    MasterHere,
+    Process,
+    ProcessTable,
+    UnitHere,
+    WorkerProcess,
+)
+from feitian_sim.fuxi.resources import MEMORY, PHYSICAL, Vector
+from feitian_sim.fuxi.tubo_effects import Effect, Kill, Start, TakenIn, TellApp
+from feitian_sim.fuxi.tubo_news import Outgoing
+from feitian_sim.fuxi.worker_messages import StartWorkers, StopWorkers
+
+_MEMORY = PHYSICAL.index(MEMORY)
+#: Ends of workers that their application did not ask for, and what became of their processes.
+_FREED = {"crashed": "exited", "memory": "killed", "revoked": "killed", "launch-failed": "not-started"}
+
+
+class Tubo:
+    """One incarnation of the core. ``table`` is what it found on its machine."""
+
+    def __init__(self, machine: str, incarnation: int, capacity: Vector, table: ProcessTable, config: TuboConfig) -> None:
+        self._machine = machine
+        self._incarnation = incarnation
+        self._capacity = capacity
+        self.table = table
+        self._config = config
+        self._effects: list[Effect] = []
+        #: News to the FuxiMaster.
+        self.news = Outgoing(machine, incarnation, table.epoch)
+        self._launches = Launches()
+        self._said: tuple[str, ...] = ()
+        # Processes that use too much, and when that is seen.
+        self._over: list[tuple[int, Process]] = []
+
+    def _take(self) -> list[Effect]:
+        effects, self._effects = self._effects, []
+        return effects
+
+    # The FuxiMaster
+
+    def hello(self, working_disks: int, disks: int) -> Hello:
+        """Everything about the machine; what was to be told one by one is in it."""
+        table = self.table
+        self.news.included()
+        self._said = tuple(table.apps)
+        return Hello(
+            self._machine,
+            self._incarnation,
+            self._capacity,
+            table.running(),
+            table.masters(),
+            self.health(working_disks, disks),
+            epoch=table.epoch,
+            heard=table.heard,
+            seq=self.news.seq,
+            boot=table.boot,
+        )
+
+    def health(self, working_disks: int, disks: int) -> int:
+        """The machine's score."""
+        return health(min(self._launches.score, 0 if self.table.launch_fails else BEST), working_disks, disks)
+
+    def welcome(self, message: Welcome, now_ns: int) -> list[Effect]:
+        """The FuxiMaster has it in its books: what it does not know is to go."""
+        table = self.table
+        if message.epoch < table.epoch:
+            return []
+        if message.epoch > table.epoch:
+            table.epoch, table.heard = message.epoch, 0
+            self.news.begin(message.epoch)
+            # What the FuxiMaster before allowed and this machine did not hear of will never come.
+            for app in list(table.apps.values()):
+                for unit in app.units.values():
+                    while unit.waiting:
+                        self._not_allowed(unit.waiting.popleft())
+        known = dict.fromkeys(message.known)
+        for name in self._said:
+            here = table.apps.get(name)
+            if here is not None and name not in known:
+                self._end(here, now_ns)
+        return self._take()
+
+    def allow(self, message: Allow, now_ns: int) -> tuple[Heard, list[Effect]]:
+        """Allowances have changed. ``resync`` in the answer: it does not know that master, or has missed something."""
+        table = self.table
+        if message.epoch < table.epoch or (message.epoch == table.epoch and message.seq <= table.heard):
+            return Heard(table.epoch), []
+        if message.epoch > table.epoch or message.seq > table.heard + 1:
+            return Heard(table.epoch, resync=True), []
+        table.heard = message.seq
+        for change in message.changes:
+            self._changed(change, now_ns, message.grace_ns)
+        return Heard(table.epoch), self._take()
+
+    def _changed(self, change: Allowance, now_ns: int, grace_ns: int) -> None:
+        app = self.table.app(change.app)
+        unit = app.unit(change.unit, change.vector)
+        unit.vector = change.vector
+        self._effects.append(TakenIn(change.app, change.unit, change.delta))
+        if change.delta > 0:
+            unit.allowed += change.delta
+            if app.ended:
+                self._give_back(unit, unit.unused)
+                return
+            if unit.forgone:
+                given = min(unit.forgone, change.delta) if now_ns <= unit.forgone_until_ns else 0
+                unit.forgone = unit.forgone - given if given else 0
+                self._give_back(unit, given)
+            self._serve(unit, now_ns)
+            return
+        self._give_back(unit, unit.revoke(-change.delta, now_ns + grace_ns))
+
+    def start_master(self, message: StartMaster, now_ns: int) -> tuple[Heard | str, list[Effect]]:
+        """Start an application's master, when its allowance is here."""
+        if message.epoch < self.table.epoch:
+            return Heard(self.table.epoch), []
+        app = self.table.app(message.app)
+        present = app.master
+        if app.ended or (present is not None and present.number >= message.attempt):
+            return Heard(self.table.epoch), []
+        if present is not None:
+            self._end_process(present, "replaced")
+            return f"attempt {present.number} of {app.name} is being ended", self._take()
+        unit = app.unit(0, message.vector)
+        app.master = MasterHere(app, unit, message, now_ns)
+        unit.waiting.append(app.master)
+        self._serve(unit, now_ns)
+        return Heard(self.table.epoch), self._take()
+
+    def end_master(self, message: EndMaster) -> tuple[Heard, list[Effect]]:
+        """A master whose successor runs elsewhere is to go; the workers stay."""
+        app = self.table.apps.get(message.app)
+        if message.epoch >= self.table.epoch and app is not None:
+            master = app.master
+            if master is not None and master.number <= message.attempt:
+                self._end_process(master, "replaced")
+        return Heard(self.table.epoch), self._take()
+
+    def end_app(self, message: EndApp, now_ns: int) -> tuple[Heard, list[Effect]]:
+        """An application has ended: everything of it goes."""
+        app = self.table.apps.get(message.app)
+        if message.epoch >= self.table.epoch and app is not None:
+            self._end(app, now_ns)
+        return Heard(self.table.epoch), self._take()
+
+    def _end(self, app: AppHere, now_ns: int) -> None:
+        app.ended = True
+        app.gone.clear()
+        if app.master is not None:
+            self._end_process(app.master, "ended")
+        for worker in list(app.workers.values()):
+            self._end_process(worker, "ended")
+        for unit in app.units.values():
+            self._give_back(unit, unit.unused)
+        self.table.forget_if_done(app)
+
+    # Applications' masters
+
+    def start_workers(self, message: StartWorkers, now_ns: int) -> tuple[Heard | str, list[Effect]]:
+        """Start workers as soon as they are allowed. A text is why not."""
+        app = self.table.app(message.app)
+        refused = self._refused(app, message.attempt)
+        if refused:
+            return refused, []
+        app.address = message.address
+        spec = message.spec
+        unit = app.unit(spec.unit, spec.vector)
+        for number in message.workers:
+            if number not in app.workers and number not in app.past:
+                worker = app.workers[number] = WorkerProcess(app, unit, number, spec, now_ns)
+                unit.waiting.append(worker)
+        self._serve(unit, now_ns)
+        return Heard(self.table.epoch), self._take()
+
+    def stop_workers(self, message: StopWorkers, now_ns: int) -> tuple[Heard | str, list[Effect]]:
+        """End workers, and give back what is allowed and not used."""
+        app = self.table.app(message.app)
+        refused = self._refused(app, message.attempt)
+        if refused:
+            return refused, []
+        for number in message.workers:
+            worker = app.workers.get(number)
+            if worker is None:
+                # Should the order to start it be on its way still, it comes too late.
+                app.past[number] = None
+            elif worker.state == WAITING:
+                self._end_process(worker, "stopped")
+                self._forgo(worker.unit, 1, now_ns)
+            else:
+                self._end_process(worker, "stopped")
+        for number, count in message.unused:
+            unit = app.units.get(number)
+            if unit is not None:
+                given = min(count, unit.unused)
+                self._give_back(unit, given)
+                self._forgo(unit, count - given, now_ns)
+        return Heard(self.table.epoch), self._take()
+
+    def _refused(self, app: AppHere, attempt: int) -> str:
+        if app.ended:
+            return f"{app.name} has ended"
+        if attempt < app.attempt:
+            return f"attempt {app.attempt} of {app.name} has spoken here"
+        app.attempt = attempt
+        return ""
+
+    def _forgo(self, unit: UnitHere, count: int, now_ns: int) -> None:
+        """An allowance that is to come is given back as soon as it is here."""
+        if count:
+            unit.forgone += count
+            unit.forgone_until_ns = now_ns + self._config.patience
+
+    # Starting and ending
+
+    def _serve(self, unit: UnitHere, now_ns: int) -> None:
+        """Start what waits, as far as it is allowed."""
+        while unit.waiting and unit.held < unit.allowed + unit.returning:
+            process = unit.waiting.popleft()
+            unit.held += 1
+            process.state = STARTING
+            process.allowed_ns = now_ns
+            self._effects.append(Start(process))
+        if unit.unused and not unit.waiting:
+            if unit.unused_ns < 0:
+                unit.unused_ns = now_ns
+        else:
+            unit.unused_ns = -1
+
+    def up(self, process: Process, now_ns: int) -> list[Effect]:
+        """A process runs."""
+        if process.state != STARTING:
+            return []
+        process.state = RUNNING
+        process.ready_ns = now_ns
+        self._launches.ended(True)
+        if isinstance(process, MasterHere):
+            self.news.master_started(process)
+        else:
+            self.watch(process, now_ns)
+        return self._take()
+
+    def watch(self, process: Process, now_ns: int) -> None:
+        """A worker that uses more memory than it may is found at the next look."""
+        assert isinstance(process, WorkerProcess), process
+        if process.spec.memory_bytes > process.unit.vector[_MEMORY] * self._config.memory_slack:
+            every_ns = self._config.watch_every
+            self._over.append(((now_ns // every_ns + 1) * every_ns, process))
+
+    def failed(self, process: Process) -> list[Effect]:
+        """A process could not be launched."""
+        if process.state == STARTING:
+            self._launches.ended(False)
+            self._release(process, "launch-failed")
+        return self._take()
+
+    def died(self, process: Process) -> list[Effect]:
+        """A process has ended by itself."""
+        self._release(process, "crashed")
+        return self._take()
+
+    def gone(self, process: Process) -> list[Effect]:
+        """A process that was to end is gone."""
+        if process.state == ENDING:
+            self._release(process, process.why)
+        return self._take()
+
+    def _end_process(self, process: Process, why: str) -> None:
+        if process.state == WAITING:
+            process.unit.waiting.remove(process)
+            self._drop(process)
+            if process.unit.number == 0:
+                self.news.master_ended(process, why)
+        elif process.state in (STARTING, RUNNING):
+            process.state = ENDING
+            process.why = why
+            self._effects.append(Kill(process))
+        elif process.state == ENDING and why == "ended":
+            process.why = why
+
+    def _not_allowed(self, process: Process) -> None:
+        """An allowance does not come: whoever asked for the process is told."""
+        self._drop(process)
+        if process.unit.number == 0:
+            self.news.master_ended(process, "not-allowed")
+        else:
+            self._tell(process, "not-allowed")
+
+    def _drop(self, process: Process) -> None:
+        """The process is no more, or never was."""
+        process.state = GONE
+        app = process.app
+        if process is app.master:
+            app.master = None
+        elif isinstance(process, WorkerProcess):
+            app.workers.pop(process.number, None)
+            app.past[process.number] = None
+
+    def _release(self, process: Process, why: str) -> None:
+        """Its resources are free."""
+        unit = process.unit
+        self._drop(process)
+        unit.release()
+        self.news.freed(unit, 1, _FREED.get(why, "stopped"))
+        if unit.number == 0:
+            self.news.master_ended(process, why)
+        elif why in _FREED:
+            self._tell(process, why)
+        self.table.forget_if_done(process.app)
+
+    def _give_back(self, unit: UnitHere, count: int) -> None:
+        """So much of what is allowed and unused is the FuxiMaster's again."""
+        if count:
+            unit.allowed -= count
+            self.news.freed(unit, count, "not-started")
+            if not unit.unused:
+                unit.unused_ns = -1
+
+    def _tell(self, process: Process, why: str) -> None:
+        app = process.app
+        if not app.ended:
+            app.gone.append((process.unit.number, process.number, why, 0))
+            self._effects.append(TellApp(app))
+
+    # What takes time
+
+    def wake(self, now_ns: int) -> list[Effect]:
+        """Kill what was taken back and what overuses its memory; give up what waited for too long."""
+        for due_ns, process in self._over:
+            if due_ns <= now_ns and process.state == RUNNING:
+                self._end_process(process, "memory")
+        self._over = [one for one in self._over if one[0] > now_ns]
+        for app in list(self.table.apps.values()):
+            for unit in app.units.values():
+                self._enforce(unit, now_ns)
+                self._lose_patience(unit, now_ns)
+        return self._take()
+
+    def _enforce(self, unit: UnitHere, now_ns: int) -> None:
+        due = sum(count for due_ns, count in unit.revoked if due_ns <= now_ns)
+        if not due:
+            return
+        there = [process for process in self._processes_of(unit) if process.owner is not None]
+        due -= sum(process.state == ENDING for process in there)
+        # What began last has least to lose.
+        for process in reversed(there):
+            if due <= 0:
+                return
+            if process.state in (STARTING, RUNNING):
+                self._end_process(process, "revoked")
+                due -= 1
+
+    def _processes_of(self, unit: UnitHere) -> list[Process]:
+        app = unit.app
+        if unit.number == 0:
+            return [app.master] if app.master is not None else []
+        return [worker for worker in app.workers.values() if worker.unit is unit]
+
+    def _lose_patience(self, unit: UnitHere, now_ns: int) -> None:
+        before_ns = now_ns - self._config.patience
+        while unit.waiting and unit.waiting[0].asked_ns <= before_ns:
+            self._not_allowed(unit.waiting.popleft())
+        if 0 <= unit.unused_ns <= before_ns:
+            count = unit.unused
+            self._give_back(unit, count)
+            if unit.number and count:
+                unit.app.gone.append((unit.number, -1, "not-allowed", count))
+                self._effects.append(TellApp(unit.app))
+
+    def next_wake_ns(self) -> int | None:
+        """When something is due; None while nothing is."""
+        due = [due_ns for due_ns, _ in self._over]
+        patience_ns = self._config.patience
+        for app in self.table.apps.values():
+            for unit in app.units.values():
+                if unit.revoked:
+                    due.append(unit.revoked[0][0])
+                if unit.waiting:
+                    due.append(unit.waiting[0].asked_ns + patience_ns)
+                if unit.unused_ns >= 0:
+                    due.append(unit.unused_ns + patience_ns)
+        return min(due) if due else None
