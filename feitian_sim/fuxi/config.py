@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from feitian_sim.fuxi.resources import CPU, MEMORY, MILLICORES, PHYSICAL, STORAGE, Dimensions, Vector
+from feitian_sim.fuxi.schedule_config import ScheduleConfig
 from feitian_sim.kernel import Duration, Size, StrictModel
 from feitian_sim.kernel.distributions import DurationDistribution
 
@@ -79,6 +80,12 @@ class MasterProcessConfig(StrictModel):
         default=1_000_000,
         description="Its priority among what waits (larger is more urgent; no unit); default 1000000. Source: own "
         "assumption, above every worker: a master that waits holds up all that it would use.",
+    )
+    attempts: int = Field(
+        default=8,
+        ge=1,
+        description="An application whose master has ended so often fails (count); default 8. Source: own assumption, "
+        "above YARN's yarn.resourcemanager.am.max-attempts of 2, since machines here are made to fail.",
     )
     start: DurationDistribution = Field(
         default=_text("1.2s"),
@@ -240,11 +247,6 @@ class FuxiConfig(StrictModel):
         description="Requests that the FuxiMaster works on at a time (count); default 4. Source: own assumption; its "
         "machine has 24 cores.",
     )
-    adjust_every: Duration = Field(
-        default=_text("1m"),
-        gt=0,
-        description="Between adjustments of quota and looks at bad machines; default 1m. Source: VLDB 2014 sec. 3.4.",
-    )
     grace: Duration = Field(
         default=_text("15s"),
         description="How long an application may take to end what was taken back, before its processes are killed; "
@@ -268,6 +270,9 @@ class FuxiConfig(StrictModel):
         examples=[{"worker": {"size": "400MB"}}],
     )
     tubo: TuboConfig = Field(default_factory=TuboConfig, description="What starting and ending processes takes.")
+    schedule: ScheduleConfig = Field(
+        default_factory=ScheduleConfig, description="Quota groups, fairness, machine choice, preemption."
+    )
     heartbeat: FuxiBeatConfig = Field(default_factory=FuxiBeatConfig, description="How lost machines are noticed.")
     disable: DisableConfig = Field(default_factory=DisableConfig, description="When a machine is taken out of use.")
 

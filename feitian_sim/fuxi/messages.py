@@ -53,11 +53,16 @@ class Stop:
     app: str
 
 
+#: What a FuxiMaster that is not the elected one answers.
+NOT_SERVING = "this FuxiMaster does not serve"
+
+
 @dataclass(frozen=True, slots=True)
 class AskStatus:
-    """Client to FuxiMaster: how is it?"""
+    """Client to FuxiMaster: how is it? ``until_ended``: the answer may wait for its end, as long as the client does."""
 
     app: str
+    until_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

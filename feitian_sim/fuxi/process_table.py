@@ -45,11 +45,14 @@ class Process:
 class WorkerProcess(Process):
     """A worker; what it works at is the worker runtime's to know."""
 
-    __slots__ = ("began_ns", "kept", "piece", "queue", "spec")
+    __slots__ = ("announced", "began_ns", "fetched_ns", "kept", "piece", "queue", "spec")
 
     def __init__(self, app: AppHere, unit: UnitHere, number: int, spec: WorkerSpec, asked_ns: int) -> None:
         super().__init__(app, unit, number, asked_ns)
         self.spec = spec
+        self.fetched_ns = 0
+        #: Whether its application's master has been told that it is ready.
+        self.announced = False
         #: The work that it is at, None while it is idle, and what it was given besides.
         self.piece: Any = None
         self.began_ns = 0

@@ -25,12 +25,12 @@ from feitian_sim.fuxi.process_table import (
     UnitHere,
     WorkerProcess,
 )
-from feitian_sim.fuxi.resources import MEMORY, PHYSICAL, Vector
+from feitian_sim.fuxi.resources import Vector
+from feitian_sim.fuxi.tubo_due import Due
 from feitian_sim.fuxi.tubo_effects import Effect, Kill, Start, TakenIn, TellApp
 from feitian_sim.fuxi.tubo_news import Outgoing
 from feitian_sim.fuxi.worker_messages import StartWorkers, StopWorkers
 
-_MEMORY = PHYSICAL.index(MEMORY)
 #: Ends of workers that their application did not ask for, and what became of their processes.
 _FREED = {"crashed": "exited", "memory": "killed", "revoked": "killed", "launch-failed": "not-started"}
 
@@ -49,8 +49,7 @@ class Tubo:
         self.news = Outgoing(machine, incarnation, table.epoch)
         self._launches = Launches()
         self._said: tuple[str, ...] = ()
-        # Processes that use too much, and when that is seen.
-        self._over: list[tuple[int, Process]] = []
+        self.due = Due(config)
 
     def _take(self) -> list[Effect]:
         effects, self._effects = self._effects, []
@@ -129,6 +128,7 @@ class Tubo:
             self._serve(unit, now_ns)
             return
         self._give_back(unit, unit.revoke(-change.delta, now_ns + grace_ns))
+        self.due.of_unit(unit)
 
     def start_master(self, message: StartMaster, now_ns: int) -> tuple[Heard | str, list[Effect]]:
         """Start an application's master, when its allowance is here."""
@@ -245,6 +245,7 @@ class Tubo:
                 unit.unused_ns = now_ns
         else:
             unit.unused_ns = -1
+        self.due.of_unit(unit)
 
     def up(self, process: Process, now_ns: int) -> list[Effect]:
         """A process runs."""
@@ -256,15 +257,9 @@ class Tubo:
         if isinstance(process, MasterHere):
             self.news.master_started(process)
         else:
-            self.watch(process, now_ns)
+            assert isinstance(process, WorkerProcess), process
+            self.due.watch(process, now_ns)
         return self._take()
-
-    def watch(self, process: Process, now_ns: int) -> None:
-        """A worker that uses more memory than it may is found at the next look."""
-        assert isinstance(process, WorkerProcess), process
-        if process.spec.memory_bytes > process.unit.vector[_MEMORY] * self._config.memory_slack:
-            every_ns = self._config.watch_every
-            self._over.append(((now_ns // every_ns + 1) * every_ns, process))
 
     def failed(self, process: Process) -> list[Effect]:
         """A process could not be launched."""
@@ -345,14 +340,14 @@ class Tubo:
 
     def wake(self, now_ns: int) -> list[Effect]:
         """Kill what was taken back and what overuses its memory; give up what waited for too long."""
-        for due_ns, process in self._over:
-            if due_ns <= now_ns and process.state == RUNNING:
-                self._end_process(process, "memory")
-        self._over = [one for one in self._over if one[0] > now_ns]
+        for worker in self.due.found(now_ns):
+            if worker.state == RUNNING:
+                self._end_process(worker, "memory")
         for app in list(self.table.apps.values()):
             for unit in app.units.values():
                 self._enforce(unit, now_ns)
                 self._lose_patience(unit, now_ns)
+        self.due.looked(self.table, now_ns)
         return self._take()
 
     def _enforce(self, unit: UnitHere, now_ns: int) -> None:
@@ -385,17 +380,3 @@ class Tubo:
             if unit.number and count:
                 unit.app.gone.append((unit.number, -1, "not-allowed", count))
                 self._effects.append(TellApp(unit.app))
-
-    def next_wake_ns(self) -> int | None:
-        """When something is due; None while nothing is."""
-        due = [due_ns for due_ns, _ in self._over]
-        patience_ns = self._config.patience
-        for app in self.table.apps.values():
-            for unit in app.units.values():
-                if unit.revoked:
-                    due.append(unit.revoked[0][0])
-                if unit.waiting:
-                    due.append(unit.waiting[0].asked_ns + patience_ns)
-                if unit.unused_ns >= 0:
-                    due.append(unit.unused_ns + patience_ns)
-        return min(due) if due else None

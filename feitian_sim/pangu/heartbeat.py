@@ -29,8 +29,9 @@ _WAY_NS = MILLISECOND // 10
 class BeatTimes:
     """When each server's heart beats."""
 
-    def __init__(self, sim: Simulation, every_ns: int, scan_ns: int) -> None:
+    def __init__(self, sim: Simulation, every_ns: int, scan_ns: int, stream: str = "pangu.heartbeat") -> None:
         self._sim = sim
+        self._stream = stream
         self._every_ns = every_ns
         self._scan_ns = scan_ns
         self._phases: dict[str, int] = {}
@@ -39,7 +40,7 @@ class BeatTimes:
         """The first beat of ``server``, in [0, every), away from the ticks of the scan."""
         phase = self._phases.get(server)
         if phase is None:
-            phase = int(self._sim.stream("pangu.heartbeat", server).uniform() * self._every_ns)
+            phase = int(self._sim.stream(self._stream, server).uniform() * self._every_ns)
             margin_ns = min(_MARGIN_NS, self._scan_ns // 4)
             into_tick = phase % self._scan_ns
             clear = min(max(into_tick, margin_ns), self._scan_ns - 1 - margin_ns)

@@ -10,7 +10,7 @@ import numpy as np
 
 from feitian_sim.hardware import Daemon, DataCenter, Machine
 from feitian_sim.hardware.spread import spread_over_racks
-from feitian_sim.kernel import ScenarioError, SimulatedError, Simulation
+from feitian_sim.kernel import Owner, ScenarioError, SimulatedError, Simulation
 from feitian_sim.kuafu import Identities, Kuafu
 from feitian_sim.pangu import dataset as datasets
 from feitian_sim.pangu.bundle_runner import BundleRunner
@@ -216,12 +216,12 @@ class PanguCell:
 
     def client(self, machine: Machine, name: str, load: str = "") -> PanguClient:
         """A client process on ``machine``; its operations carry the name of the load."""
-        endpoint = self._kuafu.endpoint(
-            self._sim.owner(f"pangu.client.{name}"),
-            machine,
-            _FIRST_CLIENT_PORT + self._clients,
-            self._identities.user(name),
-        )
+        return self.client_of(self._sim.owner(f"pangu.client.{name}"), machine, name, load)
+
+    def client_of(self, owner: Owner, machine: Machine, name: str, load: str = "") -> PanguClient:
+        """A client that is part of a process, and dies with it."""
+        port = _FIRST_CLIENT_PORT + self._clients
+        endpoint = self._kuafu.endpoint(owner, machine, port, self._identities.user(name))
         self._clients += 1
         return PanguClient(
             self._sim,

@@ -1,0 +1,141 @@
+"""What the FuxiMaster has to tell a Tubo or an application's master: gathered, numbered, one message at a time. Pure.
+
+What is added while a message is under way goes in the next. Additions and subtractions are kept apart: a grant that is
+taken back before it was told must still be told, since whoever holds it gives it back by name.
+"""
+
+from __future__ import annotations
+
+from feitian_sim.fuxi.messages import Allow, Allowance, Granted, Holding
+from feitian_sim.fuxi.resources import Vector
+
+
+class AllowBox:
+    """The numbered allowances of one Tubo."""
+
+    __slots__ = ("_less", "_more", "_seq", "under_way")
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing has been told."""
+        self._seq = 0
+        self._more: dict[tuple[str, int], tuple[Vector, int]] = {}
+        self._less: dict[tuple[str, int], tuple[Vector, int]] = {}
+        self.under_way: Allow | None = None
+
+    def add(self, app: str, unit: int, vector: Vector, delta: int) -> None:
+        """A change of what is allowed."""
+        box = self._more if delta > 0 else self._less
+        key = (app, unit)
+        before = box.get(key)
+        box[key] = (vector, delta if before is None else before[1] + delta)
+
+    def next(self, epoch: int, grace_ns: int) -> Allow | None:
+        """A message to send now, if there is something to tell and nothing under way."""
+        if self.under_way is not None or not (self._more or self._less):
+            return None
+        changes = tuple(
+            Allowance(app, unit, vector, delta)
+            for box in (self._more, self._less)
+            for (app, unit), (vector, delta) in box.items()
+        )
+        self._more, self._less = {}, {}
+        self._seq += 1
+        self.under_way = Allow(epoch, self._seq, changes, grace_ns)
+        return self.under_way
+
+    def heard(self, message: Allow) -> bool:
+        """It was answered; whether that was still awaited."""
+        if message is not self.under_way:
+            return False
+        self.under_way = None
+        return True
+
+    def heard_up_to(self, seq: int) -> None:
+        """The Tubo says that it has taken everything up to this number."""
+        if self.under_way is not None and self.under_way.seq <= seq:
+            self.under_way = None
+
+    def coming(self) -> dict[tuple[str, int], tuple[int, int]]:
+        """What the Tubo has not taken yet: how many more and how many less of each unit."""
+        found: dict[tuple[str, int], tuple[int, int]] = {}
+        told = self.under_way.changes if self.under_way is not None else ()
+        changes = [((one.app, one.unit), one.delta) for one in told]
+        changes += [(key, delta) for box in (self._more, self._less) for key, (_, delta) in box.items()]
+        for key, delta in changes:
+            more, less = found.get(key, (0, 0))
+            found[key] = (more + delta, less) if delta > 0 else (more, less - delta)
+        return found
+
+
+class GrantBox:
+    """The numbered grants of one application's master."""
+
+    __slots__ = ("_disabled", "_less", "_lost", "_more", "_seq", "under_way")
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing has been told."""
+        self._seq = 0
+        self._more: dict[tuple[int, str], int] = {}
+        self._less: dict[tuple[int, str], int] = {}
+        self._lost: dict[str, None] = {}
+        self._disabled: dict[str, None] = {}
+        self.under_way: Granted | None = None
+
+    def add(self, unit: int, machine: str, count: int) -> None:
+        """Units granted, or taken back."""
+        box = self._more if count > 0 else self._less
+        key = (unit, machine)
+        box[key] = box.get(key, 0) + count
+
+    def lost(self, machine: str) -> None:
+        """A machine is gone: what was not told of it need not be."""
+        for box in (self._more, self._less):
+            for key in [key for key in box if key[1] == machine]:
+                del box[key]
+        self._lost[machine] = None
+
+    def disabled(self, machine: str) -> None:
+        """Nobody is to use a machine any more."""
+        self._disabled[machine] = None
+
+    def next(self, app: str, epoch: int) -> Granted | None:
+        """A message to send now, if there is something to tell and nothing under way."""
+        if self.under_way is not None or not (self._more or self._less or self._lost or self._disabled):
+            return None
+        grants = tuple(
+            Holding(unit, machine, count) for box in (self._more, self._less) for (unit, machine), count in box.items()
+        )
+        lost, disabled = tuple(self._lost), tuple(self._disabled)
+        self._more, self._less, self._lost, self._disabled = {}, {}, {}, {}
+        self._seq += 1
+        self.under_way = Granted(app, epoch, self._seq, grants, lost, disabled)
+        return self.under_way
+
+    def heard(self, message: Granted | None) -> bool:
+        """It was answered; whether that was still awaited."""
+        if message is None or message is not self.under_way:
+            return False
+        self.under_way = None
+        return True
+
+    def heard_up_to(self, seq: int) -> None:
+        """The application's master says that it has heard everything up to this number."""
+        if self.under_way is not None and self.under_way.seq <= seq:
+            self.under_way = None
+
+    def coming(self) -> dict[int, int]:
+        """Units granted that the application has not heard of, by unit."""
+        found: dict[int, int] = {}
+        told = self.under_way.grants if self.under_way is not None else ()
+        for one in told:
+            if one.count > 0:
+                found[one.unit] = found.get(one.unit, 0) + one.count
+        for (unit, _), count in self._more.items():
+            found[unit] = found.get(unit, 0) + count
+        return found

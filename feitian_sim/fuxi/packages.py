@@ -1,0 +1,108 @@
+"""The packages on a machine's disk: each is downloaded from Pangu once, and shared by all who need it.
+
+What is on the disk stays through the machine's crashes and is gone with the disk. A download belongs to the Tubo
+that began it; those who waited for one that died ask again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any
+
+from feitian_sim.fuxi.config import PackageConfig
+from feitian_sim.hardware import DataCenter, Disk, Machine
+from feitian_sim.kernel import SECOND, Owner
+from feitian_sim.pangu.client import PanguClient
+from feitian_sim.pangu.patience import PanguError
+
+DIRECTORY = "/fuxi/packages/"
+#: A package that cannot be read now is asked for again after this.
+_AGAIN_NS = SECOND
+
+Then = Callable[[bool], object]
+
+
+def package_path(name: str, copy: int) -> str:
+    """Where one copy of a declared package is."""
+    return f"{DIRECTORY}{name}.{copy}"
+
+
+class PackageCache:
+    """The packages of one machine."""
+
+    def __init__(self, datacenter: DataCenter, machine: Machine, declared: dict[str, PackageConfig]) -> None:
+        self._datacenter = datacenter
+        self._machine = machine
+        self._declared = declared
+        # On which disk each lies.
+        self._here: dict[str, Disk] = {}
+        self._waiting: dict[str, list[Then]] = {}
+
+    def forget_downloads(self) -> None:
+        """The Tubo that downloaded is dead."""
+        self._waiting.clear()
+
+    def is_here(self, name: str) -> bool:
+        """Whether it lies on a disk that works."""
+        disk = self._here.get(name)
+        if disk is not None and (disk.failed or not disk.works):
+            del self._here[name]
+            return False
+        return disk is not None
+
+    def fetch(self, name: str, owner: Owner, pangu: Callable[[], PanguClient] | None, then: Then) -> None:
+        """Call ``then(whether it is here)`` once that is known; without a name or without Pangu nothing is needed."""
+        if not name or pangu is None or self.is_here(name):
+            then(True)
+            return
+        waiting = self._waiting.get(name)
+        if waiting is not None:
+            waiting.append(then)
+            return
+        self._waiting[name] = [then]
+        self._begin(name, owner, pangu)
+
+    def _begin(self, name: str, owner: Owner, pangu: Callable[[], PanguClient]) -> None:
+        disk = next((one for one in self._machine.disks if one.works and not one.failed), None)
+        path = self._path(name)
+        if disk is None or not path:
+            self._ended(name, None)
+            return
+        owner.process(self._download(name, path, disk, owner, pangu))
+
+    def _path(self, name: str) -> str:
+        """A declared package is one of its copies; anything else must be a path already."""
+        declared = self._declared.get(name)
+        if declared is not None:
+            return package_path(name, self._machine.index % declared.copies)
+        return name if name.startswith("/") else ""
+
+    def _download(
+        self, name: str, path: str, disk: Disk, owner: Owner, pangu: Callable[[], PanguClient]
+    ) -> Generator[Any, Any, None]:
+        client = pangu()
+        try:
+            size_bytes = yield from client.read_file(path)
+        except PanguError:
+            # It may not have been put there yet, or be out of reach for a while.
+            owner.call_later(_AGAIN_NS, self._begin, name, owner, pangu)
+            return
+        self._datacenter.network.transfer(
+            self._machine,
+            self._machine,
+            size_bytes,
+            disks_write=disk.write_links,
+            owner=owner,
+            on_done=partial(self._written, name, disk),
+            on_fail=lambda _, __: self._ended(name, None),
+        )
+
+    def _written(self, name: str, disk: Disk, _: object) -> None:
+        self._ended(name, disk)
+
+    def _ended(self, name: str, disk: Disk | None) -> None:
+        if disk is not None:
+            self._here[name] = disk
+        for then in self._waiting.pop(name, ()):
+            then(disk is not None)

@@ -1,0 +1,104 @@
+"""What is looked at from time to time: how full the cell is by three counts, quota groups, the master's decisions.
+
+The counts of the Fuxi paper (VLDB 2014, fig. 10): what the FuxiMaster has granted, what applications' masters know to be
+theirs, and what Tubos have as processes. They differ by what is on its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from feitian_sim.fuxi.hearing import Hearing
+from feitian_sim.fuxi.hosting import MachineHost
+from feitian_sim.fuxi.process_table import ENDING
+from feitian_sim.fuxi.reign import Reign
+from feitian_sim.fuxi.samples import QuotaSampled, UsageSampled
+from feitian_sim.kernel import Simulation
+
+
+class Sampling:
+    """Of one cell."""
+
+    def __init__(self, sim: Simulation, hearing: Hearing, hosts: Sequence[MachineHost], names: tuple[str, ...]) -> None:
+        self._sim = sim
+        self._hearing = hearing
+        self._hosts = hosts
+        self._names = names
+
+    def sample(self) -> None:
+        """Emit what there is to see now; nothing while no FuxiMaster serves."""
+        reign = self._hearing.reign
+        if reign is None:
+            return
+        reign.sample()
+        if self._sim.facts.wants(UsageSampled):
+            self._usage(reign)
+        if self._sim.facts.wants(QuotaSampled):
+            self._quota(reign)
+
+    def _usage(self, reign: Reign) -> None:
+        scheduler = reign.core.books.scheduler
+        names = self._names
+        capacity, planned = scheduler.capacity(), scheduler.used()
+        wanted, coming = [0] * len(names), [0] * len(names)
+        for name, unit, count, _ in scheduler.waiting():
+            app = reign.core.books.apps.get(name)
+            book = app.units.get(unit) if app is not None else None
+            _add(wanted, book.vector if book is not None else reign.core.books.config.master_unit, count)
+        for app in reign.core.books.apps.values():
+            for unit, count in app.grants.coming().items():
+                _add(coming, app.units[unit].vector, count)
+        used, ending = self._processes(len(names))
+        for place, name in enumerate(names):
+            self._sim.emit(
+                UsageSampled(
+                    resource=name,
+                    capacity=capacity[place],
+                    wanted=planned[place] + wanted[place],
+                    planned=planned[place],
+                    obtained=max(used[place], planned[place] - coming[place]) - ending[place],
+                    used=used[place] - ending[place],
+                )
+            )
+
+    def _processes(self, width: int) -> tuple[list[int], list[int]]:
+        """What all processes hold, and what those of them hold that are being ended."""
+        used, ending = [0] * width, [0] * width
+        for host in self._hosts:
+            for app in host.table.apps.values():
+                for unit in app.units.values():
+                    if unit.held:
+                        _add(used, unit.vector, unit.held)
+                for worker in app.workers.values():
+                    if worker.state == ENDING:
+                        _add(ending, worker.unit.vector, 1)
+        return used, ending
+
+    def _quota(self, reign: Reign) -> None:
+        scheduler = reign.core.books.scheduler
+        capacity = scheduler.capacity()
+        wanted: dict[str, list[int]] = {name: list(group.used) for name, group in scheduler.groups.items()}
+        for name, unit, count, _ in scheduler.waiting():
+            app = reign.core.books.apps.get(name)
+            if app is not None:
+                book = app.units.get(unit)
+                vector = book.vector if book is not None else reign.core.books.config.master_unit
+                _add(wanted[app.record.group], vector, count)
+        for name, group in scheduler.groups.items():
+            self._sim.emit(
+                QuotaSampled(
+                    group=name,
+                    share_ratio=_dominant(group.used, capacity),
+                    guaranteed_ratio=group.config.minimum,
+                    wanted_ratio=_dominant(wanted[name], capacity),
+                )
+            )
+
+
+def _add(amounts: list[int], vector: Sequence[int], count: int) -> None:
+    for place, amount in enumerate(vector):
+        amounts[place] += amount * count
+
+
+def _dominant(amounts: Sequence[int], capacity: Sequence[int]) -> float:
+    return max((amount / whole for amount, whole in zip(amounts, capacity, strict=True) if whole), default=0.0)
