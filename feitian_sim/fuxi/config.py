@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from feitian_sim.fuxi.job.config import JobConfig
 from feitian_sim.fuxi.resources import CPU, MEMORY, MILLICORES, PHYSICAL, STORAGE, Dimensions, Vector
 from feitian_sim.fuxi.schedule_config import ScheduleConfig
 from feitian_sim.kernel import Duration, Size, StrictModel
@@ -273,6 +274,7 @@ class FuxiConfig(StrictModel):
     schedule: ScheduleConfig = Field(
         default_factory=ScheduleConfig, description="Quota groups, fairness, machine choice, preemption."
     )
+    jobs: JobConfig = Field(default_factory=JobConfig, description="How jobs are run.")
     heartbeat: FuxiBeatConfig = Field(default_factory=FuxiBeatConfig, description="How lost machines are noticed.")
     disable: DisableConfig = Field(default_factory=DisableConfig, description="When a machine is taken out of use.")
 

@@ -18,7 +18,6 @@ from feitian_sim.nuwa.answers import Answer, Stat
 from feitian_sim.nuwa.client import NuwaClient
 from feitian_sim.nuwa.commands import Create, Delete
 
-ROOT = "/fuxi/"
 EPOCH = "/fuxi/epoch"
 APPS = "/fuxi/apps/"
 ENDED = "/fuxi/ended/"

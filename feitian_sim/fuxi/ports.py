@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 MASTER_PORT = 7100
-TUBO_PORT = 7200
-WORKER_PORT = 7300
+TUBO_PORT = 7210
+WORKER_PORT = 7220
 #: Of applications' masters, in turn on each machine.
-FIRST_APPLICATION_PORT = 40_000
+FIRST_APPLICATION_PORT = 3_000_000
+#: Of users' processes that submit applications.
+FIRST_CLIENT_PORT = 4_000_000
 
 MASTER_ROLE = "fuxi.master"
 TUBO_ROLE = "fuxi.tubo"

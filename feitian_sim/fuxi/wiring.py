@@ -6,20 +6,24 @@ a message was sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any
 
 from feitian_sim.fuxi.application import Kinds
 from feitian_sim.fuxi.client import FuxiClient
 from feitian_sim.fuxi.config import FuxiConfig
+from feitian_sim.fuxi.fairness import FairnessPolicy
 from feitian_sim.fuxi.hard_records import Recovered
-from feitian_sim.fuxi.hard_state import APPS, DISABLED, ENDED, EPOCH, ROOT, Shelf
+from feitian_sim.fuxi.hard_state import APPS, DISABLED, ENDED, EPOCH, Shelf
 from feitian_sim.fuxi.hearing import Hearing
 from feitian_sim.fuxi.hosting import MachineHost
+from feitian_sim.fuxi.machine_choice import MachineChoice
 from feitian_sim.fuxi.master import Master
 from feitian_sim.fuxi.master_server import FuxiMasterParts, FuxiMasterServer
 from feitian_sim.fuxi.office import FuxiOffice
 from feitian_sim.fuxi.packages import package_path
+from feitian_sim.fuxi.ports import FIRST_CLIENT_PORT
+from feitian_sim.fuxi.preemption import PreemptionPolicy
 from feitian_sim.fuxi.resources import Vector
 from feitian_sim.fuxi.sampling import Sampling
 from feitian_sim.fuxi.scheduler import Place, Scheduler
@@ -35,13 +39,10 @@ from feitian_sim.pangu.wiring import PanguCell
 
 #: The masters' place in their racks: beside the servers of Nuwa and the masters of other services.
 PLACE = 3
-_FIRST_CLIENT_PORT = 60_000
-
-SchedulerMaker = Callable[[tuple[Place, ...]], Scheduler]
 
 
 class FuxiCell:
-    """One Fuxi."""
+    """One Fuxi. ``fairness``, ``machine_choice``, ``preemption``: the user's own objects, else as configured."""
 
     def __init__(
         self,
@@ -54,7 +55,9 @@ class FuxiCell:
         config: FuxiConfig,
         kinds: Kinds,
         *,
-        scheduler_of: SchedulerMaker | None = None,
+        fairness: FairnessPolicy | None = None,
+        machine_choice: MachineChoice | None = None,
+        preemption: PreemptionPolicy | None = None,
     ) -> None:
         self._sim = sim
         self._datacenter = datacenter
@@ -63,12 +66,12 @@ class FuxiCell:
         self._identities = identities
         self.config = config
         self._kinds = kinds
-        self._scheduler_of = scheduler_of or self._scheduler
+        self._policies = (fairness, machine_choice, preemption)
         self._clients = 0
         self._hearts: list[Heartbeats] = []
         self._places = tuple(Place(machine.name, machine.rack_name) for machine in datacenter.machines)
-        self._prepare_nuwa(nuwa)
         self._office = FuxiOffice(sim, nuwa, config.session)
+        self._prepare_nuwa(nuwa)
         racks = [[one for one in datacenter.machines if one.rack == rack] for rack in range(datacenter.config.racks)]
         parts = FuxiMasterParts(kuafu, identities, config, self._office, Shelf(), self._core, self._turn)
         self.masters = tuple(
@@ -95,7 +98,7 @@ class FuxiCell:
         sim.probes.append(sampling.sample)
 
     def _prepare_nuwa(self, nuwa: NuwaCell) -> None:
-        for directory in (ROOT, APPS, ENDED):
+        for directory in (APPS, ENDED):
             nuwa.make(directory)
         nuwa.make(EPOCH, b"1")
         nuwa.make(DISABLED)
@@ -149,14 +152,21 @@ class FuxiCell:
         of = self._datacenter.config.machine
         return self.config.resources.capacity(machine.cpu.cores, of.memory, len(machine.disks))
 
-    def _scheduler(self, places: tuple[Place, ...]) -> Scheduler:
-        stream = self._sim.stream("fuxi.scheduler")
-        return Scheduler(places, self.config.resources.dimensions, self.config.schedule, stream=stream)
+    def _scheduler(self) -> Scheduler:
+        fairness, machine_choice, preemption = self._policies
+        return Scheduler(
+            self._places,
+            self.config.resources.dimensions,
+            self.config.schedule,
+            stream=self._sim.stream("fuxi.scheduler"),
+            fairness=fairness,
+            machine_choice=machine_choice,
+            preemption=preemption,
+        )
 
     def _core(self, recovered: Recovered, epoch: int, now_ns: int) -> Master:
         capacities = [self.capacity_of(machine) for machine in self._datacenter.machines]
-        scheduler = self._scheduler_of(self._places)
-        return Master(self.config, self._places, capacities, scheduler, self._kinds, recovered, epoch, now_ns)
+        return Master(self.config, self._places, capacities, self._scheduler(), self._kinds, recovered, epoch, now_ns)
 
     def _turn(self) -> None:
         for hearts in self._hearts:
@@ -169,7 +179,7 @@ class FuxiCell:
         self._clients += 1
         name = f"fuxi.client.{user}#{self._clients}"
         owner = owner or self._sim.owner(name)
-        endpoint = self._kuafu.endpoint(owner, machine, _FIRST_CLIENT_PORT + self._clients, self._identities.user(user))
+        endpoint = self._kuafu.endpoint(owner, machine, FIRST_CLIENT_PORT + self._clients, self._identities.user(user))
         return FuxiClient(endpoint, self._office.directory(machine), user, self.config)
 
     @property

@@ -39,6 +39,8 @@ from feitian_sim.pangu.truth import Truth
 from feitian_sim.replog import Group
 
 _FIRST_CLIENT_PORT = 20_000
+#: Of clients inside other processes, of which there may be many.
+_FIRST_INNER_PORT = 2_000_000
 
 
 class PanguCell:
@@ -67,6 +69,7 @@ class PanguCell:
         self._absent: tuple[int, ...] = ()
         self._dataset = datasets.EMPTY
         self._clients = 0
+        self._inner_clients = 0
         self._addresses = [f"tcp://{machine.name}:{CHUNK_SERVER_PORT}" for machine in datacenter.machines]
         self.keepers = {machine.index: ReplicaKeeper(machine) for machine in datacenter.machines}
         self.ledger = Ledger(self._dataset_extents)
@@ -216,13 +219,17 @@ class PanguCell:
 
     def client(self, machine: Machine, name: str, load: str = "") -> PanguClient:
         """A client process on ``machine``; its operations carry the name of the load."""
-        return self.client_of(self._sim.owner(f"pangu.client.{name}"), machine, name, load)
-
-    def client_of(self, owner: Owner, machine: Machine, name: str, load: str = "") -> PanguClient:
-        """A client that is part of a process, and dies with it."""
         port = _FIRST_CLIENT_PORT + self._clients
-        endpoint = self._kuafu.endpoint(owner, machine, port, self._identities.user(name))
         self._clients += 1
+        return self._client(self._sim.owner(f"pangu.client.{name}"), machine, port, name, load)
+
+    def client_of(self, owner: Owner, machine: Machine, name: str) -> PanguClient:
+        """A client that is part of a process, and dies with it."""
+        self._inner_clients += 1
+        return self._client(owner, machine, _FIRST_INNER_PORT + self._inner_clients, name, "")
+
+    def _client(self, owner: Owner, machine: Machine, port: int, name: str, load: str) -> PanguClient:
+        endpoint = self._kuafu.endpoint(owner, machine, port, self._identities.user(name))
         return PanguClient(
             self._sim,
             self._datacenter,

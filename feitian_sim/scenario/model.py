@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 from feitian_sim.authority.config import ZhongkuiConfig
 from feitian_sim.checking.config import CheckConfig
 from feitian_sim.faults.config import FaultConfig
+from feitian_sim.fuxi.config import FuxiConfig
 from feitian_sim.hardware.config import ClusterConfig
 from feitian_sim.kernel import SECOND, Duration, StrictModel
 from feitian_sim.kuafu.config import KuafuConfig
@@ -56,9 +57,11 @@ class Scenario(StrictModel):
     kuafu: KuafuConfig = Field(default_factory=KuafuConfig, description="Calls between machines.")
     zhongkui: ZhongkuiConfig = Field(default_factory=ZhongkuiConfig, description="Keys and capabilities.")
     nuwa: NuwaConfig | None = Field(
-        default=None, description="The coordination service; default: with its defaults where Pangu is, else none."
+        default=None,
+        description="The coordination service; default: with its defaults where Pangu or Fuxi is, else none.",
     )
     pangu: PanguConfig | None = Field(default=None, description="The distributed file system.")
+    fuxi: FuxiConfig | None = Field(default=None, description="Resources, jobs and services.")
     load: tuple[LoadConfig, ...] = Field(default=(), description="What is asked of the platform.")
     faults: tuple[FaultConfig, ...] = Field(default=(), description="What goes wrong.")
     operations: tuple[OperationConfig, ...] = Field(
@@ -99,7 +102,8 @@ class Scenario(StrictModel):
     @property
     def coordination(self) -> NuwaConfig | None:
         """Nuwa's part: as given, or with its defaults where something stands on it."""
-        return self.nuwa if self.nuwa is not None or self.pangu is None else NuwaConfig()
+        stands_on_it = self.pangu is not None or self.fuxi is not None
+        return NuwaConfig() if self.nuwa is None and stands_on_it else self.nuwa
 
     @property
     def sampling_ns(self) -> int:

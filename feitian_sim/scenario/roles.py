@@ -15,8 +15,13 @@ NUWA_ROLE = "nuwa.server"
 PROXY_ROLE = "kuafu.proxy"
 AUTHORITY_ROLE = "zhongkui.authority"
 NEWS_ROLE = "zhongkui.agent"
+FUXI_MASTER_ROLE = "fuxi.master"
+TUBO_ROLE = "fuxi.tubo"
+WORKER_ROLE = "fuxi.worker"
+APPLICATION_ROLE = "fuxi.jobmaster"
 _NUWA_PLACE = 1
 _AUTHORITY_PLACE = 2
+_FUXI_PLACE = 3
 
 
 def roles(scenario: Scenario) -> Mapping[str, tuple[str, ...]]:
@@ -34,4 +39,7 @@ def roles(scenario: Scenario) -> Mapping[str, tuple[str, ...]]:
         found[AUTHORITY_ROLE] = spread_over_racks(racks, scenario.zhongkui.servers, _AUTHORITY_PLACE)
         found[NEWS_ROLE] = where.machines
         found[NUWA_ROLE] = spread_over_racks(racks, scenario.coordination.servers, _NUWA_PLACE)
+    if scenario.fuxi is not None:
+        found[FUXI_MASTER_ROLE] = spread_over_racks(racks, scenario.fuxi.masters, _FUXI_PLACE)
+        found |= dict.fromkeys((TUBO_ROLE, WORKER_ROLE, APPLICATION_ROLE), servers)
     return found

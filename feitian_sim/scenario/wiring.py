@@ -1,7 +1,7 @@
 """From a loaded scenario to a platform that runs: the one place where all parts are made and put together.
 
 The order is fixed, since it is the order of insertion at time 0: simulation, hardware, calls, Pangu with its
-dataset, loads, faults, operations. The tables listen from before the first fact.
+dataset, the authority, Fuxi, loads, faults, operations. The tables listen from before the first fact.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from feitian_sim.authority.renewal import Renewals
 from feitian_sim.authority.wiring import AuthorityCell
 from feitian_sim.checking.checker import Checker
 from feitian_sim.faults import wiring as faults
+from feitian_sim.fuxi.application import Kinds
+from feitian_sim.fuxi.job.application import JobApplication
+from feitian_sim.fuxi.wiring import FuxiCell
 from feitian_sim.hardware import Daemon, DataCenter, Machine
 from feitian_sim.kernel import (
     SECOND,
@@ -36,7 +39,7 @@ from feitian_sim.scenario.load import Loaded
 from feitian_sim.scenario.metrics import library
 from feitian_sim.scenario.model import Scenario
 from feitian_sim.scenario.plugins import blamed
-from feitian_sim.scenario.roles import AUTHORITY_ROLE, MASTER_ROLE, NUWA_ROLE, roles
+from feitian_sim.scenario.roles import AUTHORITY_ROLE, FUXI_MASTER_ROLE, MASTER_ROLE, NUWA_ROLE, roles
 from feitian_sim.scenario.warmup import found_warmup_s
 from feitian_sim.workloads import wiring as workloads
 from feitian_sim.workloads.context import RunningLoad, Services
@@ -68,6 +71,7 @@ class Platform:
         event_hash: bool = False,
         tables: bool = True,
         recorder: EventRecorder | None = None,
+        kinds: Kinds | None = None,
     ) -> None:
         scenario = loaded.scenario
         self._loaded = loaded
@@ -96,6 +100,7 @@ class Platform:
         planned = operations.prepare(self.sim, self.datacenter, scenario.operations, roles(scenario))
         self.cell = self._cell()
         self.authority = self._authority()
+        self.fuxi = self._fuxi(kinds)
         self.loads: Sequence[RunningLoad] = workloads.set_up(
             self.sim,
             self.datacenter,
@@ -103,7 +108,7 @@ class Platform:
             scenario.load,
             loaded.data_dirs,
             loaded.base_dir,
-            Services(self.kuafu, self.identities, self.judge, self.nuwa, self.authority),
+            Services(self.kuafu, self.identities, self.judge, self.nuwa, self.authority, self.fuxi),
         )
         if self.nuwa is not None:
             # Last of all: whoever was there before time 0 has said by now what it had of Nuwa.
@@ -114,6 +119,7 @@ class Platform:
         self.daemons: Sequence[Daemon] = (
             *(self.cell.daemons if self.cell is not None else ()),
             *(self.authority.daemons if self.authority is not None else ()),
+            *(self.fuxi.daemons if self.fuxi is not None else ()),
             *(self.nuwa.daemons if self.nuwa is not None else ()),
             *self.kuafu.daemons,
         )
@@ -148,6 +154,9 @@ class Platform:
         if self.cell is not None:
             masters = self.cell.masters
             found[MASTER_ROLE] = lambda: masters.machine.name if masters.machine is not None else None
+        if self.fuxi is not None:
+            fuxi = self.fuxi
+            found[FUXI_MASTER_ROLE] = lambda: fuxi.serving_machine
         return found
 
     def _resolver(self, machine: Machine) -> NameResolver:
@@ -184,6 +193,29 @@ class Platform:
         )
         cell.preload()
         return cell
+
+    def _fuxi(self, kinds: Kinds | None) -> FuxiCell | None:
+        config = self._loaded.scenario.fuxi
+        if config is None:
+            return None
+        assert self.nuwa is not None, "FuxiMasters are elected by Nuwa"
+        if kinds is None:
+            of = self.datacenter.config.machine
+            capacity = config.resources.capacity(of.cores, of.memory, of.disks)
+            kinds = {"job": JobApplication(self.datacenter, config.jobs, (capacity,))}
+        return FuxiCell(
+            self.sim,
+            self.datacenter,
+            self.kuafu,
+            self.nuwa,
+            self.cell,
+            self.identities,
+            config,
+            kinds,
+            fairness=self._own("fuxi.schedule.fairness"),
+            machine_choice=self._own("fuxi.schedule.machine_choice"),
+            preemption=self._own("fuxi.schedule.preemption"),
+        )
 
     def _own(self, key: str) -> Any:
         """A new object of the user's own class at ``key``; None where the scenario names none."""
@@ -254,15 +286,31 @@ class Platform:
 
 def _parts(scenario: Scenario) -> tuple[str, ...]:
     """The parts and kinds of loads of a scenario, by which oracles know whether they have anything to judge."""
-    there = {"nuwa": scenario.coordination, "pangu": scenario.pangu, "zhongkui": scenario.coordination, "kuafu": True}
+    there = {
+        "nuwa": scenario.coordination,
+        "pangu": scenario.pangu,
+        "fuxi": scenario.fuxi,
+        "zhongkui": scenario.coordination,
+        "kuafu": True,
+    }
     loads = dict.fromkeys(str(getattr(load, "kind", "")) for load in scenario.load)
     return (*(name for name, part in there.items() if part), *loads)
 
 
-def build(loaded: Loaded, run: int = 0, *, event_hash: bool = False, recorder: EventRecorder | None = None) -> Platform:
-    """Wire the platform of run number ``run``. Raises ScenarioError for inputs that cannot be used."""
+def build(
+    loaded: Loaded,
+    run: int = 0,
+    *,
+    event_hash: bool = False,
+    recorder: EventRecorder | None = None,
+    kinds: Kinds | None = None,
+) -> Platform:
+    """Wire the platform of run number ``run``. Raises ScenarioError for inputs that cannot be used.
+
+    ``kinds``: of applications, in place of those of the platform.
+    """
     try:
-        return Platform(loaded, run, event_hash=event_hash, recorder=recorder)
+        return Platform(loaded, run, event_hash=event_hash, recorder=recorder, kinds=kinds)
     except ScenarioError:
         raise
     except (Exception, SystemExit) as error:

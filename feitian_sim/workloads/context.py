@@ -9,6 +9,7 @@ from typing import Protocol
 
 from feitian_sim.authority import IssuingOffice, Judge
 from feitian_sim.authority.wiring import AuthorityCell
+from feitian_sim.fuxi.wiring import FuxiCell
 from feitian_sim.hardware import DataCenter
 from feitian_sim.kernel import ScenarioError, Simulation, Stream
 from feitian_sim.kernel.data_files import find_data_file
@@ -20,13 +21,14 @@ from feitian_sim.workloads.files import DatasetFiles, Files, OwnFiles
 
 @dataclass(frozen=True)
 class Services:
-    """The base services of the platform; ``nuwa`` and ``authority`` are None where the scenario has no Nuwa."""
+    """The base services of the platform; ``nuwa`` and ``authority`` are None without Nuwa, ``fuxi`` without Fuxi."""
 
     kuafu: Kuafu
     identities: IssuingOffice
     judge: Judge
     nuwa: NuwaCell | None
     authority: AuthorityCell | None
+    fuxi: FuxiCell | None = None
 
 
 @dataclass
@@ -66,6 +68,13 @@ class LoadContext:
         if nuwa is None:
             raise ScenarioError(f"load {load!r} needs coordination: add a nuwa section to the scenario")
         return nuwa
+
+    def needed_fuxi(self, load: str) -> FuxiCell:
+        """The Fuxi cell. Raises ScenarioError when the scenario has none."""
+        fuxi = self.needed_services(load).fuxi
+        if fuxi is None:
+            raise ScenarioError(f"load {load!r} submits jobs: add a fuxi section to the scenario")
+        return fuxi
 
     def own_files(self, load: str) -> OwnFiles:
         """The files that ``load`` makes."""
