@@ -265,7 +265,9 @@ class SweepKind:
 class Cell:
     """A platform with Fuxi, what happened in it, and a client."""
 
-    def __init__(self, *, fuxi: str = "{}", extra: str = "", racks: int = 3, machines: int = 4, cores: int = 8, **kind: Any):
+    def __init__(
+        self, *, fuxi: str = "{}", extra: str = "", racks: int = 3, machines: int = 4, cores: int = 8, **kind: Any
+    ) -> None:
         text = (
             f"name: t\nduration: 1h\ncluster: {{racks: {racks}, machines_per_rack: {machines}, "
             f"machine: {{cores: {cores}, disks: 1}}}}\nfuxi: {fuxi}\n{extra}"
