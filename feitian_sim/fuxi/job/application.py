@@ -13,6 +13,7 @@ from feitian_sim.fuxi.job.description import JobDescription
 from feitian_sim.fuxi.job.job_server import JobServer
 from feitian_sim.fuxi.job.plan import JobPlan, plan_of
 from feitian_sim.fuxi.job.program import TaskProgram
+from feitian_sim.fuxi.job.sampling import QueueSampling
 from feitian_sim.fuxi.job.snapshot import largest_bytes
 from feitian_sim.fuxi.resources import Vector, fits
 from feitian_sim.hardware import DataCenter
@@ -37,6 +38,7 @@ class JobApplication:
         self._programs = programs or {}
         #: Masters that run or ran last, by job.
         self.servers: dict[str, JobServer] = {}
+        QueueSampling(datacenter.sim, self.servers)
 
     def begin(self, host: ApplicationHost) -> None:
         """A job's master has come up."""

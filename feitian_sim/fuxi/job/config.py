@@ -115,6 +115,12 @@ class JobConfig(StrictModel):
         description="A task behind a stream starts when this share of its producers' instances is done; default 5%. "
         "Source: Hadoop, mapreduce.job.reduce.slowstart.completedmaps.",
     )
+    stream_patience: Duration = Field(
+        default=_text("30s"),
+        gt=0,
+        description="Producers that want workers in vain for so long take them from who streams from them; default 30s. "
+        "Source: Hadoop preempts reducers for maps, mapreduce.job.reducer.unconditional-preempt.delay.sec (300 s).",
+    )
     adopt_within: Duration = Field(
         default=_text("10s"),
         gt=0,

@@ -17,6 +17,7 @@ from feitian_sim.fuxi.job.instance_table import COMMITTED, ENDED, NONE, RUNNING,
 from feitian_sim.fuxi.job.plan import JobPlan
 from feitian_sim.fuxi.job.sizes import TaskSizes
 from feitian_sim.fuxi.job.snapshot import Snapshot
+from feitian_sim.fuxi.job.streams import Streams
 from feitian_sim.fuxi.job.task_master import TaskMaster, Worker
 from feitian_sim.fuxi.job.workforce import Workforce
 from feitian_sim.fuxi.worker_messages import Result, WorkerState
@@ -53,13 +54,11 @@ class JobMaster:
                 self.consumers[edge.source].append(task.number)
         self.commits = Commits(self.tasks, attempt, self._is_needed)
         self.force = Workforce(self.tasks, config, attempt)
+        self.streams = Streams(self.tasks, config.stream_patience)
         self._holdings: dict[tuple[int, int], int] = {}
-        # When to look at the time again, if at all.
         self._look_ns: int | None = None
-        #: Attempts that an earlier life had begun and this one goes on with.
-        self.adopted = 0
-        #: Attempts that failed.
-        self.failed_attempts = 0
+        #: Attempts of an earlier life that this one goes on with, and attempts that failed.
+        self.adopted = self.failed_attempts = 0
 
     @property
     def effects(self) -> Effects:
@@ -306,8 +305,11 @@ class JobMaster:
     # Time and the snapshot
 
     def wake(self, now_ns: int) -> None:
-        """Look for stragglers and for workers that were idle long enough."""
+        """Look for stragglers, for workers that were idle long enough, and for producers that starve."""
         self._look_ns = None
+        for worker in self.streams.look(now_ns):
+            self.force.stop(worker)
+        self._open(now_ns)
         for task in self.tasks:
             if task.may_have_stragglers and task.look_for_stragglers(now_ns):
                 self.force.touched[task.number] = None
@@ -318,7 +320,7 @@ class JobMaster:
     def next_look_ns(self, now_ns: int) -> int | None:
         """When to call :meth:`wake`; None while nothing depends on the time."""
         if self._look_ns is None and not self.is_over and not self.force.is_held:
-            if any(task.may_have_stragglers for task in self.tasks):
+            if any(task.may_have_stragglers for task in self.tasks) or self.streams.must_be_watched:
                 self._look_ns = now_ns + self._config.backup.check_every
             if self._config.worker_idle and any(task.idle for task in self.tasks):
                 idle_ns = now_ns + self._config.worker_idle
@@ -368,6 +370,8 @@ class JobMaster:
         if not edge.stream:
             return source.is_done
         enough = self._config.stream_after * source.table.count
+        if source.number in self.streams.starving:
+            return False
         return source.ready and (task.was_started or source.table.committed >= min(enough, source.table.count))
 
     def _is_needed(self, number: int) -> bool:

@@ -45,7 +45,7 @@ class JobServer:
         self._app = host.start.app
         self._attempt = host.start.attempt
         self._machines = host.datacenter.machines
-        self._core: JobMaster | None = None
+        self.core: JobMaster | None = None
         # What the three steps of coming up have found; None until then.
         self._splits: list[list[Split]] | None = None
         self._held: Holdings | None = None
@@ -116,11 +116,11 @@ class JobServer:
 
     def _go_on(self) -> None:
         """With everything known, begin, or find out what runs."""
-        if self._core is not None or self._splits is None or self._held is None or not self._is_claimed:
+        if self.core is not None or self._splits is None or self._held is None or not self._is_claimed:
             return
         draws = self._sim.stream("fuxi.job", self._app)
         sizes = sizes_of(self._plan, self._splits, draws)
-        core = self._core = JobMaster(
+        core = self.core = JobMaster(
             self._plan, sizes, self._cell.config, [machine.rack for machine in self._machines], self._attempt
         )
         master = self._cell.masters
@@ -143,7 +143,7 @@ class JobServer:
         self._open_up_if_all()
 
     def _heard_of(self, machine: str, reply: WorkersAre) -> None:
-        core = self._core
+        core = self.core
         assert core is not None, "machines are asked for the core"
         core.adopt(self._index(machine), reply.workers, reply.kept, self._sim.now)
         self._asked.pop(machine, None)
@@ -157,7 +157,7 @@ class JobServer:
             self._open_up()
 
     def _open_up(self) -> None:
-        core = self._core
+        core = self.core
         if core is not None and core.force.is_held:
             core.open_up(self._sim.now)
             self._record.started()
@@ -165,6 +165,10 @@ class JobServer:
 
     def _replaced(self) -> None:
         """A later life has taken over: this process ends."""
+        self.kill()
+
+    def kill(self) -> None:
+        """End the process."""
         self._owner.kill()
 
     def _index(self, machine: str) -> int:
@@ -203,7 +207,7 @@ class JobServer:
     def _workers_ready(self, call: IncomingCall) -> None:
         message: WorkersReady = call.message
         call.reply(Heard(self.link.epoch))
-        if self._core is not None:
+        if self.core is not None:
             self._record.ready(message.workers)
         self._tell("workers_ready", self._index(message.machine), message.unit - 1, message.workers)
 
@@ -215,7 +219,7 @@ class JobServer:
         self._tell("workers_gone", self._index(message.machine), message.workers, message.why)
 
     def _results(self, call: IncomingCall) -> None:
-        core = self._core
+        core = self.core
         if core is None:
             # Not yet: the workers keep what they have, and say it again.
             call.fail("the master is coming up")
@@ -226,7 +230,7 @@ class JobServer:
         self._tell("results", self._index(message.machine), message.results)
 
     def _ask_outputs(self, call: IncomingCall) -> None:
-        core = self._core
+        core = self.core
         if core is None or core.force.is_held:
             call.fail("the master is coming up")
             return
@@ -242,7 +246,7 @@ class JobServer:
 
     def _tell(self, method: str, *args: Any) -> None:
         """Tell the core, and do what it decides."""
-        core = self._core
+        core = self.core
         if core is not None and not core.is_over:
             getattr(core, method)(*args, self._sim.now)
             self._act()
@@ -250,7 +254,7 @@ class JobServer:
     # Acting
 
     def _act(self) -> None:
-        core = self._core
+        core = self.core
         assert core is not None, "there is nobody to act for"
         effects = core.take_effects()
         self._record.effects(effects)
@@ -320,7 +324,7 @@ class JobServer:
             self._save_timer = self._owner.timer(due_ns - now_ns, self._save)
 
     def _save(self) -> None:
-        core = self._core
+        core = self.core
         if core is None or core.is_over or self._is_saving or not core.commits.dirty:
             return
         self._is_saving = True

@@ -119,7 +119,8 @@ class TaskMaster:
             return None
         taken = self.waiting.take(machine, lambda instance: self._blacklist.may_run(self.number, instance, machine))
         if taken is not None:
-            self.near[taken[1]] += 1
+            if self.waiting.has_places:
+                self.near[taken[1]] += 1
             return taken[0], False
         for instance in self.late:
             if self.table.machine[instance] != machine and self._blacklist.may_run(self.number, instance, machine):

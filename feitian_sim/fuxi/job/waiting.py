@@ -27,6 +27,11 @@ class WaitingInstances:
     def __len__(self) -> int:
         return len(self._waits)
 
+    @property
+    def has_places(self) -> bool:
+        """Whether any instance has input somewhere."""
+        return bool(self._places)
+
     def add(self, instances: Iterable[int]) -> None:
         """These wait from now on, behind the others."""
         for instance in instances:

@@ -82,6 +82,29 @@ def test_f7_a_barrier_waits_for_the_last_commit_and_a_stream_does_not() -> None:
     assert min(began for order, began, _ in streaming.ran if order.task == 1) < last_map
 
 
+def test_f7_producers_that_starve_take_workers_from_who_streams_from_them() -> None:
+    """All slots are held by reduces that wait for maps which must run again: the job goes on, and ends."""
+    maps = tuple(SECOND for _ in range(4))
+    plan = JobPlan(
+        "job",
+        (
+            _task("map", 4, time_ns=maps, output_bytes=9),
+            _task("reduce", 4, after=(EdgePlan(0, stream=True),), time_ns=1000 * SECOND),
+        ),
+    )
+    world = FakeWorld(plan, machines=2, slots=2, config=JobConfig.model_validate({"stream_patience": "30s"}))
+    world.start()
+    world.run(until=lambda: sum(1 for order in world.begun if order.task == 1) == 4)
+    # Reduces are on both machines; the maps of one of them are lost, and there is no slot for them.
+    world.lose(1)
+    core = world.core
+    assert core is not None
+    world.run(until=lambda: core.tasks[0].is_done and world.now_ns > 20 * SECOND)
+    assert 30 * SECOND < world.now_ns < 60 * SECOND
+    world.run()
+    assert world.ended == (True, "")
+
+
 def test_f8_a_worker_gets_an_instance_whose_input_is_on_its_machine_else_in_its_rack() -> None:
     """With inputs spread evenly nearly all instances run where their input is."""
     splits = [Split(f"/f{i}", 0, 100, (i % 4, (i + 1) % 4)) for i in range(40)]
