@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from feitian_sim.fuxi.wiring import FuxiCell
 from plain_guard import PlainGuard
 
 from feitian_sim.fuxi.config import FuxiConfig
@@ -13,6 +12,7 @@ from feitian_sim.fuxi.job.application import JobApplication
 from feitian_sim.fuxi.job.config import JobConfig
 from feitian_sim.fuxi.job.job_master import JobMaster
 from feitian_sim.fuxi.messages import Status
+from feitian_sim.fuxi.wiring import FuxiCell
 from feitian_sim.hardware import ClusterConfig, DataCenter
 from feitian_sim.kernel import SECOND, FactTables, Simulation
 from feitian_sim.kuafu import Kuafu
