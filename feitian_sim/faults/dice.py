@@ -66,6 +66,11 @@ class Dice:
         lasts_us = min(int(self.between(shortest_ms, longest_ms) * (self._haste if hasty else 1.0) * 1000), left_us)
         return {"at": f"{at_us}us", "duration": f"{lasts_us}us"}
 
+    def left(self, when: Line) -> str:
+        """What is left of the phase after something began at ``when`` and took its duration; a microsecond at least."""
+        at_us, lasts_us = (int(str(when[key]).removesuffix("us")) for key in ("at", "duration"))
+        return f"{max(1, self._until_ns // _US - at_us - lasts_us)}us"
+
     def machine(self) -> str:
         """A machine with servers on it: mostly one of a group."""
         groups = [one for role in self.ground.groups for one in self.ground.roles[role]]

@@ -46,6 +46,9 @@ class ProcessCrashAt(Fault):
         gt=0,
         description="When what died is started again, in time units; default 100ms. Source: chosen: a supervisor's.",
     )
+    duration: DurationDistribution | None = Field(
+        default=None, description="How long it lies in wait for that write; default: until it has struck."
+    )
 
     @model_validator(mode="after")
     def _which_process(self) -> ProcessCrashAt:

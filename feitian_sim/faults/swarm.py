@@ -37,6 +37,8 @@ def _crash_at(dice: Dice) -> Line:
     return {
         "kind": "process-crash-at",
         "at": when["at"],
+        # It lies in wait until what it strikes is back in time.
+        "duration": dice.left(when),
         "restart_after": when["duration"],
         "point": dice.of(("before-sync", "after-sync")),
         "machine": dice.chance(0.7),
