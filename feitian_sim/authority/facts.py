@@ -67,3 +67,33 @@ class Revoked(Fact):
 
     subject: str
     serial: str
+
+
+@fact("zhongkui.key_founded", canonical=False, detail=True)
+class KeyFounded(Fact):
+    """The key with which the authority signed before time 0, and by how much clocks may differ."""
+
+    key: str
+    skew_ns: int
+
+
+@fact("zhongkui.key_proposed", canonical=False, detail=True)
+class KeyProposed(Fact):
+    """An authority asks Nuwa to keep another key, which would replace the one before; ``version``: of that news."""
+
+    key: str
+    before: str
+    version: int
+    overlap_ns: int
+
+
+@fact("zhongkui.looked_at", canonical=False, detail=True)
+class CapabilityLookedAt(Fact):
+    """A server saw a capability for the first time since it heard news; ``reason``: why it is void, or nothing."""
+
+    machine: str
+    subject: str
+    serial: str
+    key: str
+    clock_ns: int
+    reason: str

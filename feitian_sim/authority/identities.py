@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from feitian_sim.authority.config import ZhongkuiConfig
+from feitian_sim.authority.facts import KeyFounded
 from feitian_sim.kernel import Simulation
 from feitian_sim.kuafu import Need
 from feitian_sim.zhongkui import Capability, Grant, KeyPair, Keyring, Revocations, SigningKey, signed
@@ -59,6 +60,8 @@ class IssuingOffice:
         self.signing = self.signing_key(0)
         self.keyring = Keyring((SigningKey(self.signing.key_id, self.signing.public, 0),))
         self.revocations = Revocations()
+        if sim.facts.wants(KeyFounded):
+            sim.emit(KeyFounded(self.signing.key_id, config.skew))
 
     def signing_key(self, number: int) -> KeyPair:
         """Zhongkui's own key of this number."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from feitian_sim.authority.config import ZhongkuiConfig
-from feitian_sim.authority.facts import Allowed, Denied, Totals
+from feitian_sim.authority.facts import Allowed, CapabilityLookedAt, Denied, Totals
 from feitian_sim.authority.identities import CELL, IssuingOffice
 from feitian_sim.authority.messages import RENEWAL
 from feitian_sim.kernel import Simulation
@@ -73,6 +73,8 @@ class Judge:
         self.cpu_ns = 0
         #: Called with each process that begins to speak.
         self.on_hold: list[Callable[[Holder], object]] = []
+        #: Called when a server of a machine is shown what is signed with a key of which it has not heard.
+        self.on_unknown_key: dict[str, Callable[[], object]] = {}
         sim.final_probes.append(self._tell_totals)
 
     def bench(self, machine: str) -> Bench:
@@ -86,6 +88,8 @@ class Judge:
         """News has reached a machine: whatever it knew of capabilities must be looked at again."""
         bench = self.bench(machine)
         if keyring.version < bench.keyring.version or revocations.version < bench.revocations.version:
+            return
+        if (keyring.version, revocations.version) == (bench.keyring.version, bench.revocations.version):
             return
         bench.keyring, bench.revocations = keyring, revocations
         bench.known.clear()
@@ -148,6 +152,8 @@ class Judge:
         if resource != RENEWAL:
             return self._refuse(machine, subject, "", resource, Reason.NOT_PERMITTED, self._config.check_cpu)
         self.cpu_ns += self._config.check_cpu
+        if self._sim.facts.wants(Allowed):
+            self._sim.emit(Allowed(machine, subject, "", resource))
         return self._allowed
 
     def _permits(self, known: Known, permission: str, resource: str) -> Reason | None:
@@ -169,6 +175,12 @@ class Judge:
         reason = verify(
             capability, self.signatures, bench.keyring, bench.revocations, CELL, self._clock(machine), config.skew
         )
+        if reason is Reason.KEY_UNKNOWN and machine in self.on_unknown_key:
+            self.on_unknown_key[machine]()
+        if self._sim.facts.wants(CapabilityLookedAt):
+            root = capability.chain[0]
+            looked = (machine, capability.subject, root.serial, root.key_id, self._clock(machine))
+            self._sim.emit(CapabilityLookedAt(*looked, reason.value if reason is not None else ""))
         if reason is None:
             known = bench.known[capability] = Known(capability, self._until_ns(bench, capability))
             reason = Reason.OTHER_SUBJECT if subject != capability.subject else None

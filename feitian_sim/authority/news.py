@@ -1,7 +1,9 @@
 """The agent of a machine that hears news of keys and revocations; all servers of the machine judge by what it knows.
 
 It is told by the authority, and asks itself when it starts, since what was said while its machine was down nobody
-repeats for ever. What it knew before is on its disk.
+repeats for ever; and when a server of its machine is shown a key that it does not know: who missed the news of a key
+would else refuse the very next news, which the authority shows with a capability of the new key. What it knew before is
+on its disk.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ NEWS_PORT = 5301
 AUTHORITY = "nuwa://cell/zhongkui"
 _DEADLINE_NS = 5 * SECOND
 _AGAIN_NS = 30 * SECOND
+#: Strangers' keys are unknown too: nobody can have an agent ask more often than this.
+_LOOK_EVERY_NS = SECOND
 
 
 class NewsAgent:
@@ -49,13 +53,30 @@ class NewsAgent:
         credential = self._issuing.module(NEWS_ROLE, self.machine.name)
         self._endpoint = self._kuafu.endpoint(owner, self.machine, NEWS_PORT, credential)
         self._endpoint.serve(News, self._told, NEEDS[News])
+        self._caller: ServiceCaller | None = None
+        self._looked_ns = -_LOOK_EVERY_NS
+        self._judge.on_unknown_key[self.machine.name] = self._look
         if self._sim.now:
-            stream = self._sim.stream("zhongkui.agent", self.machine.name)
-            self._caller = ServiceCaller(self._endpoint, self._resolver(self.machine), stream)
             self._ask()
 
+    def _look(self) -> None:
+        """There may be a new key of which this machine has not heard."""
+        if self._owner.alive and self._sim.now - self._looked_ns >= _LOOK_EVERY_NS:
+            self._looked_ns = self._sim.now
+            # The process that was shown it is in the middle of refusing it.
+            self._owner.call_later(0, self._ask_once)
+
+    def _ask_once(self) -> None:
+        self._asking().call(AUTHORITY, AskNews(), _DEADLINE_NS, self._heard, _no_news, repeatable=True)
+
+    def _asking(self) -> ServiceCaller:
+        if self._caller is None:
+            stream = self._sim.stream("zhongkui.agent", self.machine.name)
+            self._caller = ServiceCaller(self._endpoint, self._resolver(self.machine), stream)
+        return self._caller
+
     def _ask(self) -> None:
-        self._caller.call(AUTHORITY, AskNews(), _DEADLINE_NS, self._heard, self._not_heard, repeatable=True)
+        self._asking().call(AUTHORITY, AskNews(), _DEADLINE_NS, self._heard, self._not_heard, repeatable=True)
 
     def _not_heard(self, _: CallError) -> None:
         self._owner.call_later(_AGAIN_NS, self._ask)
@@ -69,3 +90,7 @@ class NewsAgent:
             self._known = news.version
             self._judge.learn(self.machine.name, news.keyring, news.revocations)
             self._sim.emit(NewsHeard(self.machine.name, news.version))
+
+
+def _no_news(_: CallError) -> None:
+    """The next who is shown an unknown key will ask again."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from feitian_sim.authority.config import ZhongkuiConfig
-from feitian_sim.authority.facts import Issued, KeyRotated, Revoked
+from feitian_sim.authority.facts import Issued, KeyProposed, KeyRotated, Revoked
 from feitian_sim.authority.identities import IssuingOffice
 from feitian_sim.authority.messages import NEEDS, AskNews, Done, News, Renew, Renewed, Revoke, Rotate
 from feitian_sim.authority.news import NEWS_PORT
@@ -22,6 +22,7 @@ from feitian_sim.kernel import SECOND, Owner, Simulation
 from feitian_sim.kuafu import CallError, Endpoint, IncomingCall, Kuafu
 from feitian_sim.nuwa.answers import Answer, Stat
 from feitian_sim.nuwa.office import ElectedOffice, OfficeStanding
+from feitian_sim.zhongkui import Keyring, Revocations
 
 AUTHORITY_ROLE = "zhongkui.authority"
 AUTHORITY_PORT = 5300
@@ -45,6 +46,7 @@ class AuthorityServer:
         issuing: IssuingOffice,
         config: ZhongkuiConfig,
         everybody: Sequence[Machine],
+        learn: Callable[[str, Keyring, Revocations], object],
     ) -> None:
         self._sim = sim
         self._kuafu = kuafu
@@ -53,6 +55,8 @@ class AuthorityServer:
         self._issuing = issuing
         self._config = config
         self._everybody = everybody
+        # Its own machine knows what it knows: else nobody could be told with what it has just signed.
+        self._learn = learn
         self.state: AuthorityState | None = None
         self._version = 0
         self._changing = False
@@ -95,6 +99,7 @@ class AuthorityServer:
         self.state = from_bytes(answer.value)
         self._standing.announce(0)
         if self.state.version:
+            self._learn(self.machine.name, self.state.keyring, self.state.revocations)
             # The one before may have died telling them.
             self._tell_everybody()
 
@@ -124,6 +129,9 @@ class AuthorityServer:
         number = len(state.keyring.keys)
         key = self._issuing.signing_key(number)
         after = state.rotated(key.key_id, key.public, self._sim.now, self._config.overlap)
+        if self._sim.facts.wants(KeyProposed):
+            before = state.keyring.present.key_id
+            self._sim.emit(KeyProposed(key.key_id, before, after.version, self._config.overlap))
         self._change(call, after, KeyRotated(key.key_id))
 
     def _revoke(self, call: IncomingCall, state: AuthorityState) -> None:
@@ -151,6 +159,7 @@ class AuthorityServer:
             self._version = answer.value
             self.state = after
             self._sim.emit(fact)
+            self._learn(self.machine.name, after.keyring, after.revocations)
             self._tell_everybody()
             call.reply(Done(after.version))
 

@@ -38,7 +38,7 @@ class AuthorityCell:
         racks = [[one for one in datacenter.machines if one.rack == rack] for rack in range(datacenter.config.racks)]
         everybody = (*datacenter.machines, *datacenter.client_machines)
         self.servers = [
-            AuthorityServer(sim, kuafu, machine, office, issuing, config, everybody)
+            AuthorityServer(sim, kuafu, machine, office, issuing, config, everybody, judge.learn)
             for machine in spread_over_racks(racks, config.servers, PLACE)
         ]
         self.agents = [NewsAgent(sim, kuafu, machine, issuing, judge, self.resolver) for machine in everybody]
