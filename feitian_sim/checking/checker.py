@@ -36,10 +36,17 @@ from feitian_sim.checking.flow_control import CreditsAreConserved, NobodyStarves
 from feitian_sim.checking.general import DeadIsDead, EverythingEnds, TimeNeverGoesBack
 from feitian_sim.checking.invariant import Invariant
 from feitian_sim.checking.liveness import AnsweredAgain, NoticesArrive, OneLeaderStays, Recoverable, SilentSessionsEnd
+from feitian_sim.checking.naming import FoundAgain, NobodyDeadIsListed
 from feitian_sim.checking.ports import PortsOnly
 from feitian_sim.checking.probes import Probes
 from feitian_sim.checking.replies import CommandsOnce
-from feitian_sim.checking.rights import NothingWithoutRight
+from feitian_sim.checking.rights import (
+    EachVerdictIsRecorded,
+    EverybodyIsVerified,
+    KeysChangeForNobody,
+    NarrowedOnly,
+    NothingWithoutRight,
+)
 from feitian_sim.checking.transport import OneFate, QueuesAreBounded
 from feitian_sim.kernel import FactBus
 
@@ -82,6 +89,10 @@ def _all(config: CheckConfig) -> list[Invariant]:
         NobodyStarves(config),
         StreamsKeepTheirOrder(),
         NothingWithoutRight(),
+        NarrowedOnly(),
+        EverybodyIsVerified(),
+        EachVerdictIsRecorded(),
+        KeysChangeForNobody(),
         *pangu_invariants(config),
     ]
     if config.liveness is not None:
@@ -92,6 +103,8 @@ def _all(config: CheckConfig) -> list[Invariant]:
             OneLeaderStays(config),
             SilentSessionsEnd(config, tree, recoverable),
             NoticesArrive(config, tree, recoverable),
+            NobodyDeadIsListed(config, recoverable),
+            FoundAgain(config, recoverable),
         ]
     return found
 

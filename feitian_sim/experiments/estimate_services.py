@@ -6,7 +6,7 @@ from typing import Any
 
 from feitian_sim.kernel import SECOND
 
-SERVICE_LOADS = ("nuwa", "nuwa-history", "file-history", "lock", "rpc", "attack")
+SERVICE_LOADS = ("nuwa", "nuwa-history", "file-history", "lock", "rpc", "attack", "key-rotation")
 
 # Wall seconds per piece, measured on the same core as those of `estimate`.
 _PER_READ_S = 55e-6
@@ -39,6 +39,8 @@ def service_operations(load: Any, scenario: Any, duration_s: float) -> tuple[flo
             return busy * span_s / cycle_s, _PER_LOCK_S + touches * _PER_CALL_S
         case "rpc":
             return _rpc(load, scenario, span_s)
+        case "key-rotation":
+            return span_s * SECOND / load.every, _PER_ATTEMPT_S
     return load.arrival.rate * span_s, _PER_ATTEMPT_S
 
 

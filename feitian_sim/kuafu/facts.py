@@ -96,3 +96,32 @@ class AccountTold(Fact):
     peer: str
     used_bytes: int
     waiting_bytes: int
+
+
+@fact("kuafu.request_came", canonical=False, detail=True)
+class RequestCame(Fact):
+    """A message that is served has come to a process, which now asks the guard."""
+
+    machine: str
+    subject: str
+
+
+@fact("kuafu.request_judged", canonical=False, detail=True)
+class RequestJudged(Fact):
+    """The guard has been asked, as often as the message needs (``checks``)."""
+
+    machine: str
+    subject: str
+    checks: int
+    refused: bool
+
+
+@fact("kuafu.request_admitted", canonical=False, detail=True)
+class RequestAdmitted(Fact):
+    """A message is handed to its handler or to the queue before it; it needed so many checks."""
+
+    address: str
+    machine: str
+    subject: str
+    message: str
+    checks: int

@@ -14,13 +14,20 @@ from feitian_sim.kuafu.config import KuafuConfig
 from feitian_sim.kuafu.connection import Connection, Side
 from feitian_sim.kuafu.endpoint import Endpoint
 from feitian_sim.kuafu.envelope import Envelope, Request, Response
-from feitian_sim.kuafu.facts import ConnectionClosed, ConnectionOpened, Connections, EnvelopeLeft, MethodTotals
+from feitian_sim.kuafu.facts import (
+    ConnectionClosed,
+    ConnectionOpened,
+    Connections,
+    EnvelopeLeft,
+    MethodTotals,
+    RequestAdmitted,
+)
 from feitian_sim.kuafu.guard import Credential, Guard, Need
 from feitian_sim.kuafu.keepalive import Keepalive
 from feitian_sim.kuafu.messages import RESET_BYTES
 from feitian_sim.kuafu.methods import Method
 from feitian_sim.kuafu.proxy import Proxy
-from feitian_sim.kuafu.witness import WitnessedSide
+from feitian_sim.kuafu.witness import WitnessedEndpoint, WitnessedSide
 
 PROXY_ROLE = "kuafu.proxy"
 
@@ -45,7 +52,8 @@ class Kuafu:
         self.inbox_bytes = config.inbox
         self.messenger = datacenter.network.messenger
         self.carry = self.messenger.carry
-        #: Of what connections are made.
+        #: Of what ports and connections are made.
+        self._endpoint_class: type[Endpoint] = WitnessedEndpoint if sim.facts.wants(RequestAdmitted) else Endpoint
         self.side_class: type[Side] = WitnessedSide if sim.facts.wants(EnvelopeLeft) else Side
         datacenter.network.keepers.append(self)
         self.keepalive = Keepalive(datacenter.network, config.keepalive)
@@ -83,7 +91,7 @@ class Kuafu:
         proxy = self.proxies_by_address.get(address) or self.proxy_at(address)
         if not self.config.proxies:
             proxy.boot(owner)
-        endpoint = Endpoint(self, owner, proxy, address, credential)
+        endpoint = self._endpoint_class(self, owner, proxy, address, credential)
         self._endpoints[address] = endpoint
         owner.on_death(lambda: self._shut(endpoint))
         return endpoint

@@ -1,15 +1,25 @@
-"""What goes over connections, told as facts to whoever checks it: which envelopes wait, leave and are taken in.
+"""What goes over connections and comes to ports, told as facts to whoever checks it.
 
-A witnessed side does what any side does, and says so. There are witnessed ones only in a run in which somebody had asked
-for their facts when it began, so that all others cost nothing more.
+A witnessed side or port does what any other does, and says so. There are witnessed ones only in a run in which somebody
+had asked for their facts when it began, so that all others cost nothing more.
 """
 
 from __future__ import annotations
 
 from feitian_sim.kuafu.connection import Side
 from feitian_sim.kuafu.credits import Credits
+from feitian_sim.kuafu.endpoint import Endpoint
 from feitian_sim.kuafu.envelope import Envelope, Request, Response
-from feitian_sim.kuafu.facts import AccountTold, EnvelopeArrived, EnvelopeLeft, EnvelopeMade
+from feitian_sim.kuafu.facts import (
+    AccountTold,
+    EnvelopeArrived,
+    EnvelopeLeft,
+    EnvelopeMade,
+    RequestAdmitted,
+    RequestCame,
+    RequestJudged,
+)
+from feitian_sim.kuafu.guard import Need
 
 
 class WitnessedSide(Side):
@@ -112,6 +122,39 @@ class WitnessedSide(Side):
         if self._kuafu.messenger.meddler is None or envelope.size_bytes > self._kuafu.bulk_above:
             return ""
         return "" if _sort_of(envelope) == "note" else self._name
+
+
+class WitnessedEndpoint(Endpoint):
+    """A port that tells what becomes of each message at its guard."""
+
+    __slots__ = ("_refused",)
+
+    def receive(self, request: Request) -> None:
+        """See :class:`Endpoint`."""
+        need = self._needs.get(type(request.message))
+        if self.owner.deferred is not None or need is None:
+            super().receive(request)
+            return
+        machine, subject, sim = self.machine.name, request.caller.credential.subject, self.sim
+        self._refused = False
+        sim.emit(RequestCame(machine, subject))
+        super().receive(request)
+        sim.emit(RequestJudged(machine, subject, _checks(need), self._refused))
+
+    def _deny(self, request: Request, reason: str) -> None:
+        self._refused = True
+        super()._deny(request, reason)
+
+    def _admit(self, request: Request) -> None:
+        kind = type(request.message)
+        subject = request.caller.credential.subject
+        admitted = RequestAdmitted(self.address, self.machine.name, subject, kind.__name__, _checks(self._needs[kind]))
+        self.sim.emit(admitted)
+        super()._admit(request)
+
+
+def _checks(need: Need) -> int:
+    return 1 if need.also is None else 2
 
 
 def _sort_of(envelope: Envelope) -> str:

@@ -12,6 +12,7 @@ from feitian_sim.hardware import Daemon, Machine
 from feitian_sim.kernel import Owner
 from feitian_sim.nuwa.client import NuwaClient
 from feitian_sim.nuwa.discovery import Resolver
+from feitian_sim.nuwa.facts import ServiceResolved
 
 AGENT_ROLE = "nuwa.agent"
 
@@ -29,11 +30,16 @@ class Agent:
         self.machine = machine
         self._cell_runs = cell_runs
         self._client_of = client_of
-        self.resolver = Resolver()
+        self.resolver = Resolver(learned=self._learned)
         self.daemon = Daemon(machine, f"{AGENT_ROLE}@{machine.name}", AGENT_ROLE, self._boot)
         self._incarnation = 0
         #: Its present session's client.
         self.client: NuwaClient | None = None
+
+    def _learned(self, service: str, addresses: tuple[str, ...]) -> None:
+        sim = self.machine.sim
+        if sim.facts.wants(ServiceResolved):
+            sim.emit(ServiceResolved(self.machine.name, service, ",".join(addresses)))
 
     def _boot(self, owner: Owner) -> None:
         self._begin(owner, open_now=self._cell_runs())

@@ -59,8 +59,15 @@ class Resolver:
     It outlives sessions: what was known last stays until another session (:meth:`use`) says more.
     """
 
-    def __init__(self, client: NuwaClient | None = None, cell: str = "cell") -> None:
+    def __init__(
+        self,
+        client: NuwaClient | None = None,
+        cell: str = "cell",
+        learned: Callable[[str, tuple[str, ...]], object] | None = None,
+    ) -> None:
         self._client = client
+        #: Told of every change before who follows the service.
+        self._learned = learned
         #: The cell whose services it knows.
         self.cell = cell
         self._services: dict[str, Followed] = {}
@@ -113,6 +120,8 @@ class Resolver:
         if followed.known and addresses == followed.addresses:
             return
         followed.addresses, followed.known = addresses, True
+        if self._learned is not None:
+            self._learned(service, addresses)
         for told in list(followed.listeners):
             told(addresses)
 

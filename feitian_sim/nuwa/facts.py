@@ -150,3 +150,12 @@ class ContactMade(Fact):
 
     session: int
     sent_ns: int
+
+
+@fact("nuwa.resolved", canonical=False, detail=True)
+class ServiceResolved(Fact):
+    """A machine has learned which addresses serve under a service's name: they are joined by commas."""
+
+    machine: str
+    service: str
+    addresses: str

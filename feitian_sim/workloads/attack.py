@@ -126,7 +126,7 @@ class Attack:
 
     def _revoked_now(self, _: object) -> None:
         # Until every machine has heard of it, and the clocks' tolerance is over.
-        self._sim.call_later(max(_BEFORE_NS, 2 * self._services.judge.skew_ns), self._pace.start)
+        self._sim.call_later(max(self.config.settle, 2 * self._services.judge.skew_ns), self._pace.start)
 
     def check(self) -> list[str]:
         """See :class:`RunningLoad`."""

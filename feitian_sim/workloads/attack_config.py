@@ -1,4 +1,4 @@
-"""``attack``: a compromised machine that tries what it may not."""
+"""``attack``: a compromised machine that tries what it may not; ``key-rotation``: an operator who changes keys."""
 
 from __future__ import annotations
 
@@ -43,4 +43,20 @@ class AttackLoad(Load):
     deadline: Duration = Field(
         default=_text("2s"), gt=0, description="Of each call, in time units; default 2s. Source: chosen."
     )
+    settle: Duration = Field(
+        default=_text("10s"),
+        description="From the revocation of what was taken from it to the first attempt, at least twice what clocks may "
+        "differ, in time units; default 10s. Source: above the time in which machines hear of it.",
+    )
     stop: Duration | None = Field(default=None, description="No attempt after this. Default: the end.")
+
+
+class KeyRotationLoad(Load):
+    """The authority's key is replaced at intervals, from a client's machine."""
+
+    kind: Literal["key-rotation"]
+    every: Duration = Field(gt=0, description="From one order to the next, in time units.")
+    deadline: Duration = Field(
+        default=_text("2s"), gt=0, description="Of each order, in time units; default 2s. Source: chosen."
+    )
+    stop: Duration | None = Field(default=None, description="No order after this. Default: the end.")

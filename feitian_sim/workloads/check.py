@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from feitian_sim.hardware.config import ClusterConfig
-from feitian_sim.workloads.attack_config import AttackLoad
+from feitian_sim.workloads.attack_config import AttackLoad, KeyRotationLoad
 from feitian_sim.workloads.config import ClientLoad, RequestsLoad
 from feitian_sim.workloads.history_config import FileHistoryLoad, NuwaHistoryLoad, unscripted
 from feitian_sim.workloads.lock_config import LockLoad
@@ -39,7 +39,7 @@ def check_load(
     problems = _name_problems(position, names)
     if isinstance(load, RequestsLoad):
         problems += _machine_problems(load.machine, cluster)
-    if isinstance(load, NuwaLoad | NuwaHistoryLoad | LockLoad | AttackLoad) and not has_nuwa:
+    if isinstance(load, NuwaLoad | NuwaHistoryLoad | LockLoad | AttackLoad | KeyRotationLoad) and not has_nuwa:
         problems.append("this load needs coordination: add a nuwa section to the scenario")
     if isinstance(load, NuwaHistoryLoad | FileHistoryLoad) and load.script is not None:
         problems += unscripted(load.script, load.clients, tuple(type(load.ratios).model_fields))

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from feitian_sim.kernel import Duration, DurationDistribution, Size, SizeDistribution, StrictModel
-from feitian_sim.workloads.attack_config import AttackLoad
+from feitian_sim.workloads.attack_config import AttackLoad, KeyRotationLoad
 from feitian_sim.workloads.history_config import FileHistoryLoad, NuwaHistoryLoad
 from feitian_sim.workloads.lock_config import LockLoad
 from feitian_sim.workloads.nuwa_config import NuwaLoad
@@ -161,6 +161,7 @@ LoadConfig = Annotated[
     | FileHistoryLoad
     | LockLoad
     | RpcLoad
-    | AttackLoad,
+    | AttackLoad
+    | KeyRotationLoad,
     Field(discriminator="kind"),
 ]

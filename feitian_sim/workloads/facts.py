@@ -97,6 +97,24 @@ class Called(Fact):
     measured: bool
 
 
+@fact("kuafu.server_began", canonical=False, detail=True)
+class ServerBegan(Fact):
+    """A server process of an rpc load begins to register under its service's name."""
+
+    service: str
+    address: str
+    balance: str
+
+
+@fact("kuafu.server_over", canonical=False, detail=True)
+class ServerOver(Fact):
+    """It has taken its name back, or is dead; ``serves``: whether it still answers for a while."""
+
+    service: str
+    address: str
+    serves: bool
+
+
 @fact("kuafu.rpc_run", canonical=False, detail=True)
 class RpcRun(Fact):
     """A server process of an rpc load begins to serve a request; ``repeatable``: twice would do no harm."""

@@ -8,7 +8,7 @@ the same draws would open are counted instead, which a test holds equal to what 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,8 +25,10 @@ from feitian_sim.workloads.facts import (
     OperationDropped,
     RpcEnded,
     RpcRun,
+    ServerBegan,
     ServerHeld,
     ServerMoved,
+    ServerOver,
 )
 from feitian_sim.workloads.pace import Ended, Pace
 from feitian_sim.workloads.rpc_config import Processes, RpcLoad
@@ -65,6 +67,7 @@ class RpcServer:
         self.most_bytes = 0
         self.served = 0
         self.registration: Registration | None = None
+        self._leaving = False
         self.daemon = Daemon(machine, f"{load.name}/{name}@{machine.name}", RPC_ROLE, self._boot)
         self.daemon.start()
 
@@ -79,12 +82,20 @@ class RpcServer:
             self.register()
 
     def register(self) -> None:
-        """Be found by name."""
-        self.registration = self._load.registered(self._owner, self)
+        """Be found by name; again under another session when one has ended."""
+        self._leaving = False
+        self._load.tell_server(self, self._owner)
+        self._enter()
+
+    def _enter(self) -> None:
+        if self._owner.alive and not self._leaving:
+            self.registration = self._load.registered(self._owner, self, self._enter)
 
     def leave(self, after_ns: int) -> None:
         """Be found no more, and end a little later."""
         assert self.registration is not None, "it was found by name"
+        self._leaving = True
+        self._load.tell_over(self, serves=True)
         self.registration.withdraw()
         self.daemon.autostart = False
         self._owner.call_later(after_ns, self.daemon.kill)
@@ -281,11 +292,26 @@ class RpcProcesses:
 
     # Discovery
 
-    def registered(self, owner: Owner, server: RpcServer) -> Registration:
-        """A server process opens a session and registers."""
+    def tell_server(self, server: RpcServer, owner: Owner) -> None:
+        """Whoever checks it hears of a server from its registration to its end."""
+        if self.sim.facts.wants(ServerBegan):
+            assert self.config.discovery is not None, "a server registers only where it is looked for"
+            discovery = self.config.discovery
+            self.sim.emit(ServerBegan(discovery.service, server.address, discovery.balance))
+            owner.on_death(lambda: self.tell_over(server, serves=False))
+
+    def tell_over(self, server: RpcServer, *, serves: bool) -> None:
+        """A server is not to be found any more, though it may serve a little longer."""
+        if self.sim.facts.wants(ServerOver):
+            assert self.config.discovery is not None, "only who was found by name can be found no more"
+            self.sim.emit(ServerOver(self.config.discovery.service, server.address, serves))
+
+    def registered(self, owner: Owner, server: RpcServer, again: Callable[[], object]) -> Registration:
+        """A server process opens a session and registers; ``again()`` when the session is over."""
         assert self.config.discovery is not None, "a server registers only where it is looked for"
         client = self._nuwa.client(owner, server.machine, f"{self.name}/{server.name}")
         registration = Registration(client, self.config.discovery.service, server.name, server.address)
+        client.on_over.append(again)
         client.open(registration.register)
         return registration
 

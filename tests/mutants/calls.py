@@ -92,5 +92,5 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _m("OWN-44", "the signature omits the subject", "generic", ("ZG1",), _signature_without("subject"), _PLATFORM),
     _m("OWN-45", "the signature omits the end", "generic", ("ZG1",), _signature_without("expires"), _PLATFORM),
-    _m("OWN-46", "a narrowed capability may be wider", "Macaroons' caveat order", ("ZG1",), _widening_allowed, _PLATFORM),
+    _m("OWN-46", "a narrowed capability may be wider", "Macaroons' caveat order", ("ZG2",), _widening_allowed, _PLATFORM),
 )

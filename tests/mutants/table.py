@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants import calls, clocks, consensus, coordination, files, ports, transport
+from tests.mutants import calls, clocks, consensus, coordination, files, naming, ports, rights, transport
 from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -12,6 +12,8 @@ MUTANTS: tuple[Mutant, ...] = (
     *calls.MUTANTS,
     *clocks.MUTANTS,
     *transport.MUTANTS,
+    *naming.MUTANTS,
+    *rights.MUTANTS,
     *ports.MUTANTS,
 )
 
@@ -26,7 +28,6 @@ NOT_HERE: dict[str, str] = {
     "PG-10": "a version is raised by a record of the masters' log, and the grant is the answer to it: one step",
     "PG-12": "log files are sealed by their primary at one length; clients do not write replicas themselves yet",
     "PG-14": "room is reserved before a write; a checksum has no space of its own",
-    "ZG-03": "not planted yet: no check lets the authority fail over between two keys",
 }  # fmt: skip
 
 #: Bugs that no client and no disk could ever notice here, each with the argument.
