@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from feitian_sim.checking.ballots import PromisedBeforeUsed
 from feitian_sim.checking.calls import AtMostOnce, EndsByItsDeadline, RepliesMatch
 from feitian_sim.checking.client_histories import LinearizableNodes, LinearizableTree
 from feitian_sim.checking.config import CheckConfig
@@ -33,6 +34,7 @@ from feitian_sim.checking.coordination import (
 )
 from feitian_sim.checking.files import pangu_invariants
 from feitian_sim.checking.flow_control import CreditsAreConserved, NobodyStarves, StreamsKeepTheirOrder
+from feitian_sim.checking.freshness import FreshReadsAreFresh
 from feitian_sim.checking.general import DeadIsDead, EverythingEnds, TimeNeverGoesBack
 from feitian_sim.checking.invariant import Invariant
 from feitian_sim.checking.liveness import AnsweredAgain, NoticesArrive, OneLeaderStays, Recoverable, SilentSessionsEnd
@@ -68,6 +70,7 @@ def _all(config: CheckConfig) -> list[Invariant]:
         Agreement(),
         PromisesAreKept(),
         NothingBelowAPromise(),
+        PromisedBeforeUsed(),
         OneLeaderPerBallot(),
         AppliedPrefix(),
         AcknowledgedIsDurable(),
@@ -82,6 +85,7 @@ def _all(config: CheckConfig) -> list[Invariant]:
         SessionsEndLate(),
         LinearizableNodes(),
         LinearizableTree(),
+        FreshReadsAreFresh(),
         AtMostOnce(),
         RepliesMatch(),
         EndsByItsDeadline(),

@@ -24,6 +24,8 @@ class Ground:
     clients: tuple[str, ...] = ()
     #: How wrong clocks may go such that leases must still be kept, in parts per million.
     drift_ppm: int = 0
+    #: How long members of groups bear a leader's silence, milliseconds.
+    patience_ms: float = 150.0
 
     @property
     def restartable(self) -> tuple[str, ...]:
@@ -70,6 +72,21 @@ class Dice:
         """What is left of the phase after something began at ``when`` and took its duration; a microsecond at least."""
         at_us, lasts_us = (int(str(when[key]).removesuffix("us")) for key in ("at", "duration"))
         return f"{max(1, self._until_ns // _US - at_us - lasts_us)}us"
+
+    def again(self) -> Line:
+        """When a fault strikes again and again, how far apart and how long: about as long as a leader is waited for."""
+        # The first strike comes after one interval, and must be over before the phase is.
+        longest_ms = min(8 * self.ground.patience_ms, self._until_ns / 1_000_000 / 2.5)
+        every_us = int(self.between(min(self.ground.patience_ms, 0.9 * longest_ms), longest_ms) * 1000)
+        lasts_us = int(every_us * self.of((0.5, 0.9, 1.2)))
+        last_us = self._until_ns // _US - lasts_us
+        start_us = int(self.stream.uniform() * 0.5 * (last_us - every_us))
+        return {
+            "every": f"{every_us}us",
+            "start": f"{start_us}us",
+            "until": f"{last_us}us",
+            "duration": f"{lasts_us}us",
+        }
 
     def machine(self) -> str:
         """A machine with servers on it: mostly one of a group."""

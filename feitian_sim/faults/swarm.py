@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from feitian_sim.faults.dice import Dice, Ground, Line
+from feitian_sim.faults.duels import chairs, crash_when_asked
 from feitian_sim.faults.places import rack_of
 from feitian_sim.kernel import Stream
 
@@ -254,8 +255,12 @@ FAMILIES: Mapping[str, Callable[[Dice], Line]] = MappingProxyType(
         "brownout": _brownout,
         "rolling": _rolling,
         "rot": _rot,
+        "chairs": chairs,
+        "crash-when-asked": crash_when_asked,
     }
 )
+#: Families that a swarm is without: they aim at groups that choose leaders, of which it has its share by chance.
+_AIMED = ("chairs", "crash-when-asked")
 #: Families that need disks.
 _ON_DISKS = ("slow-disk", "torn", "io", "rot")
 #: Families that strike replicas of chunks.
@@ -282,13 +287,16 @@ class Profile:
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
-        "swarm": Profile(dict.fromkeys(FAMILIES, 0.22), 3),
+        "swarm": Profile(dict.fromkeys((one for one in FAMILIES if one not in _AIMED), 0.22), 3),
         "crash-heavy": Profile(dict.fromkeys(_PROCESSES, 0.95), 8),
         "network": Profile(dict.fromkeys(_NETWORK, 0.4), 4),
         "disks": Profile(dict.fromkeys(_DISKS, 0.7), 4),
         "gray": Profile(dict.fromkeys(_GRAY, 0.7), 4),
         "clocks": Profile({"clock": 1.0, "partition": 0.6, "kill": 0.3, "pause": 0.3, "delay": 0.3}, 4),
         "operator": Profile({"kill": 1.0, "rolling": 0.9, "storm": 0.3}, 6),
+        "duels": Profile(
+            {"chairs": 1.0, "crash-when-asked": 0.7, "slow-disk": 0.3, "pause": 0.3, "reset": 0.5, "kill": 0.5}, 4
+        ),
         "none": Profile({}, 0),
     }
 )
@@ -307,6 +315,8 @@ def draw_faults(profile: str, ground: Ground, stream: Callable[[str], Stream], u
         if not likely or (family in _ON_DISKS and not ground.has_disks):
             continue
         if family in _ON_CHUNKS and _CHUNK_SERVERS not in ground.roles:
+            continue
+        if family in _AIMED and not ground.groups:
             continue
         dice = Dice(stream(family), ground, until_ns, haste)
         if not dice.chance(likely):

@@ -68,11 +68,12 @@ class Witness:
             case AcceptedSlots():
                 self._accepted(enumerate(record.entries, record.first))
             case LearnedSlots():
-                for slot, entry in enumerate(record.entries, record.first):
-                    self._sim.emit(LearnedDurable(self._group, self._member, slot, self._texts.of(entry.value)))
+                self._learned(enumerate(record.entries, record.first))
             case Base():
                 self._promised(record.promised)
-                self._accepted(record.entries)
+                # Below what is chosen there may be what was learned, and never accepted here under its ballot.
+                self._accepted(entry for entry in record.entries if entry[0] > record.chosen)
+                self._learned(entry for entry in record.entries if entry[0] <= record.chosen)
 
     def _promised(self, ballot: Any) -> None:
         self._sim.emit(PromiseDurable(self._group, self._member, ballot.round, ballot.proposer))
@@ -81,3 +82,7 @@ class Witness:
         for slot, (ballot, value, _) in entries:
             text = self._texts.of(value)
             self._sim.emit(AcceptanceDurable(self._group, self._member, slot, ballot.round, ballot.proposer, text))
+
+    def _learned(self, entries: Any) -> None:
+        for slot, entry in entries:
+            self._sim.emit(LearnedDurable(self._group, self._member, slot, self._texts.of(entry.value)))

@@ -1,101 +1,102 @@
-"""``make mutants``: plant every bug, hunt it from several beginnings, shrink what is found, and print the table.
+"""``make mutants``: plant every bug, hunt it from several beginnings, shrink what is found, replay it, print the table.
 
-``python -m tests.mutants [--quick] [--jobs N] [ID ...]``. Exit code 1 when one is not caught or its code never ran.
+``python -m tests.mutants [--quick] [--ablate] [--no-replay] [--jobs N] [ID ...]``. Exit code 1 when one is not caught,
+its code never ran, its shrunk scenario does not fail again, or an invariant finds nothing and nobody says why it is there.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
 
-from tests.mutants.mutant import Mutant, hunted, shrunk
-from tests.mutants.table import EQUIVALENT, MUTANTS, NOT_HERE
-
-#: Beginnings: the first seeds of independent hunts.
-_RESTARTS = (0, 10_000, 20_000, 30_000, 40_000)
-_MOST = 3000
-_QUICK_MOST = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What became of one bug."""
-
-    id: str
-    what: str
-    caught: int
-    restarts: int
-    by: tuple[str, ...]
-    seeds: tuple[int, ...]
-    hits: int
-    faults: int
-    operations: int
-    cpu_s: float
-
-    @property
-    def ok(self) -> bool:
-        """Whether it was caught from every beginning."""
-        return self.caught == self.restarts and self.hits > 0
-
-
-def line_of(number: int, quick: bool) -> Line:
-    """Hunt one bug."""
-    mutant: Mutant = MUTANTS[number]
-    restarts = _RESTARTS[:1] if quick else _RESTARTS
-    hunts = [hunted(mutant, first, _QUICK_MOST if quick else _MOST) for first in restarts]
-    found = [hunt for hunt in hunts if hunt.caught]
-    small = shrunk(mutant, found[0]) if found else None
-    return Line(
-        mutant.id,
-        mutant.what,
-        len(found),
-        len(hunts),
-        tuple(dict.fromkeys(hunt.finding.invariant for hunt in found)),
-        tuple(hunt.seeds for hunt in hunts),
-        sum(hunt.hits for hunt in hunts),
-        small.faults if small is not None else -1,
-        small.operations if small is not None else -1,
-        sum(hunt.cpu_s for hunt in hunts),
-    )
+from tests.mutants.oracles import finder_words, idle_words, unjustified
+from tests.mutants.row import Row, row_of
+from tests.mutants.table import EQUIVALENT, JUSTIFIED, MUTANTS, NOT_HERE
 
 
 def main() -> int:
     """Hunt all, or those that are named."""
+    given = _arguments()
+    known = [mutant.id for mutant in MUTANTS]
+    if strangers := [one for one in given.ids if one not in known]:
+        print(f"there is no planted bug {', '.join(strangers)}", file=sys.stderr)
+        return 2
+    numbers = [
+        number for number, one in enumerate(known) if one not in EQUIVALENT and (not given.ids or one in given.ids)
+    ]
+    _print_head()
+    rows: list[Row] = []
+    with ProcessPoolExecutor(given.jobs) as pool:
+        for waiting in [pool.submit(row_of, one, given.quick, given.ablate, given.replay) for one in numbers]:
+            rows.append(waiting.result())
+            _print_row(rows[-1])
+    _print_foot(rows)
+    if not given.ids:
+        for line in idle_words(rows, JUSTIFIED):
+            print(line)
+    whole = not given.ids and not given.quick
+    held = all(row.ok for row in rows) and not (whole and unjustified(rows, JUSTIFIED))
+    return 0 if held else 1
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants")
     parser.add_argument("ids", nargs="*")
     parser.add_argument("--quick", action="store_true", help="one beginning, few seeds")
+    parser.add_argument("--ablate", action="store_true", help="hunt again without the invariant that found it")
+    parser.add_argument("--no-replay", dest="replay", action="store_false", help="do not run what was shrunk")
     parser.add_argument("--jobs", type=int, default=2)
-    given = parser.parse_args()
-    numbers = [
-        number
-        for number, mutant in enumerate(MUTANTS)
-        if mutant.id not in EQUIVALENT and (not given.ids or mutant.id in given.ids)
-    ]
-    print(f"{'id':8}{'caught':8}{'by':16}{'seeds: median':>14}{'worst':>7}{'faults':>8}{'ops':>5}{'CPU s':>8}  bug")
-    lines: list[Line] = []
-    with ProcessPoolExecutor(given.jobs) as pool:
-        for line in pool.map(line_of, numbers, [given.quick] * len(numbers)):
-            lines.append(line)
-            by, middle = ",".join(line.by), median(line.seeds)
-            caught = f"{line.caught}/{line.restarts}" if line.hits else "NEVER RAN"
-            print(
-                f"{line.id:8}{caught:8}{by:16}{middle:>14.0f}{max(line.seeds):>7}{line.faults:>8}{line.operations:>5}"
-                f"{line.cpu_s:>8.1f}  {line.what}",
-                flush=True,
-            )
-    whole = [line for line in lines if line.ok]
-    print(f"\n{len(whole)} of {len(lines)} caught from every beginning")
-    if whole:
-        print(f"seeds: median over all {median(seeds for line in whole for seeds in line.seeds):.0f}")
-        sizes = median(line.faults for line in whole), median(line.operations for line in whole)
-        print(f"shrunk: median {sizes[0]:.0f} faults, {sizes[1]:.0f} operations")
+    return parser.parse_args()
+
+
+def _print_head() -> None:
+    print(
+        f"{'id':8}{'caught':8}{'by':22}{'seeds: median':>14}{'worst':>7}{'faults':>8}{'ops':>5}{'replays':>9}"
+        f"{'CPU s':>8}{'shrink':>8}  bug"
+    )
+
+
+def _print_row(row: Row) -> None:
+    by = ",".join(one if one in row.expected else f"{one}!" for one in row.by)
+    caught = f"{row.caught}/{row.restarts}" if row.hits else "NEVER RAN"
+    print(
+        f"{row.id:8}{caught:8}{by:22}{median(row.seeds):>14.0f}{max(row.seeds):>7}{row.faults:>8}{row.operations:>5}"
+        f"{row.replays:>9}{row.cpu_s:>8.1f}{row.shrink_s:>8.1f}  {row.what}",
+        flush=True,
+    )
+
+
+def _print_foot(rows: Sequence[Row]) -> None:
+    found = [row for row in rows if row.caught]
+    print(f"\n{sum(row.ok for row in rows)} of {len(rows)} caught from every beginning")
+    if found:
+        seeds = [one for row in rows for one in row.seeds]
+        print(f"seeds: median over all {median(seeds):.0f}, worst {max(seeds)}")
+        for what, sizes in (
+            ("faults", [row.faults for row in found]),
+            ("operations", [row.operations for row in found]),
+            ("CPU seconds to shrink", [row.shrink_s for row in found]),
+            ("runs to shrink", [row.runs for row in found]),
+        ):
+            print(f"shrunk: {what}: median {median(sizes):.0f}, 90 % within {_most_of(sizes):.0f}")
+        print()
+        for line in finder_words(rows):
+            print(line)
+    for row in rows:
+        if row.innocent:
+            print(f"FAILS WITHOUT THE BUG: {row.innocent} seeds on which {row.id} was hunted")
+        if row.unexpected:
+            print(f"found by another than expected (!): {row.id}: {', '.join(row.unexpected)}")
     for kind, table in (("equivalent", EQUIVALENT), ("not here", NOT_HERE)):
         for name, why in table.items():
             print(f"{kind}: {name}: {why}")
-    return 0 if len(whole) == len(lines) else 1
+
+
+def _most_of(sizes: Sequence[float]) -> float:
+    return quantiles(sizes, n=10, method="inclusive")[-1] if len(sizes) > 1 else sizes[0]
 
 
 if __name__ == "__main__":

@@ -246,12 +246,19 @@ def _older_ballots_by_count(patch: Patch, hit: Hit) -> None:
         return found
 
     _seen: dict[int, dict[int, list[Any]]] = {}
+    init = Campaign.__init__
+
+    def begun(self: Campaign, core: Core) -> None:
+        # Identities come again.
+        _seen.pop(id(self), None)
+        init(self, core)
 
     def only_count(self: Campaign, member: int, entries: Any) -> None:
         promise_from(self, member, entries)
         for slot, entry in entries:
             _seen.setdefault(id(self), {}).setdefault(slot, []).append(entry)
 
+    patch.setattr(Campaign, "__init__", begun)
     patch.setattr(Campaign, "promise_from", only_count)
     patch.setattr(Campaign, "must_propose", must_propose)
 
@@ -295,6 +302,8 @@ def _ballot_without_its_proposer(patch: Patch, hit: Hit) -> None:
 
 
 _m = Mutant
+_THREE = "scenarios/check/three.yaml"
+_LEASES = "scenarios/check/leases.yaml"
 _TRIAL = "the trial of 14 mutants; generic"
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -302,28 +311,40 @@ MUTANTS: tuple[Mutant, ...] = (
         "NW-01",
         "a promise is answered before it is durable",
         "Chubby, amnesia",
-        ("NW1", "NW2", "NW2a", "NW5", "NW8"),
+        ("NW2b",),
         _early(Promise),
-        profile="crash-heavy",
+        _THREE,
+        "duels",
     ),
     _m("NW-02", "an acceptance is answered before it is durable", "etcd #14370", ("NW5", "NW1"), _early(Accepted)),
     _m("NW-03", "a new leader fills accepted slots with no-ops", _TRIAL, ("NW1", "NW8", "NW5"), _noops_over_values),
-    _m("NW-04", "a new leader takes the first value that it is promised", "generic Paxos error", ("NW1",), _first_value),
+    _m(
+        "NW-04",
+        "a new leader takes the first value that it is promised",
+        "generic Paxos error",
+        ("NW1", "NW8"),
+        _first_value,
+        _THREE,
+        "duels",
+    ),
     _m("NW-05", "half of the members are a quorum", _TRIAL, ("NW5", "NW1"), _small_quorum),
     _m("NW-06", "votes are counted, not the members who cast them", _TRIAL, ("NW5", "NW1"), _votes_as_a_count),
     _m(
         "NW-08",
         "entries of older ballots are chosen by counting copies",
         "Raft, figure 8",
-        ("NW1",),
+        ("NW1", "NW8"),
         _older_ballots_by_count,
+        profile="duels",
     ),
     _m(
         "NW-11",
         "the leader answers reads from memory, without lease or round",
         "etcd #20418",
-        ("NW6", "NW7"),
+        ("NW6a", "NW6", "NW9"),
         _reads_from_memory,
+        _LEASES,
+        "duels",
     ),
     _m(
         "NW-13",
@@ -343,7 +364,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "NW-25",
         "no pre-vote: who is deaf goes on deposing leaders",
         "TigerBeetle's blog on liveness",
-        ("NW15", "NW6"),
+        ("NW15a", "NW15", "NW6"),
         _no_pre_vote,
     ),
     _m(
@@ -362,23 +383,28 @@ MUTANTS: tuple[Mutant, ...] = (
         "OWN-03",
         "the leader's lease outlasts the others' patience",
         "LogCabin; leases under drift",
-        ("NW6",),
+        ("NW6a", "NW6", "NW9"),
         _lease_too_long,
+        _LEASES,
+        "duels",
     ),
     _m(
         "OWN-04",
         "a campaign asks before its own promise is durable",
         "Raft: votedFor not synced",
-        ("NW3", "NW2", "NW1"),
+        ("NW2b",),
         _early(Prepare),
-        profile="crash-heavy",
+        _THREE,
+        "duels",
     ),
     _m(
         "OWN-05",
         "a restarted member forgets whom it was bound to",
         "Chubby: lease after a restart",
-        ("NW6", "NW7"),
+        ("NW6a", "NW6", "NW7"),
         _forgets_its_leader,
+        _LEASES,
+        "duels",
     ),
     _m("OWN-06", "a new leader leaves no-op holes out", _TRIAL, ("NW1", "NW4"), _holes_left),
     _m(

@@ -18,6 +18,7 @@ from tests.mutants.mutant import Hit, Mutant, Patch
 
 _m = Mutant
 _LOCKS = "scenarios/check/locks.yaml"
+_WATCHES = "scenarios/check/watches.yaml"
 
 
 def _no_dedupe(patch: Patch, hit: Hit) -> None:
@@ -272,6 +273,14 @@ def _deleted_version_lives_on(patch: Patch, hit: Hit) -> None:
             self.nodes[change.path].version = versions[id(self)][change.path]
         return answer
 
+    init = Tree.__init__
+
+    def fresh(self: Tree, *args: Any, **named: Any) -> None:
+        # Identities come again.
+        versions.pop(id(self), None)
+        init(self, *args, **named)
+
+    patch.setattr(Tree, "__init__", fresh)
     patch.setattr(Tree, "delete", deleted)
     patch.setattr(Tree, "create", created)
 
@@ -302,12 +311,20 @@ MUTANTS: tuple[Mutant, ...] = (
     _m("NW-17", "a create that comes twice is done twice", "CURATOR-264, -45", ("NW12", "NW8"), _no_dedupe),
     _m("NW-18", "what a lock guards looks at no token", "Jepsen, etcd 3.4.3", ("NW11",), _no_fencing, _LOCKS, "gray"),
     _m("NW-19", "a watch tells again after a reconnection", "etcd #15271", ("NW10",), _watch_resent),
-    _m("NW-21", "answers overtake the notices before them", "etcd #15220", ("NW10a",), _answers_overtake_notices),
+    _m(
+        "NW-21",
+        "answers overtake the notices before them",
+        "etcd #15220",
+        ("NW10a",),
+        _answers_overtake_notices,
+        _WATCHES,
+        "network",
+    ),
     _m(
         "NW-23",
         "a change is told again for a command that came twice",
         "etcd #17247",
-        ("NW10", "NW10L"),
+        ("NW10a", "NW10", "NW10L"),
         _change_told_again,
     ),
     _m("OWN-10", "a retry is sent as a new request", "FoundationDB, commit_unknown_result", ("NW6",), _retry_as_new),

@@ -43,6 +43,14 @@ def _clones_are_not_asked_again(patch: Patch, hit: Hit) -> None:
             begun.setdefault(id(self), {})[clone.chunk] = None
         return clone
 
+    init = RepairPlanner.__init__
+
+    def fresh(self: RepairPlanner, *args: Any, **named: Any) -> None:
+        # Identities come again.
+        begun.pop(id(self), None)
+        init(self, *args, **named)
+
+    patch.setattr(RepairPlanner, "__init__", fresh)
     patch.setattr(RepairPlanner, "next_clone", once)
 
 

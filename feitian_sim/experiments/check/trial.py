@@ -72,7 +72,8 @@ class Arena:
             del hosted[PROXY_ROLE]
         self._clients = tuple(one for one in where.machines if one not in where.servers)
         drift_ppm = _drift_ppm(loaded.scenario)
-        self.ground = Ground(where.servers, hosted, groups, bool(where.disks), self._clients, drift_ppm)
+        patience_ms = _patience_ms(loaded.scenario)
+        self.ground = Ground(where.servers, hosted, groups, bool(where.disks), self._clients, drift_ppm, patience_ms)
         self._knobs = {
             key: [(value, _parsed(loaded, key, value)) for value in values] for key, values in check.knobs.items()
         }
@@ -174,6 +175,12 @@ def _drift_ppm(scenario: Scenario) -> int:
     """How wrong any clock may go before a lease of a replicated log could be broken, in parts per million."""
     parts = (scenario.nuwa, scenario.pangu)
     return min((part.log.drift_ppm for part in parts if part is not None), default=0)
+
+
+def _patience_ms(scenario: Scenario) -> float:
+    """How long the most patient members of a replicated log wait for a leader."""
+    parts = (scenario.nuwa, scenario.pangu)
+    return max((part.log.election_timeout / 1_000_000 for part in parts if part is not None), default=150.0)
 
 
 def _plain(value: Any) -> Any:
