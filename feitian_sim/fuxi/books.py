@@ -143,8 +143,8 @@ def added(counts: dict[int, int], key: int, count: int) -> None:
     now = counts.get(key, 0) + count
     if now:
         counts[key] = now
-    else:
-        counts.pop(key, None)
+    elif key in counts:
+        del counts[key]
 
 
 def total(counts: Mapping[int, int]) -> int:

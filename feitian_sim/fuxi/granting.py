@@ -30,6 +30,8 @@ class Granting:
         self.latest = -1
         self.held = False
         self._several_groups = several
+        #: Whether every single grant changes who goes next.
+        self._one_by_one = tree.policy.parties != "nothing"
         self._rack_masks = [0] * (max(racks) + 1 if racks else 0)
         for machine, rack in enumerate(racks):
             self._rack_masks[rack] |= 1 << machine
@@ -169,7 +171,7 @@ class Granting:
 
     def _turn(self, unit: Unit) -> int | None:
         """How many a unit may be granted before its place among the others has to be found again; None: any number."""
-        if self._tree.policy.parties != "nothing":
+        if self._one_by_one:
             return 1
         if self._several_groups:
             owed = unit.group.owed(unit.shape)

@@ -209,12 +209,12 @@ class Band:
         if self.epoch != self._order.epoch:
             self._renew()
         if len(self._lanes) <= _FEW or not self._exact:
-            return self._best_of([lane for lane in self._lanes if lane.live and lane.shape.fit(limit)], place, room)
+            return self._best_of(self._lanes, limit, place, room)
         fitting = self._fitting(limit)
         if not fitting:
             return None
         if fitting.bit_count() <= _FEW:
-            return self._best_of([self._lanes[slot] for slot in machines_of(fitting)], place, room)
+            return self._best_of([self._lanes[slot] for slot in machines_of(fitting)], limit, place, room)
         return self._in_order(fitting, place, room)
 
     def units(self) -> Iterator[Unit]:
@@ -222,15 +222,18 @@ class Band:
         for lane in self._lanes:
             yield from lane.units()
 
-    def _best_of(self, lanes: list[Lane], place: int, room: Callable[[Shape], int] | None) -> Unit | None:
+    def _best_of(
+        self, lanes: Sequence[Lane], limit: Sequence[int], place: int, room: Callable[[Shape], int] | None
+    ) -> Unit | None:
         best: Entry | None = None
         for lane in lanes:
-            there = place if room is None else room(lane.shape)
-            if not there:
+            if not lane.live or not lane.shape.fit(limit):
                 continue
-            entry = lane.first(self._order, there) if self._exact else lane.scanned(self._order, there)
-            if entry is not None and (best is None or entry < best):
-                best = entry
+            there = place if room is None else room(lane.shape)
+            if there:
+                entry = lane.first(self._order, there) if self._exact else lane.scanned(self._order, there)
+                if entry is not None and (best is None or entry < best):
+                    best = entry
         return best and best[4]
 
     def _in_order(self, fitting: int, place: int, room: Callable[[Shape], int] | None) -> Unit | None:

@@ -43,12 +43,13 @@ class Ledger:
 
     def take(self, unit: Unit, machine: Machine, count: int) -> None:
         """``count`` more of a unit run, or may, on a machine."""
+        group = unit.group
+        free, used = machine.free, group.used
         for dimension, amount in unit.shape.needs:
-            machine.free[dimension] -= amount * count
+            free[dimension] -= amount * count
+            used[dimension] += amount * count
         added(unit.held, machine.index, count)
         machine.units[unit] = None
-        group = unit.group
-        add(group.used, unit.shape, count)
         if unit.party.used is not group.used:
             add(unit.party.used, unit.shape, count)
         group.holding[unit.priority] = group.holding.get(unit.priority, 0) + count
@@ -63,8 +64,8 @@ class Ledger:
     def gone(self, unit: Unit, machine: Machine, count: int) -> int:
         """Up to ``count`` of a unit are gone from a machine, first of those that were told to; how many really were."""
         index = machine.index
-        told = min(count, unit.returning.get(index, 0))
-        if told:
+        told = 0
+        if unit.returning and (told := min(count, unit.returning.get(index, 0))):
             added(unit.returning, index, -told)
             add(unit.group.returning, unit.shape, -told)
         untold = min(count - told, unit.held.get(index, 0))
@@ -74,10 +75,11 @@ class Ledger:
         went = told + untold
         if not went:
             return 0
+        free, used = machine.free, unit.group.used
         for dimension, amount in unit.shape.needs:
-            machine.free[dimension] += amount * went
-        add(unit.group.used, unit.shape, -went)
-        if unit.party.used is not unit.group.used:
+            free[dimension] += amount * went
+            used[dimension] -= amount * went
+        if unit.party.used is not used:
             add(unit.party.used, unit.shape, -went)
         if index not in unit.held and index not in unit.returning:
             del machine.units[unit]
