@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from feitian_sim.cli.output import print_json, print_table
@@ -35,15 +38,28 @@ def _rows(kind: str) -> list[tuple[str, ...]]:
 
         return [(metric.id, metric.unit, " ".join(metric.definition.split())) for metric in library()]
     if kind == "policies":
-        from feitian_sim.pangu.placement import POLICIES
-        from feitian_sim.pangu.rebalance import REBALANCERS
-
-        placements = [(name, _first_line(policy.__doc__)) for name, policy in POLICIES.items()]
-        return [*placements, *((f"rebalance: {name}", _first_line(one.__doc__)) for name, one in REBALANCERS.items())]
+        return _policies()
     from feitian_sim.scenario.explain import explain
 
     found = explain("faults" if kind == "faults" else "load").inside
     return sorted((name, meaning.replace("``", "")) for name, meaning in found)
+
+
+def _policies() -> list[tuple[str, ...]]:
+    from feitian_sim.fuxi.fairness import FAIRNESS
+    from feitian_sim.fuxi.machine_choice import MACHINE_CHOICES
+    from feitian_sim.fuxi.preemption import PREEMPTION
+    from feitian_sim.pangu.placement import POLICIES
+    from feitian_sim.pangu.rebalance import REBALANCERS
+
+    tables: dict[str, Mapping[str, type[Any]]] = {
+        "": POLICIES,
+        "rebalance: ": REBALANCERS,
+        "fairness: ": FAIRNESS,
+        "machine choice: ": MACHINE_CHOICES,
+        "preemption: ": PREEMPTION,
+    }
+    return [(what + name, _first_line(one.__doc__)) for what, table in tables.items() for name, one in table.items()]
 
 
 def _first_line(text: str | None) -> str:

@@ -21,6 +21,7 @@ from feitian_sim.scenario.metrics import library
 from feitian_sim.scenario.placements import placement_is_known, rebalance_is_known, wants_racks
 from feitian_sim.scenario.problems import KeyPath, Problem
 from feitian_sim.scenario.roles import MASTER_ROLE, roles
+from feitian_sim.scenario.scheduling import scheduling_is_known
 from feitian_sim.workloads.check import check_load
 
 _MACHINES: tuple[KeyPath, ...] = (("cluster", "racks"), ("cluster", "machines_per_rack"))
@@ -277,6 +278,7 @@ CHECKS: tuple[Check, ...] = (
     cluster_is_not_absurd,
     placement_is_known,
     rebalance_is_known,
+    scheduling_is_known,
     replicas_fit,
     dataset_fits,
     loads_make_sense,

@@ -18,6 +18,9 @@ PLACES: Mapping[KeyPath, tuple[str, tuple[str, ...]]] = {
         ("prepare", "place", "place_many", "satisfied"),
     ),
     ("pangu", "rebalance"): ("feitian_sim.pangu.rebalance.Rebalancer", ("plan", "placement")),
+    ("fuxi", "schedule", "fairness"): ("feitian_sim.fuxi.fairness.FairnessPolicy", ("key",)),
+    ("fuxi", "schedule", "machine_choice"): ("feitian_sim.fuxi.machine_choice.MachineChoice", ("choose", "at_once")),
+    ("fuxi", "schedule", "preemption"): ("feitian_sim.fuxi.preemption.PreemptionPolicy", ("rank",)),
 }
 
 
