@@ -13,15 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import islice
 
 from feitian_sim.fuxi.books import Machine, Unit, Why, total
-from feitian_sim.fuxi.free_index import Shape
+from feitian_sim.fuxi.free_index import Shape, machines_of
 from feitian_sim.fuxi.ledger import Ledger, Moves
 from feitian_sim.fuxi.locality_tree import LocalityTree
 from feitian_sim.fuxi.preemption import PreemptionPolicy, Victim
 from feitian_sim.fuxi.quota import Group
 
 _MASTER = 0
+#: Before all priorities: somebody is on the way already.
+_NOBODY = -(1 << 62)
+#: Machines that are looked at before the cheapest of them is taken.
+_AT_A_TIME = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,8 @@ class _Plan:
 
     machine: Machine
     victims: tuple[tuple[Unit, int], ...]
+    #: How many were told before it was made.
+    stamp: int
 
     @property
     def cost(self) -> tuple[int, int, int, int]:
@@ -47,74 +55,103 @@ class MakeRoom:
         self._ledger = ledger
         self._tree = tree
         self._policy = policy
+        self._told = 0
 
     def run(self, moves: Moves) -> list[Machine]:
         """Make room for all that wait, as far as they have a right to it; the machines on which something was claimed."""
         touched: dict[Machine, None] = {}
+        searches: dict[tuple[Why, Group, Shape, int], _Search] = {}
+        # The highest priority for which there is nothing; then there is nothing for a lower one either.
         vain: dict[tuple[Why, Group, Shape], int] = {}
         for unit in sorted(self._tree.waiting(), key=self._tree.precedence):
-            for why, allowed in self._levels(unit):
+            for why in self._rights(unit):
                 left = unit.wanted - total(unit.claimed)
-                # Where nothing was found for a shape, nothing will be for the same shape with no better right.
-                if left <= 0 or vain.get((why, unit.group, unit.shape), unit.priority - 1) >= unit.priority:
+                same = (why, unit.group, unit.shape)
+                if not left or vain.get(same, unit.priority - 1) >= unit.priority:
                     continue
-                if unit.avoid == 0 and not self._displace(unit, left, why, allowed, moves, touched):
-                    vain[why, unit.group, unit.shape] = unit.priority
-                elif unit.avoid:
-                    self._displace(unit, left, why, allowed, moves, touched)
+                search = searches.get((*same, unit.priority))
+                if search is None:
+                    search = searches[*same, unit.priority] = _Search(self._places(unit, why))
+                self._displace(unit, left, why, search, moves, touched)
+                if search.exhausted:
+                    vain[same] = unit.priority
         return list(touched)
 
-    def _levels(self, unit: Unit) -> Iterator[tuple[Why, Callable[[Unit], bool]]]:
-        group = unit.group
-        if any(held and priority < unit.priority for priority, held in group.holding.items()):
-            yield "preempted", lambda other: other.group is group and other.priority < unit.priority
-        if _planned(group, group.minimum, unit.shape):
-            yield "quota", lambda other: other.group is not group and other.group.over_minimum()
+    def _rights(self, unit: Unit) -> Iterator[Why]:
+        if any(held and priority < unit.priority for priority, held in unit.group.holding.items()):
+            yield "preempted"
+        if _planned(unit.group, unit.group.minimum, unit.shape):
+            yield "quota"
 
     def _displace(
-        self, unit: Unit, left: int, why: Why, allowed: Callable[[Unit], bool], moves: Moves, touched: dict[Machine, None]
-    ) -> bool:
-        """Make room for up to ``left`` of a unit; whether there was room to be made for one at least."""
-        plans = [it for machine in self._places(unit) if (it := self._plan(unit, machine, why, allowed))]
-        plans.sort(key=lambda it: it.cost)
-        found = False
-        for first in plans:
-            plan = self._plan(unit, first.machine, why, allowed)
-            while left and plan is not None:
+        self, unit: Unit, left: int, why: Why, search: _Search, moves: Moves, touched: dict[Machine, None]
+    ) -> None:
+        """Make room for up to ``left`` of a unit."""
+        avoided: list[_Plan] = []
+        while left and (before := search.cheapest(lambda machine: self._plan(unit, machine, why))) is not None:
+            if unit.avoid >> before.machine.index & 1:
+                avoided.append(before)
+                continue
+            # What was told meanwhile may have used up a quota, or have left more room than it needed: look again.
+            plan = before if before.stamp == self._told else self._plan(unit, before.machine, why)
+            if plan is not None and plan.cost <= before.cost:
                 for victim, count in plan.victims:
                     self._ledger.tell(victim, plan.machine, count)
                     moves.add(victim, plan.machine.index, -count, why)
                 self._ledger.claim(unit, plan.machine, 1)
+                self._told += 1
                 touched[plan.machine] = None
-                found = True
                 left -= 1
-                plan = self._plan(unit, first.machine, why, allowed)
-            if not left:
-                break
-        return found
+                plan = self._plan(unit, plan.machine, why)
+            if plan is not None:
+                search.push(plan)
+        for skipped in avoided:
+            search.push(skipped)
 
-    def _places(self, unit: Unit) -> Iterator[Machine]:
+    def _places(self, unit: Unit, why: Why) -> Iterator[Machine]:
+        """Machines with somebody who may be displaced, those with the lowest priorities first."""
+        by_priority: dict[int, int] = {}
         for machine in self._ledger.machines:
-            if machine.up and not machine.closed and machine.units and not unit.avoid >> machine.index & 1:
-                yield machine
+            if not machine.up or machine.closed:
+                continue
+            lowest: int | None = None
+            for other in machine.units:
+                if machine.index in other.returning:
+                    lowest = _NOBODY
+                    break
+                if (lowest is None or other.priority < lowest) and self._may_go(unit, other, why):
+                    lowest = other.priority
+            if lowest is not None:
+                by_priority[lowest] = by_priority.get(lowest, 0) | 1 << machine.index
+        for priority in sorted(by_priority):
+            for index in machines_of(by_priority[priority]):
+                yield self._ledger.machines[index]
 
-    def _plan(self, unit: Unit, machine: Machine, why: Why, allowed: Callable[[Unit], bool]) -> _Plan | None:
+    @staticmethod
+    def _may_go(unit: Unit, other: Unit, why: Why) -> bool:
+        if other.number == _MASTER:
+            return False
+        if why == "preempted":
+            return other.group is unit.group and other.priority < unit.priority
+        return other.group is not unit.group and other.group.over_minimum()
+
+    def _plan(self, unit: Unit, machine: Machine, why: Why) -> _Plan | None:
         """Who must go from the machine for one more of the unit; None when that cannot be."""
+        if why == "quota" and not _planned(unit.group, unit.group.minimum, unit.shape):
+            return None
         short = [-amount for amount in _to_come(machine)]
         for dimension, amount in unit.shape.needs:
             short[dimension] += amount
         over = _over_maximum(unit)
-        within = self._quota_holds(unit, why)
-        if not within:
-            return None
+        # Of the unit's own group what goes makes room under its maximum; of others, above their minimums.
+        excess = {unit.group: over}
         victims: list[tuple[Unit, int]] = []
-        borrowed = {unit.group: over}
-        if _enough(short) and _enough(over):
-            return _Plan(machine, ())
-        for other in self._in_order(machine, allowed):
+        for other in self._in_order(unit, machine, why) if max(*short, *over) > 0 else ():
+            spare = excess.get(other.group)
+            if spare is None:
+                spare = excess[other.group] = _above_minimum(other.group)
             count = 0
-            spare = borrowed.setdefault(other.group, _above_minimum(other.group))
-            while count < other.held[machine.index] and not (_enough(short) and _enough(over)):
+            while count < other.held[machine.index] and max(*short, *over) > 0:
                 if why == "quota" and max(spare) <= 0:
                     break
                 for dimension, amount in other.shape.needs:
@@ -123,21 +160,45 @@ class MakeRoom:
                 count += 1
             if count:
                 victims.append((other, count))
-            if _enough(short) and _enough(over):
-                return _Plan(machine, tuple(victims))
-        return None
+        return _Plan(machine, tuple(victims), self._told) if max(*short, *over) <= 0 else None
 
-    def _quota_holds(self, unit: Unit, why: Why) -> bool:
-        return why != "quota" or _planned(unit.group, unit.group.minimum, unit.shape) > 0
-
-    def _in_order(self, machine: Machine, allowed: Callable[[Unit], bool]) -> list[Unit]:
+    def _in_order(self, unit: Unit, machine: Machine, why: Why) -> list[Unit]:
         """The victims that a machine has, who goes first first."""
         ranked: list[tuple[int, tuple[float, ...], int, Unit]] = []
         for arrival, other in enumerate(machine.units):
-            if other.number != _MASTER and machine.index in other.held and allowed(other):
+            if machine.index in other.held and self._may_go(unit, other, why):
                 ranked.append((other.priority, self._policy.rank(_victim(other, machine, arrival)), -arrival, other))
         ranked.sort(key=lambda line: line[:3])
         return [line[3] for line in ranked]
+
+
+class _Search:
+    """The machines where room can be made for one kind of unit: a few hundred at a time, the cheapest of these first."""
+
+    __slots__ = ("_machines", "_plans", "exhausted")
+
+    def __init__(self, machines: Iterator[Machine]) -> None:
+        self._machines = machines
+        self._plans: list[tuple[tuple[int, int, int, int], _Plan]] = []
+        #: There is nothing left.
+        self.exhausted = False
+
+    def push(self, plan: _Plan) -> None:
+        """This plan is possible, too."""
+        heappush(self._plans, (plan.cost, plan))
+        self.exhausted = False
+
+    def cheapest(self, plan_for: Callable[[Machine], _Plan | None]) -> _Plan | None:
+        """Take the cheapest plan; None: there is none."""
+        while not self._plans:
+            some = list(islice(self._machines, _AT_A_TIME))
+            if not some:
+                self.exhausted = True
+                return None
+            for plan in map(plan_for, some):
+                if plan is not None:
+                    heappush(self._plans, (plan.cost, plan))
+        return heappop(self._plans)[1]
 
 
 def _victim(unit: Unit, machine: Machine, arrival: int) -> Victim:
@@ -184,7 +245,3 @@ def _over_maximum(unit: Unit) -> list[int]:
 def _above_minimum(group: Group) -> list[int]:
     """By how much a group borrows when all that was told has come about."""
     return [used - back - sure for used, back, sure in zip(group.used, group.returning, group.minimum, strict=True)]
-
-
-def _enough(short: list[int]) -> bool:
-    return max(short) <= 0

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from tests.benchmarks.line import Line
 
-PARTS = ("kernel", "messages", "calls", "flows", "datasets", "studies", "pangu", "estimates", "histories")
+PARTS = ("kernel", "messages", "calls", "flows", "datasets", "studies", "pangu", "estimates", "histories", "scheduling")
 
 
 def main(names: list[str]) -> None:
