@@ -33,6 +33,8 @@ class Keepalive:
         if not call.peer.up:
             call.broken = True
         network, here = self._network, call.caller.machine
+        if network.is_sound and call.suspicion is None and not call.broken and here.up:
+            return
         # Nothing is acknowledged over a way that is cut or clogged in either direction.
         in_reach = network.reachable(here, call.peer) and network.connected(call.peer, here)
         if not in_reach or network.clogged(here, call.peer):

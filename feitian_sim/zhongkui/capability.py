@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from feitian_sim.zhongkui.encoding import encode
 from feitian_sim.zhongkui.keys import KeyPair
@@ -34,9 +35,7 @@ class Grant:
     @classmethod
     def of(cls, resources: Iterable[str], permissions: Iterable[str], not_before_ns: int, expires_ns: int) -> Grant:
         """A grant in its normal form."""
-        grant = cls(tuple(sorted(set(resources))), tuple(sorted(set(permissions))), not_before_ns, expires_ns)
-        grant.check()
-        return grant
+        return _checked(tuple(sorted(set(resources))), tuple(sorted(set(permissions))), not_before_ns, expires_ns)
 
     def check(self) -> None:
         """Raise ValueError when something in it means nothing."""
@@ -45,6 +44,13 @@ class Grant:
             raise ValueError(f"no such permission: {unknown[0]}; there are {', '.join(PERMISSIONS)}")
         for resource in self.resources:
             Pattern.parse(resource)
+
+
+@lru_cache(maxsize=1024)
+def _checked(resources: tuple[str, ...], permissions: tuple[str, ...], not_before_ns: int, expires_ns: int) -> Grant:
+    grant = Grant(resources, permissions, not_before_ns, expires_ns)
+    grant.check()
+    return grant
 
 
 @dataclass(frozen=True, slots=True, eq=False)

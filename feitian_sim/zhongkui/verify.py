@@ -93,13 +93,16 @@ def _flaw(
 
 
 def _malformed(link: Capability) -> Reason | None:
-    grant = link.grant
+    return None if _is_normal(link.grant) else Reason.MALFORMED
+
+
+@lru_cache(maxsize=1024)
+def _is_normal(grant: Grant) -> bool:
     try:
         grant.check()
     except (BadPattern, ValueError):
-        return Reason.MALFORMED
-    normal = Grant.of(grant.resources, grant.permissions, grant.not_before_ns, grant.expires_ns)
-    return None if normal == grant else Reason.MALFORMED
+        return False
+    return Grant.of(grant.resources, grant.permissions, grant.not_before_ns, grant.expires_ns) == grant
 
 
 def _forged(link: Capability, public: bytes, signatures: Signatures) -> Reason | None:

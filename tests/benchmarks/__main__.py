@@ -7,7 +7,9 @@ from importlib import import_module
 
 from tests.benchmarks.line import Line
 
-PARTS = ("kernel", "messages", "calls", "flows", "datasets", "studies", "pangu", "estimates", "histories", "scheduling")
+PARTS = (
+    "kernel", "messages", "calls", "flows", "datasets", "studies", "pangu", "estimates", "histories", "scheduling", "checks",
+)  # fmt: skip
 
 
 def main(names: list[str]) -> None:
