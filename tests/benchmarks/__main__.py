@@ -8,7 +8,8 @@ from importlib import import_module
 from tests.benchmarks.line import Line
 
 PARTS = (
-    "kernel", "messages", "calls", "flows", "datasets", "studies", "pangu", "estimates", "histories", "scheduling", "checks",
+    "kernel", "messages", "calls", "flows", "datasets", "studies", "pangu", "estimates", "histories", "scheduling",
+    "checks",
 )  # fmt: skip
 
 

@@ -117,7 +117,7 @@ def test_bad_input_is_refused(arguments: list[str], said: str, capsys: pytest.Ca
 def test_a_scenario_that_fails_by_itself_is_told_so():
     from feitian_sim.experiments.check.hunt import fails_by_itself
 
-    with planted(next(mutant for mutant in MUTANTS if mutant.id == "OWN-08")):
+    with planted(next(mutant for mutant in MUTANTS if mutant.id == "OWN-18")):
         arena = Arena(load(_NUWA))
         with pytest.raises(ScenarioError, match="fails without any fault"):
             fails_by_itself(arena)

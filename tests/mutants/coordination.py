@@ -104,10 +104,10 @@ def _change_told_again(patch: Patch, hit: Hit) -> None:
 def _watches_lost_on_the_way(patch: Patch, hit: Hit) -> None:
     attach = NuwaServer.attach
 
-    def without(self: NuwaServer, session: int, address: str, watches: Any) -> None:
+    def without(self: NuwaServer, session: int, address: str, watches: Any, number: int = 0) -> None:
         if watches:
             hit()
-        attach(self, session, address, ())
+        attach(self, session, address, (), number)
 
     patch.setattr(NuwaServer, "attach", without)
 
@@ -347,7 +347,11 @@ MUTANTS: tuple[Mutant, ...] = (
     _m("OWN-15", "sessions end after half of their time", "ZOOKEEPER-1035", ("NW9",), _half_the_time),
     _m("OWN-16", "sessions never end", "ZOOKEEPER-1367", ("NW9L",), _never_expired),
     _m(
-        "OWN-17", "a server shows a client a state older than it has seen", "ZOOKEEPER-22", ("NW7",), _reads_from_the_past
+        "OWN-17",
+        "a server shows a client a state older than it has seen",
+        "ZOOKEEPER-22",
+        ("NW7", "NW10L"),
+        _reads_from_the_past,
     ),
     _m(
         "OWN-18",
