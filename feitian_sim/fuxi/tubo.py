@@ -189,6 +189,10 @@ class Tubo:
             if number not in app.workers and number not in app.past:
                 worker = app.workers[number] = WorkerProcess(app, unit, number, spec, now_ns)
                 unit.waiting.append(worker)
+        for number, work in message.work:
+            first = app.workers.get(number)
+            if first is not None and first.state == WAITING and not first.queue:
+                first.queue.append(work)
         self._serve(unit, now_ns)
         return Heard(self.table.epoch), self._take()
 

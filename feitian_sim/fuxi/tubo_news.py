@@ -48,9 +48,14 @@ class Outgoing:
         """An application's master is gone, or never came up."""
         self._ended.append((process.app.name, process.number, why))
 
+    @property
+    def pending(self) -> bool:
+        """Whether there is something to tell that is not under way."""
+        return bool(self._freed or self._ended or self._started)
+
     def next(self) -> News | None:
         """The message to send now, the same until it is answered; None when there is nothing to tell."""
-        if self.under_way is None and (self._freed or self._ended or self._started):
+        if self.under_way is None and self.pending:
             self.seq += 1
             freed: Any = tuple(Freed(app, unit, count, _why(why)) for (app, unit, why), count in self._freed.items())
             ended, started = tuple(self._ended), tuple(self._started)

@@ -181,9 +181,12 @@ class TuboServer:
                 case TakenIn():
                     if self._sim.facts.wants(Allowed):
                         self._sim.emit(Allowed(self.machine.name, effect.app, effect.unit, effect.delta))
-        if not self._flushing:
+        due_ns = self.core.due.time_ns
+        late = due_ns is not None and (self._wake is None or due_ns < self._wakes_ns)
+        if not self._flushing and (late or self._telling or (self.core.news.pending and not self._reporting)):
             self._flushing = True
-            self.later(0, self._flush)
+            assert self._owner is not None, "it has not been started"
+            self._owner.call_later(0, self._flush)
 
     def _flush(self) -> None:
         self._flushing = False
@@ -193,13 +196,14 @@ class TuboServer:
             for app in telling.values():
                 self._teller.tell(app)
         due_ns = self.core.due.time_ns
-        if due_ns is not None and (self._wake is None or not self._wake.active or due_ns < self._wakes_ns):
+        if due_ns is not None and (self._wake is None or due_ns < self._wakes_ns):
             if self._wake is not None:
                 self._wake.cancel()
             self._wakes_ns = due_ns
             self._wake = self.later(max(0, due_ns - self._sim.now), self._woken)
 
     def _woken(self) -> None:
+        self._wake = None
         self._run(self.core.wake(self._sim.now))
 
     # Processes

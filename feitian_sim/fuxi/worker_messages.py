@@ -24,18 +24,22 @@ class WorkerSpec:
 
 @dataclass(frozen=True, slots=True)
 class StartWorkers:
-    """Application master to Tubo: start workers of one unit; the numbers are the application's. Sent twice it is one."""
+    """Application master to Tubo: start workers of one unit; the numbers are the application's. Sent twice it is one.
+
+    ``work``: what some of them begin with as soon as they are ready; these say so by their results alone.
+    """
 
     app: str
     attempt: int
     address: str
     spec: WorkerSpec
     workers: tuple[int, ...]
+    work: tuple[tuple[int, Any], ...] = ()
 
     @property
     def wire_bytes(self) -> int:
         """Bytes on the wire."""
-        return per_item(512, len(self.workers), 8)
+        return per_item(512, len(self.workers), 8) + 96 * len(self.work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +98,18 @@ class WorkersGone:
 @dataclass(frozen=True, slots=True)
 class Assign:
     """Application master to worker runtime: give workers their next work. ``work`` is what the application's code
-    takes."""
+    takes. ``forget``: pieces whose results need not be kept any more, as :class:`Forget` says."""
 
     app: str
     attempt: int
     address: str
     work: tuple[tuple[int, Any], ...]
+    forget: tuple[Any, ...] = ()
 
     @property
     def wire_bytes(self) -> int:
         """Bytes on the wire."""
-        return per_item(128, len(self.work), 96)
+        return per_item(128, len(self.work), 96) + 12 * len(self.forget)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,11 @@ class WorkerRuntime:
 
     def ready(self, worker: WorkerProcess) -> None:
         """A worker is up: its application's master is to know."""
-        if self.daemon.alive:
+        if self.daemon.alive and worker.queue:
+            # It knows what to do: its result will tell that it is there.
+            worker.announced = True
+            self._begin(worker, worker.queue.pop(0))
+        elif self.daemon.alive:
             telling = self._to_tell(worker.app)
             telling.ready.append(worker)
             self._soon(telling)
@@ -142,6 +146,8 @@ class WorkerRuntime:
         message: Assign = call.message
         app.address = message.address
         call.reply(Heard(self._table.epoch))
+        if message.forget:
+            self._drop_results(app, message.forget)
         for number, work in message.work:
             worker = app.workers.get(number)
             if worker is not None and worker.state == RUNNING:
@@ -178,11 +184,14 @@ class WorkerRuntime:
         if app is None:
             return
         call.reply(Heard(self._table.epoch))
-        pieces = dict.fromkeys(call.message.pieces)
+        self._drop_results(app, call.message.pieces)
+
+    def _drop_results(self, app: AppHere, pieces: tuple[Any, ...]) -> None:
         for worker in app.workers.values():
-            if worker.kept:
-                for piece in [piece for piece in worker.kept if piece in pieces]:
-                    del worker.kept[piece]
+            kept = worker.kept
+            if kept:
+                for piece in pieces:
+                    kept.pop(piece, None)
 
     def _ask(self, call: IncomingCall) -> None:
         message: AskWorkers = call.message
@@ -194,10 +203,11 @@ class WorkerRuntime:
             call.reply(WorkersAre(message.app, self.machine.name, ()))
             return
         app.attempt, app.address = message.attempt, message.address
-        running = [worker for worker in app.workers.values() if worker.state == RUNNING]
-        for worker in running:
+        for worker in app.workers.values():
             # What the master before had given it for later, its successor gives anew.
             worker.queue.clear()
+        running = [worker for worker in app.workers.values() if worker.state == RUNNING]
+        for worker in running:
             worker.announced = True
         states = tuple(WorkerState(one.number, one.unit.number, one.piece, one.began_ns) for one in running)
         kept = tuple(result for worker in running for result in worker.kept.values())

@@ -127,10 +127,17 @@ class SweepMaster:
         self.note("granted", machine, count)
         workers = tuple(range(self.number, self.number + count))
         self.number += count
+        work = []
         for worker in workers:
             self.workers[worker] = (machine, None)
+            if self.kind.first and self.todo:
+                piece = next(iter(self.todo))
+                del self.todo[piece]
+                self.workers[worker] = (machine, piece)
+                work.append((worker, FixedWork(piece, self.sweep.piece_ns)))
         spec = WorkerSpec(1, self.sweep.vector, self.sweep.package, self.sweep.memory_bytes)
-        self._start(machine, StartWorkers(self.app, self.attempt, self.host.endpoint.address, spec, workers))
+        address = self.host.endpoint.address
+        self._start(machine, StartWorkers(self.app, self.attempt, address, spec, workers, tuple(work)))
 
     def _start(self, machine: str, message: Any) -> None:
         def again(_: Any) -> None:
@@ -246,6 +253,8 @@ class SweepKind:
 
     forgets: bool = False
     obeys: bool = True
+    #: Whether workers are started with their first piece.
+    first: bool = False
     masters: list[SweepMaster] = field(default_factory=list)
     commits: list[tuple[str, int, int]] = field(default_factory=list)
 

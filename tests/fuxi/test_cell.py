@@ -41,6 +41,20 @@ def test_an_application_is_started_runs_and_ends():
     cell.assert_books_agree()
 
 
+def test_workers_begin_with_the_work_that_they_are_started_with():
+    cell = Cell(first=True, forgets=True)
+    cell.submit("a", Sweep(pieces=10, workers=10))
+    cell.run(20)
+    assert cell.committed_once("a", 10)
+    assert cell.ends["a"].state == "finished"
+    # Not an Assign was needed.
+    cell.platform.kuafu._tell_totals()
+    (total,) = [item for _, item in cell.facts if item.kind == "kuafu.method" and item.method == "Results"]
+    assert total.calls
+    assert not [item for _, item in cell.facts if item.kind == "kuafu.method" and item.method == "Assign"]
+    cell.assert_books_agree()
+
+
 def test_two_of_a_name_are_one_and_another_users_name_is_refused():
     cell = Cell()
     cell.submit("a", Sweep(10, 5), 0.1)
