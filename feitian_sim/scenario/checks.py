@@ -10,8 +10,6 @@ from pathlib import Path
 
 from feitian_sim.faults.targets import check_target
 from feitian_sim.faults.traces import check_trace
-from feitian_sim.kernel import ScenarioError
-from feitian_sim.kernel.data_files import find_data_file
 from feitian_sim.kernel.units import format_duration, format_size
 from feitian_sim.operations.check import check_operation, racks_left
 from feitian_sim.scenario.check_checks import check_is_possible
@@ -22,7 +20,7 @@ from feitian_sim.scenario.placements import placement_is_known, rebalance_is_kno
 from feitian_sim.scenario.problems import KeyPath, Problem
 from feitian_sim.scenario.roles import MASTER_ROLE, roles
 from feitian_sim.scenario.scheduling import scheduling_is_known
-from feitian_sim.workloads.check import check_load
+from feitian_sim.workloads.check import check_load, missing_files
 
 _MACHINES: tuple[KeyPath, ...] = (("cluster", "racks"), ("cluster", "machines_per_rack"))
 
@@ -259,12 +257,8 @@ def racks_are_to_spare(draft: Draft) -> Iterator[Problem]:
 def files_are_there(draft: Draft, base_dir: Path, data_dirs: Sequence[Path]) -> Iterator[Problem]:
     """Warning: a trace that is missing here (it may be there where the scenario is run)."""
     for path, load in draft.items("load"):
-        name = getattr(load, "file", None)
-        if name is not None:
-            try:
-                find_data_file(name, base_dir, data_dirs)
-            except ScenarioError as error:
-                yield draft.problem((*path, "file"), str(error))
+        for message in missing_files(load, base_dir, data_dirs):
+            yield draft.problem((*path, "file") if hasattr(load, "file") else path, message)
     for path, fault in draft.items("faults"):
         trace = getattr(fault, "trace", None)
         key = (*path, "trace", "file") if (*path, "trace", "file") in draft.source.values else (*path, "trace")

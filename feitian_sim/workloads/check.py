@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from feitian_sim.hardware.config import ClusterConfig
+from feitian_sim.kernel import ScenarioError
+from feitian_sim.kernel.data_files import find_data_file
 from feitian_sim.workloads.attack_config import AttackLoad, KeyRotationLoad
 from feitian_sim.workloads.config import ClientLoad, RequestsLoad
+from feitian_sim.workloads.fuxi_config import FuxiJobsLoad, FuxiTraceLoad
 from feitian_sim.workloads.history_config import FileHistoryLoad, NuwaHistoryLoad, unscripted
+from feitian_sim.workloads.job_templates import JobFile
 from feitian_sim.workloads.lock_config import LockLoad
 from feitian_sim.workloads.nuwa_config import NuwaLoad
 from feitian_sim.workloads.paced_config import Load
 from feitian_sim.workloads.rpc_config import RpcLoad
+from feitian_sim.workloads.traces import FORMATS
 
 
 def load_names(loads: Sequence[Any]) -> list[str]:
@@ -31,7 +37,14 @@ def load_names(loads: Sequence[Any]) -> list[str]:
 
 
 def check_load(
-    position: int, loads: Sequence[Any], cluster: ClusterConfig, *, has_pangu: bool, has_dataset: bool, has_nuwa: bool
+    position: int,
+    loads: Sequence[Any],
+    cluster: ClusterConfig,
+    *,
+    has_pangu: bool,
+    has_dataset: bool,
+    has_nuwa: bool,
+    has_fuxi: bool = False,
 ) -> list[str]:
     """What is wrong with load ``position`` of a scenario, each with its remedy; empty when all is well."""
     load = loads[position]
@@ -41,6 +54,8 @@ def check_load(
         problems += _machine_problems(load.machine, cluster)
     if isinstance(load, NuwaLoad | NuwaHistoryLoad | LockLoad | AttackLoad | KeyRotationLoad) and not has_nuwa:
         problems.append("this load needs coordination: add a nuwa section to the scenario")
+    if isinstance(load, FuxiJobsLoad | FuxiTraceLoad) and not has_fuxi:
+        problems.append("this load submits jobs: add a fuxi section to the scenario")
     if isinstance(load, NuwaHistoryLoad | FileHistoryLoad) and load.script is not None:
         problems += unscripted(load.script, load.clients, tuple(type(load.ratios).model_fields))
     if isinstance(load, RpcLoad):
@@ -53,6 +68,24 @@ def check_load(
         over = getattr(load, "over", None)
         if over is not None and _reads(load):
             problems += _over_problems(load, over, names, loads, has_dataset)
+    return problems
+
+
+def missing_files(load: Any, base_dir: Path | None, data_dirs: Sequence[Path]) -> list[str]:
+    """The data files of a load that are nowhere, each with what it is where that is known; empty when all are there."""
+    wanted: list[tuple[str, str]] = []
+    if isinstance(load, FuxiTraceLoad):
+        wanted = [(name, f"It is {FORMATS[load.format].what_it_is}") for name in load.file]
+    elif isinstance(load, FuxiJobsLoad):
+        wanted = [(choice.job.file, "It describes a job") for choice in load.jobs if isinstance(choice.job, JobFile)]
+    elif getattr(load, "file", None) is not None:
+        wanted = [(load.file, "")]
+    problems = []
+    for name, about in wanted:
+        try:
+            find_data_file(name, base_dir, data_dirs, about)
+        except ScenarioError as error:
+            problems.append(str(error))
     return problems
 
 

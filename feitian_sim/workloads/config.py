@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from feitian_sim.kernel import Duration, DurationDistribution, Size, SizeDistribution, StrictModel
 from feitian_sim.workloads.attack_config import AttackLoad, KeyRotationLoad
+from feitian_sim.workloads.fuxi_config import FuxiJobsLoad, FuxiTraceLoad
 from feitian_sim.workloads.history_config import FileHistoryLoad, NuwaHistoryLoad
 from feitian_sim.workloads.lock_config import LockLoad
 from feitian_sim.workloads.nuwa_config import NuwaLoad
@@ -162,6 +163,8 @@ LoadConfig = Annotated[
     | LockLoad
     | RpcLoad
     | AttackLoad
-    | KeyRotationLoad,
+    | KeyRotationLoad
+    | FuxiJobsLoad
+    | FuxiTraceLoad,
     Field(discriminator="kind"),
 ]

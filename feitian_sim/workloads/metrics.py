@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from feitian_sim.kernel.metric import Measured, Metric, Tables
+from feitian_sim.workloads.fuxi_metrics import FUXI_LOAD_METRICS
 from feitian_sim.workloads.service_metrics import SERVICE_METRICS
 
 
@@ -43,4 +44,5 @@ METRICS: tuple[Metric, ...] = (
         statistics=True,
     ),
     *SERVICE_METRICS,
+    *FUXI_LOAD_METRICS,
 )

@@ -16,6 +16,7 @@ from feitian_sim.workloads.context import LoadContext, RunningLoad, Services
 from feitian_sim.workloads.file_history import FileHistory
 from feitian_sim.workloads.file_load import FileLoad
 from feitian_sim.workloads.flows import FlowReplay
+from feitian_sim.workloads.fuxi_load import FuxiJobs, FuxiTrace
 from feitian_sim.workloads.key_rotation import KeyRotation
 from feitian_sim.workloads.lock_load import LockClients
 from feitian_sim.workloads.nuwa_history import NuwaHistory
@@ -39,6 +40,8 @@ LOADS: Mapping[str, Callable[[Any, str], RunningLoad]] = MappingProxyType(
         "rpc": RpcProcesses,
         "attack": Attack,
         "key-rotation": KeyRotation,
+        "fuxi-jobs": FuxiJobs,
+        "fuxi-trace": FuxiTrace,
     }
 )
 
