@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from feitian_sim.experiments.estimate_jobs import JOB_LOADS, job_operations
 from feitian_sim.experiments.estimate_moves import foreseen_moves
 from feitian_sim.experiments.estimate_services import SERVICE_LOADS, service_operations
 from feitian_sim.kernel import SECOND
@@ -64,7 +65,7 @@ def estimate(loaded: Loaded) -> Estimated:
     scenario = loaded.scenario
     chunks, replicas, chunk_bytes = _dataset(scenario.pangu)
     duration_s = scenario.duration / SECOND
-    loads = [_operations(load, scenario, duration_s, chunk_bytes) for load in scenario.load]
+    loads = [_operations(load, loaded, duration_s, chunk_bytes) for load in scenario.load]
     operations = sum(count for count, _ in loads)
     machines = scenario.cluster.server_count
     repairs = round(sum(_lost_share(fault, scenario, duration_s) for fault in scenario.faults) * chunks * replicas)
@@ -97,7 +98,7 @@ def work_profile(loaded: Loaded) -> Callable[[float], float]:
     samples = duration_s / (scenario.sampling_ns / SECOND)
     pieces = [(0.0, duration_s, samples * _PER_SAMPLE_S)]
     for load in scenario.load:
-        count, each_s = _operations(load, scenario, duration_s, chunk_bytes)
+        count, each_s = _operations(load, loaded, duration_s, chunk_bytes)
         stop_s = getattr(load, "stop", None)
         end_s = duration_s if stop_s is None else min(duration_s, stop_s / SECOND)
         pieces.append((load.start / SECOND, end_s, count * each_s))
@@ -146,8 +147,11 @@ def _dataset(pangu: Any) -> tuple[int, int, int]:
     return round(pangu.dataset.bytes / pangu.chunk_size + files / 2), pangu.replicas, pangu.chunk_size
 
 
-def _operations(load: Any, scenario: Any, duration_s: float, chunk_bytes: int) -> tuple[float, float]:
+def _operations(load: Any, loaded: Loaded, duration_s: float, chunk_bytes: int) -> tuple[float, float]:
     """Operations of a load in one run, and the wall seconds that each takes."""
+    scenario = loaded.scenario
+    if load.kind in JOB_LOADS:
+        return job_operations(load, loaded, duration_s)
     if load.kind == "flows":
         return _FLOWS, _PER_FLOW_S
     if load.kind in SERVICE_LOADS:

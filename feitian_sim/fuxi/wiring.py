@@ -6,7 +6,7 @@ a message was sent.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any
 
 from feitian_sim.fuxi.application import Kinds
@@ -181,6 +181,11 @@ class FuxiCell:
         owner = owner or self._sim.owner(name)
         endpoint = self._kuafu.endpoint(owner, machine, FIRST_CLIENT_PORT + self._clients, self._identities.user(user))
         return FuxiClient(endpoint, self._office.directory(machine), user, self.config)
+
+    def known_apps(self) -> Mapping[str, object] | None:
+        """Every application that the serving FuxiMaster knows, also ended ones; None while nobody serves."""
+        reign = self.hearing.reign
+        return {**reign.core.books.apps, **reign.core.books.outcomes} if reign is not None else None
 
     @property
     def serving_machine(self) -> str | None:

@@ -136,6 +136,7 @@ def loads_make_sense(draft: Draft) -> Iterator[Problem]:
             has_pangu=scenario.pangu is not None,
             has_dataset=has_dataset,
             has_nuwa=scenario.coordination is not None,
+            has_fuxi=scenario.fuxi is not None,
         ):
             about = next((key for key, start in _LOAD_KEYS if message.startswith(start)), None)
             yield draft.problem((*path, about) if about else path, message)

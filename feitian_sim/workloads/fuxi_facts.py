@@ -37,6 +37,15 @@ class TraceNoted(Fact):
     rows: int
 
 
+@fact("fuxi.job_refused")
+class JobRefused(Fact):
+    """The FuxiMaster will not run a job, and why."""
+
+    load: str
+    app: str
+    why: str
+
+
 @fact("fuxi.load_account")
 class LoadAccount(Fact):
     """The account of a load of jobs at the end of a run: ``begun`` = all others but ``lost`` together.

@@ -13,11 +13,11 @@ from feitian_sim.fuxi.job.description import JobDescription
 from feitian_sim.fuxi.job.plan import JobPlan, plan_of
 from feitian_sim.fuxi.messages import Status, Submitted
 from feitian_sim.fuxi.resources import MEMORY
-from feitian_sim.kernel import ScenarioError, Simulation
+from feitian_sim.kernel import SECOND, ScenarioError, Simulation
 from feitian_sim.workloads.context import LoadContext
 from feitian_sim.workloads.fuxi_config import FuxiJobsLoad, FuxiTraceLoad
-from feitian_sim.workloads.fuxi_facts import LoadAccount, TraceDropped, TraceNoted, TraceRead
-from feitian_sim.workloads.job_cell import JobClient
+from feitian_sim.workloads.fuxi_facts import JobRefused, LoadAccount, TraceDropped, TraceNoted, TraceRead
+from feitian_sim.workloads.job_taker import JobClient, JobTaker
 from feitian_sim.workloads.job_templates import JobChoice, JobFile, PaperJob, SortJob
 from feitian_sim.workloads.pace import Ended, Pace
 from feitian_sim.workloads.trace_plans import MachineSize, TraceArrival, arrivals_of
@@ -27,6 +27,8 @@ from feitian_sim.workloads.traces import Selection, TraceAccount, read_jobs
 _SUBMITTERS = 16
 #: Bytes of a submitted description: its head, and each task.
 _HEAD_BYTES, _TASK_BYTES = 1024, 256
+#: A refusal comes at once: who keeps jobs running waits so long before the next, lest refusals stop the clock.
+_BREATH_NS = SECOND
 
 
 class Submissions:
@@ -35,7 +37,7 @@ class Submissions:
     def __init__(self, context: LoadContext, name: str) -> None:
         self._sim: Simulation = context.sim
         self._name = name
-        self.cell = context.needed_fuxi(name)
+        self.cell: JobTaker = context.needed_fuxi(name)
         self._machines = context.datacenter.client_machines or context.datacenter.machines
         self._clients: dict[str, list[JobClient]] = {}
         self._count = 0
@@ -46,13 +48,13 @@ class Submissions:
         self._kept: dict[str, None] = {}
         self._sim.final_probes.append(self._tell)
 
-    def submit(self, plan: JobPlan, ended: Ended) -> None:
-        """Have a job run; ``ended(ok)`` when it is over, or refused."""
+    def submit(self, plan: JobPlan, group: str, ended: Ended) -> None:
+        """Have a job run in a quota group (empty: the user's); ``ended(ok)`` when it is over, or refused."""
         client = self._client(plan.user)
         self._count += 1
         size_bytes = _HEAD_BYTES + _TASK_BYTES * len(plan.tasks)
         taken = partial(self._taken, client, plan.name, ended)
-        client.submit(plan.name, "job", plan, taken, group=plan.group, size_bytes=size_bytes)
+        client.submit(plan.name, "job", plan, taken, group=group, size_bytes=size_bytes)
 
     def _client(self, user: str) -> JobClient:
         clients = self._clients.get(user)
@@ -64,7 +66,8 @@ class Submissions:
     def _taken(self, client: JobClient, app: str, ended: Ended, answer: object) -> None:
         if not isinstance(answer, Submitted):
             self.refused += 1
-            ended(False)
+            self._sim.emit(JobRefused(self._name, app, str(answer)))
+            self._sim.call_later(_BREATH_NS, ended, False)
             return
         self._kept[app] = None
         client.end_of(app, partial(self._ended, app, ended))
@@ -135,7 +138,7 @@ class FuxiJobs:
         self._number = 0
         # Once now, so that a job that cannot run here is refused before anything runs.
         for maker in self._makers:
-            self._plan(maker(0))
+            self._plan(maker(0, "check"))
         self._pace = Pace(
             context,
             self.name,
@@ -148,19 +151,21 @@ class FuxiJobs:
             max_in_flight=config.max_in_flight,
         )
 
-    def _maker(self, choice: JobChoice, context: LoadContext) -> Callable[[int], JobDescription]:
-        """Makes the job of a number."""
+    def _maker(self, choice: JobChoice, context: LoadContext) -> Callable[[int, str], JobDescription]:
+        """Makes the job of a number, with draws for that purpose."""
         job = choice.job
         if isinstance(job, PaperJob | SortJob):
             base = job.name or job.kind
-            return lambda number: job.job(self._named(base, number), context.stream(self.name, f"job-{number}", "time"))
+            return lambda number, purpose: job.job(
+                self._named(base, number), context.stream(self.name, f"job-{number}", purpose)
+            )
         if isinstance(job, JobFile):
             described = job.read(context.data_file(job.file))
             base = job.name or described.name
         else:
             described = job if isinstance(job, JobDescription) else job.job()
             base = described.name
-        return lambda number: described.model_copy(update={"name": self._named(base, number)})
+        return lambda number, purpose: described.model_copy(update={"name": self._named(base, number)})
 
     def _named(self, base: str, number: int) -> str:
         return f"{self.name}.{base}-{number}"
@@ -180,7 +185,8 @@ class FuxiJobs:
         else:
             draw = self._choice.uniform()
             place = next((at for at, bound in enumerate(self._bounds) if draw < bound), len(self._bounds) - 1)
-        self._submissions.submit(self._plan(self._makers[place](number)), ended)
+        job = self._makers[place](number, "time")
+        self._submissions.submit(self._plan(job), job.group, ended)
 
     def check(self) -> list[str]:
         """See :class:`RunningLoad`."""
@@ -239,7 +245,7 @@ class FuxiTrace:
             self._next(iter(self._arrivals))
 
     def _begin(self, worker: int, ended: Ended) -> None:
-        self._submissions.submit(next(self._jobs).plan, ended)
+        self._submissions.submit(next(self._jobs).plan, self.config.group, ended)
 
     def _next(self, arrivals: Iterator[TraceArrival]) -> None:
         """One arrival is scheduled at a time: a day of them at once would fill the queue of events."""
@@ -248,7 +254,7 @@ class FuxiTrace:
             self._sim.call_at(self.config.start + arrival.after_ns, self._arrive, arrival, arrivals)
 
     def _arrive(self, arrival: TraceArrival, arrivals: Iterator[TraceArrival]) -> None:
-        self._submissions.submit(arrival.plan, _nothing)
+        self._submissions.submit(arrival.plan, self.config.group, _nothing)
         self._next(arrivals)
 
     def check(self) -> list[str]:

@@ -31,15 +31,15 @@ class PlainJobCell:
         self.most_running = 0
 
     def client(self, machine: Machine, user: str) -> PlainJobClient:
-        """See JobCell."""
+        """See JobTaker."""
         return PlainJobClient(self, user)
 
     def capacity_of(self, machine: Machine) -> Vector:
-        """See JobCell."""
+        """See JobTaker."""
         return (24_000, 90 * GB, 0)
 
     def known_apps(self) -> dict[str, None]:
-        """See JobCell."""
+        """See JobTaker."""
         return self.known
 
 

@@ -86,9 +86,9 @@ def test_jobs_have_names_users_and_groups_of_their_own(tmp_path: Path) -> None:
     bench = Bench(tmp_path, jobs(clients=1, order="in-turn", limit=4))
     bench.run(60)
     assert [(user, group, plan.name) for _, user, group, plan in bench.cell.submitted] == [
-        ("ann", "ann", "mix.w-0"),
+        ("ann", "", "mix.w-0"),
         ("bob", "ads", "mix.t-1"),
-        ("ann", "ann", "mix.w-2"),
+        ("ann", "", "mix.w-2"),
         ("bob", "ads", "mix.t-3"),
     ]
 

@@ -32,7 +32,7 @@ class JobClient(Protocol):
         ...
 
 
-class JobCell(Protocol):
+class JobTaker(Protocol):
     """A running Fuxi."""
 
     @property
