@@ -13,7 +13,7 @@ counts as its own; whether it has it the Tubos know, and what is allowed but use
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from feitian_sim.fuxi.messages import (
@@ -155,6 +155,8 @@ class AppLink:
         self._under_way: Demand | None = None
         self._flushing = False
         self._ended: Ended | None = None
+        #: Called after each registration but the first: what ran on a machine that was lost meanwhile is told by nobody.
+        self.on_registered: list[Callable[[], object]] = []
         endpoint.serve(Granted, self._granted, BE_HEARD_BY_APPLICATION)
         self._finder = MasterFinder(endpoint, directory, self._moved)
         self._register()
@@ -292,6 +294,9 @@ class AppLink:
             self._events.restored(dict(self._holdings))
         for machine in reply.disabled:
             self._events.disabled(machine)
+        if not first:
+            for told in self.on_registered:
+                told()
         self._flush_soon()
 
     # Demands

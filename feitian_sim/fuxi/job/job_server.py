@@ -8,6 +8,7 @@ what runs there, and goes on once all have answered, are lost, or have been wait
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from functools import partial
 from typing import Any
 
 from feitian_sim.fuxi.app_link import AppLink
@@ -77,6 +78,7 @@ class JobServer:
             call_ns=host.config.call,
             retry_ns=host.config.retry,
         )
+        self.link.on_registered.append(self._look_round)
 
     def _serve(self) -> None:
         endpoint = self._host.endpoint
@@ -201,6 +203,29 @@ class JobServer:
     def disabled(self, machine: str) -> None:
         """A machine gets nothing new."""
         self._tell("disabled", self._index(machine))
+
+    def _look_round(self) -> None:
+        """There is a new FuxiMaster: a machine that came and went while there was none is told by nobody, so ask all."""
+        core = self.core
+        if core is None or core.force.is_held or core.is_over:
+            return
+        for index in core.force.machines():
+            known = {worker.number: worker.ready for worker in core.force.on(index)}
+            name = self._machines[index].name
+            for task in core.tasks:
+                starting = [number for number, ready in known.items() if not ready and number in task.workers]
+                if starting:
+                    # Said twice it is once, and who has forgotten it starts them now.
+                    self.calls.start(name, task.number, task.plan, starting)
+            self.calls.ask(name, partial(self._looked, index, [number for number, ready in known.items() if ready]))
+
+    def _looked(self, index: int, known: list[int], reply: WorkersAre) -> None:
+        """What a machine says; workers that were up when it was asked, and are not there, are gone."""
+        there = {state.worker: state.unit for state in reply.workers}
+        self._tell("results", index, reply.kept)
+        self._tell("workers_gone", index, [number for number in known if number not in there], "vanished")
+        for number, unit in there.items():
+            self._tell("workers_ready", index, unit - 1, [number])
 
     # What Tubos, workers and instances say
 

@@ -53,9 +53,9 @@ class Snapshot:
             if not whole:
                 parts.append(np.packbits(task.done, bitorder="little").tobytes())
             if task.machines is not None:
-                parts.append(task.machines[task.done].astype("<u2").tobytes())
+                parts.append(task.machines[task.done].astype("<u4").tobytes())
             if task.attempts is not None:
-                parts.append(task.attempts[task.done].astype("<u2").tobytes())
+                parts.append(task.attempts[task.done].astype("<u4").tobytes())
         return b"".join(parts)
 
 
@@ -78,8 +78,8 @@ def decoded(data: bytes) -> Snapshot:
             column = None
             if flags & flag:
                 column = np.zeros(count, dtype=np.int64)
-                column[done] = np.frombuffer(data, dtype="<u2", count=int(done.sum()), offset=at)
-                at += 2 * int(done.sum())
+                column[done] = np.frombuffer(data, dtype="<u4", count=int(done.sum()), offset=at)
+                at += 4 * int(done.sum())
             columns.append(column)
         records.append(TaskRecord(done, *columns))
     return Snapshot(attempt, number, tuple(records))
@@ -87,4 +87,4 @@ def decoded(data: bytes) -> Snapshot:
 
 def largest_bytes(instances: Sequence[int]) -> int:
     """At most so many bytes for a job whose tasks have so many instances."""
-    return _HEAD.size + sum(_TASK.size + -(-count // 8) + 4 * count for count in instances)
+    return _HEAD.size + sum(_TASK.size + -(-count // 8) + 8 * count for count in instances)

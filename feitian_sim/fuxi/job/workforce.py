@@ -42,6 +42,10 @@ class Workforce:
         """The workers on a machine."""
         return [self.workers[number] for number in self._on_machine.get(machine, ())]
 
+    def machines(self) -> list[int]:
+        """Where there are workers."""
+        return list(self._on_machine)
+
     def add(self, task: int, machine: int, number: int) -> Worker:
         """A worker of a task is, or will be, on a machine."""
         worker = Worker(number, task, machine)
