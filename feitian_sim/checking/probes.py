@@ -15,7 +15,21 @@ Predicate = Callable[[Any], bool]
 
 
 #: The part of a scenario that makes a kind of facts, where it is not the kind's first word.
-_PART_OF = {"replog": "nuwa", "nuwa.resource_touched": "lock", "nuwa.elected": "lock", "history.returned": "nuwa-history"}
+_PART_OF = {
+    "replog": "nuwa",
+    "nuwa.resource_touched": "lock",
+    "nuwa.elected": "lock",
+    "nuwa.resolved": "rpc",
+    "nuwa.watch_set": "nuwa-history",
+    "nuwa.notice": "nuwa-history",
+    "history": "nuwa-history",
+    "kuafu.rpc_ended": "rpc",
+    "kuafu.window_exhausted": "rpc",
+    "kuafu.answered_again": "rpc",
+    "zhongkui.key_rotated": "key-rotation",
+    "zhongkui.looked_at": "key-rotation",
+}
+_WRITES = ("put", "cas", "create", "delete")
 
 
 def _always(_: Any) -> bool:
@@ -55,9 +69,67 @@ class _Duel:
         return False
 
 
+class _Changes:
+    """Elections, and what had begun before the last of them."""
+
+    def __init__(self) -> None:
+        self._elections = 0
+        self._watches: dict[tuple[str, int], int] = {}
+        self._reads: dict[tuple[str, int], int] = {}
+        self._writes: dict[tuple[str, int], None] = {}
+
+    def elected(self, _: Any) -> bool:
+        """Another leader."""
+        self._elections += 1
+        return False
+
+    def set_watch(self, fact: Any) -> bool:
+        """A client watches."""
+        self._watches[fact.owner, fact.number] = self._elections
+        return False
+
+    def told(self, fact: Any) -> bool:
+        """Its watch was set under a leader before."""
+        return self._watches.pop((fact.owner, fact.number), self._elections) < self._elections
+
+    def invoked(self, fact: Any) -> bool:
+        """An operation begins."""
+        if fact.op == "fresh":
+            self._reads[fact.client, fact.number] = self._elections
+        elif fact.op in _WRITES:
+            self._writes[fact.client, fact.number] = None
+        return False
+
+    def returned(self, fact: Any) -> bool:
+        """It was a fresh read, asked under a leader before, whose lease has ended since."""
+        key = (fact.client, fact.number)
+        self._writes.pop(key, None)
+        return self._reads.pop(key, self._elections) < self._elections and fact.outcome == "ok"
+
+    def installed(self, fact: Any) -> bool:
+        """A snapshot comes from another while clients write."""
+        return bool(fact.installed and self._writes)
+
+
+class _Keys:
+    """The authority's keys."""
+
+    def __init__(self) -> None:
+        self._newest = ""
+
+    def rotated(self, fact: Any) -> bool:
+        """Another signs."""
+        self._newest = fact.key
+        return False
+
+    def shown(self, fact: Any) -> bool:
+        """What was signed with one before is shown, and good."""
+        return bool(self._newest) and fact.key != self._newest and not fact.reason
+
+
 def probes_of_a_run() -> list[tuple[str, str, Predicate]]:
     """Name, kind of fact and predicate of each; with a memory of their own for one run."""
-    duel = _Duel()
+    duel, changes, keys = _Duel(), _Changes(), _Keys()
     leaders = _Seen(lambda fact: fact.group)
     commands = _Seen(lambda fact: (fact.server, fact.session, fact.sequence))
     return [
@@ -88,6 +160,21 @@ def probes_of_a_run() -> list[tuple[str, str, Predicate]]:
         ("corruption was found", "pangu.corruption_found", _always),
         ("a file operation was tried again", "pangu.operation", lambda fact: fact.retries > 0),
         ("a call was denied", "zhongkui.denied", _always),
+        ("", "replog.leader_elected", changes.elected),
+        ("", "nuwa.watch_set", changes.set_watch),
+        ("a watch told that was set under another leader", "nuwa.notice", changes.told),
+        ("", "history.invoked", changes.invoked),
+        ("a fresh read was asked under another leader", "history.returned", changes.returned),
+        ("a snapshot was installed while clients wrote", "replog.snapshot_saved", changes.installed),
+        ("a request waited for credit", "kuafu.window_exhausted", _always),
+        ("a request that came again was not done again", "kuafu.answered_again", _always),
+        ("a call ended, and nobody knows whether it ran", "kuafu.rpc_ended", lambda fact: fact.error == "uncertain"),
+        ("a call reached a machine where nobody listened", "kuafu.rpc_ended", lambda fact: fact.error == "refused"),
+        ("a call ended with its connection", "kuafu.rpc_ended", lambda fact: fact.error == "reset"),
+        ("a list of servers changed", "nuwa.resolved", _always),
+        ("", "zhongkui.key_rotated", keys.rotated),
+        ("the signature of a replaced key was looked at", "zhongkui.looked_at", keys.shown),
+        ("a key was shown before its news", "zhongkui.looked_at", lambda fact: fact.reason == "key-unknown"),
     ]
 
 

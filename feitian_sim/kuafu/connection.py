@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from feitian_sim.kuafu.credits import Credits
 from feitian_sim.kuafu.envelope import Envelope, Request, Response
+from feitian_sim.kuafu.facts import WindowExhausted
 
 if TYPE_CHECKING:
     from feitian_sim.kuafu.endpoint import Endpoint
@@ -115,6 +116,8 @@ class Side:
             self._go(request)
         else:
             account.wait(request.caller, size_bytes, request, self._kuafu.config.quantum)
+            if self.ready and self._sim.facts.wants(WindowExhausted):
+                self._sim.emit(WindowExhausted(self.machine.name, request.address))
 
     def answer(self, response: Response) -> None:
         """Send the end of a call back, now or when there is credit."""

@@ -16,6 +16,7 @@ from feitian_sim.kernel import Owner, Simulation
 from feitian_sim.kuafu.calls import CallError, IncomingCall, PendingCall
 from feitian_sim.kuafu.client import Answer, Sent
 from feitian_sim.kuafu.envelope import Request, Response
+from feitian_sim.kuafu.facts import AnsweredAgain
 from feitian_sim.kuafu.fair_queue import FairQueue
 from feitian_sim.kuafu.guard import Credential, Need
 from feitian_sim.kuafu.messages import RESET_BYTES, wire_bytes
@@ -337,7 +338,10 @@ class Endpoint:
         """Whether a request that must not run twice has not run here yet."""
         if self._replies is None or type(call.message) not in self._once:
             return True
-        return self._replies.admit(call, once, self._kuafu.sim.now)
+        is_new = self._replies.admit(call, once, self._kuafu.sim.now)
+        if not is_new and self.sim.facts.wants(AnsweredAgain):
+            self.sim.emit(AnsweredAgain(self.address, call.sender))
+        return is_new
 
     def answer(self, call: IncomingCall, message: object, error: CallError | None) -> None:
         """Send the end of a call back to its caller."""

@@ -125,3 +125,19 @@ class RequestAdmitted(Fact):
     subject: str
     message: str
     checks: int
+
+
+@fact("kuafu.window_exhausted", canonical=False, detail=True)
+class WindowExhausted(Fact):
+    """A request found no credit left and waits."""
+
+    machine: str
+    address: str
+
+
+@fact("kuafu.answered_again", canonical=False, detail=True)
+class AnsweredAgain(Fact):
+    """A request that came again was answered from the reply table, or told that nobody knows whether it ran."""
+
+    server: str
+    caller: str
