@@ -60,9 +60,14 @@ def check_command(
     from feitian_sim.experiments.check.hunt import fails_by_itself, hunt
     from feitian_sim.experiments.check.trial import Arena
     from feitian_sim.experiments.interruption import interruptible
+    from feitian_sim.experiments.store import probe, refusing
     from feitian_sim.scenario import load
 
     arena = Arena(load(file, overrides), profile)
+    if not no_shrink:
+        # Now, and not when hours of hunting have found something to be written.
+        with refusing(output):
+            probe(output)
     with interruptible():
         fails_by_itself(arena)
         with _shown(quiet) as told:

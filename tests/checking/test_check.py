@@ -114,6 +114,13 @@ def test_bad_input_is_refused(arguments: list[str], said: str, capsys: pytest.Ca
     assert said in capsys.readouterr().err
 
 
+def test_a_folder_that_cannot_be_written_is_refused_before_the_hunt(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    there = tmp_path / "there"
+    there.write_text("")
+    assert invoke(["check", str(_NUWA), "-q", "--seeds", "100000", "-o", str(there)]) == ExitCode.REFUSED
+    assert "is a file: results need a folder" in capsys.readouterr().err
+
+
 def test_a_scenario_that_fails_by_itself_is_told_so():
     from feitian_sim.experiments.check.hunt import fails_by_itself
 

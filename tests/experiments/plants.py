@@ -10,6 +10,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterable
+from enum import Enum, auto
 from functools import cache
 from weakref import WeakSet
 
@@ -108,6 +109,39 @@ def weak_set(platform: Platform) -> None:
 
 def frozenset_of_tuples(platform: Platform) -> None:
     Ticker(platform.sim, lambda: frozenset((name, 1) for name in _NAMES), _nothing_ns)
+
+
+class _Colour(Enum):
+    """Members are hashed by their names."""
+
+    RED = auto()
+    GREEN = auto()
+    BLUE = auto()
+    WHITE = auto()
+    BLACK = auto()
+    GREY = auto()
+    PINK = auto()
+    BROWN = auto()
+
+
+def frozenset_of_enums(platform: Platform) -> None:
+    Ticker(platform.sim, lambda: [colour.name for colour in frozenset(_Colour)], _nothing_ns)
+
+
+def sort_by_default_repr(platform: Platform) -> None:
+    kept: list[list[Thing]] = []
+
+    def order() -> list[int]:
+        kept.append(_things())
+        found = {thing: thing.number for thing in kept[-1]}
+        return [found[thing] for thing in sorted(found, key=repr)]
+
+    Ticker(platform.sim, order, _nothing_ns)
+
+
+def object_hash(platform: Platform) -> None:
+    kept = [_things() for _ in range(2)]
+    Ticker(platform.sim, _single, lambda: 1 + hash(kept[-1][0]) % MILLISECOND)
 
 
 def address(platform: Platform) -> None:

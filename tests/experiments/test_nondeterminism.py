@@ -29,9 +29,9 @@ load:
 #: Plants that a second run in the same process shows, and those that only another process does.
 WITHIN = (
     "sort_by_id", "set_of_objects", "weak_set", "address", "wall_clock", "global_random", "numpy_random",
-    "operating_system_random", "left_state", "cached",
+    "operating_system_random", "left_state", "cached", "sort_by_default_repr", "object_hash",
 )  # fmt: skip
-BETWEEN = ("set_of_str", "frozenset_of_tuples", "hash_of_str", "process_id", "environment")
+BETWEEN = ("set_of_str", "frozenset_of_tuples", "hash_of_str", "process_id", "environment", "frozenset_of_enums")
 
 
 @pytest.fixture(scope="module")
