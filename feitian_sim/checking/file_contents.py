@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from feitian_sim.checking.config import CheckConfig
 from feitian_sim.checking.file_model import FileModel
 from feitian_sim.checking.file_tree_model import FileTreeModel
 from feitian_sim.checking.invariant import Hears, Invariant, When
@@ -96,14 +97,21 @@ class NothingIsLeftOver(Invariant):
 
     id = "PG8G"
     needs = _PANGU
-    claim = "with a healthy core no server keeps replicas that nobody needs"
+    claim = "with a healthy core none of its servers keeps replicas that nobody needs"
     when: ClassVar[When] = "liveness"
+
+    def __init__(self, config: CheckConfig) -> None:
+        super().__init__()
+        assert config.liveness is not None
+        self._core = dict.fromkeys(config.liveness.core)
 
     def hears(self) -> Mapping[str, Hears]:
         """Servers at the end."""
         return {"pangu.replicas_told": self._told}
 
     def _told(self, now_ns: int, fact: Any) -> None:
+        if fact.server not in self._core:
+            return
         self.evaluated += 1
         if fact.orphans:
             self.broken(now_ns, f"{fact.server} keeps replicas of no use, of chunks {fact.orphans}")

@@ -39,10 +39,10 @@ class FileModel:
         """What is wrong with what a read returned; empty when nothing is."""
         content = fact.content.split()
         chunk, sent = fact.chunk, self._sent.get(fact.chunk)
-        if sent is None:
+        if sent is None and content:
             whole = len(content) == 1 and content[0].startswith(f"{_DATASET}#{chunk}+0:")
             return "" if whole else f"chunk {chunk} of the dataset reads as {fact.content}"
-        strange = [extent for extent in content if extent not in sent]
+        strange = [extent for extent in content if sent is None or extent not in sent]
         if strange:
             return f"in chunk {chunk} stands {strange[0]}, which nobody sent like this"
         found = dict(_placed(fact.content, 0))

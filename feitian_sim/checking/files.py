@@ -91,12 +91,19 @@ class ReplicasComeBack(Invariant):
         super().__init__()
         assert config.liveness is not None
         self._wanted = config.budget.replicas
+        self._bound_ns = config.converge
+        self._closed_ns: dict[int, int] = {}
 
     def hears(self) -> Mapping[str, Hears]:
-        """Chunks at the end."""
-        return {"pangu.chunk_told": self._told}
+        """Chunks as they are closed, and at the end."""
+        return {"pangu.chunk_closed": self._closed, "pangu.chunk_told": self._told}
+
+    def _closed(self, now_ns: int, fact: Any) -> None:
+        self._closed_ns[fact.chunk] = now_ns
 
     def _told(self, now_ns: int, fact: Any) -> None:
+        if now_ns - self._closed_ns.get(fact.chunk, 0) < self._bound_ns:
+            return
         self.evaluated += 1
         holders = fact.holders.split()
         if len(holders) < min(self._wanted, fact.living_servers):
@@ -247,5 +254,5 @@ def pangu_invariants(config: CheckConfig) -> list[Invariant]:
         *chunk_invariants(config),
     ]
     if config.liveness is not None:
-        found += [ReplicasComeBack(config), MastersKnowTheTruth(), FilesAreServedAgain(config), NothingIsLeftOver()]
+        found += [ReplicasComeBack(config), MastersKnowTheTruth(), FilesAreServedAgain(config), NothingIsLeftOver(config)]
     return found

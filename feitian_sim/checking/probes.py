@@ -127,10 +127,23 @@ class _Keys:
         return bool(self._newest) and fact.key != self._newest and not fact.reason
 
 
+class _Writers:
+    """The primaries through which each client has tried to write the same thing."""
+
+    def __init__(self) -> None:
+        self._chunks: dict[str, int] = {}
+
+    def moved(self, fact: Any) -> bool:
+        """What was sent to one chunk, and failed, is sent to another."""
+        first = self._chunks.setdefault(fact.content, fact.chunk)
+        return bool(fact.chunk != first)
+
+
 def probes_of_a_run() -> list[tuple[str, str, Predicate]]:
     """Name, kind of fact and predicate of each; with a memory of their own for one run."""
     duel, changes, keys = _Duel(), _Changes(), _Keys()
     leaders = _Seen(lambda fact: fact.group)
+    writers = _Writers()
     commands = _Seen(lambda fact: (fact.server, fact.session, fact.sequence))
     return [
         ("a leader was elected after the first", "replog.leader_elected", leaders),
@@ -157,6 +170,15 @@ def probes_of_a_run() -> list[tuple[str, str, Predicate]]:
         ("a stale replica was dropped", "pangu.server_returned", lambda fact: fact.stale > 0),
         ("a chunk was repaired", "pangu.repair", _always),
         ("a clone failed", "pangu.repair_failed", _always),
+        ("a chunk had one copy left", "pangu.repair", lambda fact: fact.copies_left == 1),
+        ("a chunk had no copy that was known", "pangu.chunk_unavailable", _always),
+        ("a replica too many was dropped", "pangu.server_returned", lambda fact: fact.surplus > 0),
+        ("a good replica was dropped", "pangu.replica_dropped", lambda fact: fact.needed and fact.good),
+        ("a chunk went on under a higher version", "pangu.lease_granted", lambda fact: fact.version > 1),
+        ("a chunk was closed with fewer replicas", "pangu.chunk_closed", lambda fact: len(fact.servers.split()) < 3),
+        ("a write went on elsewhere", "pangu.bytes_sent", writers.moved),
+        ("a lease ran out in mid-write", "pangu.write_committed", lambda fact: not fact.leading),
+        ("a file was renamed", "pangu.record_chosen", lambda fact: fact.op == "rename"),
         ("corruption was found", "pangu.corruption_found", _always),
         ("a file operation was tried again", "pangu.operation", lambda fact: fact.retries > 0),
         ("a call was denied", "zhongkui.denied", _always),

@@ -49,12 +49,13 @@ class LeaseGranted(Fact):
 
 @fact("pangu.write_committed", canonical=False, detail=True)
 class WriteAcknowledged(Fact):
-    """A primary acknowledges a write that ends at ``length_bytes``."""
+    """A primary acknowledges a write that ends at ``length_bytes``; ``leading``: its lease still runs."""
 
     server: str
     chunk: int
     version: int
     length_bytes: int
+    leading: bool
 
 
 @fact("pangu.chunk_closed", canonical=False, detail=True)

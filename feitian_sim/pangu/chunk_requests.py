@@ -22,6 +22,7 @@ from feitian_sim.pangu.check_facts import ChunkClosed, LeaseGranted
 from feitian_sim.pangu.effects import Effect, Emit, Reply, Send
 from feitian_sim.pangu.leases import Lease
 from feitian_sim.pangu.messages import (
+    NO_REPLICA,
     AbandonChunk,
     AddChunk,
     Done,
@@ -37,12 +38,15 @@ from feitian_sim.pangu.placement.policy import PlacementImpossible, chosen
 from feitian_sim.pangu.records import ChunkAbandoned, ChunkAdded, ChunkSealed, VersionRaised
 from feitian_sim.pangu.replica_tracker import ReplicaTracker
 
+#: A chunk is new, its lease goes on, it gets a higher version to go on or to be closed, or nobody knows who has it.
+GrantWhy = Literal["new", "renew", "raise", "seal", "look"]
+
 
 @dataclass(slots=True)
 class Grant:
     """A round of :class:`NewVersion` under way for one chunk, and who waits for its end."""
 
-    why: Literal["new", "renew", "raise", "seal"]
+    why: GrantWhy
     path: str
     version: int
     servers: tuple[int, ...]
@@ -51,16 +55,21 @@ class Grant:
     tickets: list[tuple[int, AddChunk | LeaseLast]]
     #: Length at each server that took the version.
     taken: dict[int, int] = field(default_factory=dict)
+    #: Whether one of them may have a replica and has not said so.
+    in_doubt: bool = False
 
 
 class ChunkRequests:
     """Requests about chunks that are being written."""
 
-    def __init__(self, books: Books, stream: Stream, replicas: ReplicaTracker) -> None:
+    def __init__(self, books: Books, stream: Stream, replicas: ReplicaTracker, now_ns: int) -> None:
         self._books = books
         self._stream = stream
         self._replicas = replicas
         self._grants: dict[int, Grant] = {}
+        # By then no write goes on under a lease of the master before: a turn may begin at the lease's very end.
+        config = books.config
+        self._alone_ns = now_ns + 2 * (config.lease + config.client.call_deadline)
         # Servers that did not answer: nothing new is placed on them for a while, until the heartbeats say more.
         self._avoidance = Avoidance(books.config.client.avoid)
 
@@ -146,6 +155,8 @@ class ChunkRequests:
         del grant.waiting[server]
         if isinstance(reply, VersionTaken):
             grant.taken[server] = reply.length_bytes
+        elif not isinstance(reply, Failed) or reply.code != NO_REPLICA:
+            grant.in_doubt = True
         if grant.waiting:
             return []
         del self._grants[asked.chunk]
@@ -163,6 +174,8 @@ class ChunkRequests:
         took = tuple(server for server in grant.servers if server in grant.taken)
         if grant.why == "renew" and took:
             return self._grant_to_all(chunk, grant)
+        if grant.why == "look":
+            return self._looked(chunk, grant, took, now_ns)
         if not took:
             self._books.leases.end(chunk)
             failed = Failed(f"no replica of chunk {chunk} answers", final=False)
@@ -170,6 +183,31 @@ class ChunkRequests:
         if grant.why == "raise" and took == grant.servers:
             return self._lease_raised(chunk, grant, now_ns)
         return self._seal_and_go_on(chunk, grant, took, now_ns)
+
+    def _looked(self, chunk: int, grant: Grant, took: tuple[int, ...], now_ns: int) -> list[Effect]:
+        """Everybody within reach was asked: what was found is the chunk, and where all say no there is none."""
+        for server in took:
+            self._books.locations.add(chunk, server)
+        if took:
+            grant.servers = took
+            return self._seal_and_go_on(chunk, grant, took, now_ns)
+        if grant.in_doubt or not self._may_have_nothing(now_ns):
+            failed = Failed(f"nobody is known to have chunk {chunk}", final=False)
+            return [Reply(ticket, failed) for ticket, _ in grant.tickets]
+        effects = self._books.log(ChunkAbandoned(grant.path, chunk))
+        for ticket, request in grant.tickets:
+            effects += self.lease_last(ticket, request, now_ns) if isinstance(request, LeaseLast) else []
+        return effects
+
+    def _may_have_nothing(self, now_ns: int) -> bool:
+        """Whether a chunk that nobody within reach has cannot have anything acknowledged.
+
+        That would be on as many servers as there are replicas, of which one at least has been asked, unless every one of
+        them is away or has lost its disk.
+        """
+        books = self._books
+        away = books.view.count - books.state.roster.out_count - len(books.registered)
+        return books.settled and away < books.replicas and now_ns >= self._alone_ns
 
     def _lease_raised(self, chunk: int, grant: Grant, now_ns: int) -> list[Effect]:
         """Every replica has the new version: it goes into the log, and only then may there be a primary under it."""
@@ -248,16 +286,19 @@ class ChunkRequests:
         if not servers and books.settled and books.hears_all:
             # It was logged, and the master died before any server was told: nobody has anything of it.
             return books.log(ChunkAbandoned(request.path, chunk)) + self._place(ticket, request, now_ns)
+        version = int(books.state.chunks.versions[chunk]) + 1
+        if not servers and self._may_have_nothing(now_ns):
+            around = tuple(sorted(books.registered))
+            return self._start(chunk, "look", request, ticket, version, around, around, now_ns)
         if not servers or (len(servers) < books.replicas and not books.settled):
             # Those that it does not know yet would be stale for having been late.
             return [Reply(ticket, Failed(f"not every replica of chunk {chunk} is known yet", final=False))]
-        version = int(books.state.chunks.versions[chunk]) + 1
         return self._start(chunk, "seal" if seal else "raise", request, ticket, version, servers, servers, now_ns)
 
     def _start(
         self,
         chunk: int,
-        why: Literal["new", "renew", "raise", "seal"],
+        why: GrantWhy,
         request: AddChunk | LeaseLast,
         ticket: int,
         version: int,

@@ -28,6 +28,7 @@ from feitian_sim.pangu.heartbeat import Heartbeats
 from feitian_sim.pangu.master_finder import MasterFinder
 from feitian_sim.pangu.masters import Masters
 from feitian_sim.pangu.messages import (
+    NO_REPLICA,
     BadReplica,
     Done,
     DropReplicas,
@@ -167,7 +168,12 @@ class ChunkServer:
 
     def _may_lead(self, chunk: int, version: int) -> bool:
         held_version, until_ns = self._leases.get(chunk, (0, 0))
-        return held_version == version and self._sim.now < until_ns
+        return held_version == version and self._machine.clock.monotonic_ns < until_ns
+
+    def _end_on_own_clock(self, until_ns: int) -> int:
+        """When to stop, on this machine's clock, which may be slow: it measures what is left, and takes less of it."""
+        left_ns = until_ns - self._sim.now
+        return self._machine.clock.monotonic_ns + left_ns - left_ns * self._config.log.drift_ppm // 1_000_000
 
     def _take_version(self, call: IncomingCall) -> None:
         order: NewVersion = call.message
@@ -188,13 +194,14 @@ class ChunkServer:
         order: NewVersion = call.message
         try:
             length_bytes = self.keeper.take_version(order.chunk, order.version, order.floor)
-        except SimulatedError:
-            length_bytes = None
+        except SimulatedError as error:
+            call.reply(Failed(str(error)))
+            return
         if length_bytes is None:
-            call.reply(Failed("there is no good replica of the version before"))
+            call.reply(Failed("there is no good replica of the version before", code=NO_REPLICA))
             return
         if order.lease_until_ns:
-            self._leases[order.chunk] = (order.version, order.lease_until_ns)
+            self._leases[order.chunk] = (order.version, self._end_on_own_clock(order.lease_until_ns))
             if self._sim.facts.wants(LeaseTaken):
                 self._sim.emit(LeaseTaken(self.name, order.chunk, order.version, order.lease_until_ns))
         else:

@@ -83,7 +83,7 @@ class Master:
         self.books = Books(config, state, locations, view, policy, Leases(), planner, detector, incarnation)
         self._files = FileRequests(self.books)
         self._replicas = ReplicaTracker(self.books)
-        self._chunks = ChunkRequests(self.books, placing, self._replicas)
+        self._chunks = ChunkRequests(self.books, placing, self._replicas, now_ns)
         self._bundler = Bundler(self.books, repairing) if config.repair.bundle == "rack-pair" else None
         self._migration = Migration(
             self.books, rebalancer or NoRebalance(), self._replicas, moving, self._chunks.is_being_written, now_ns

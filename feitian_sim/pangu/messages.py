@@ -177,6 +177,10 @@ class Done:
     """Master to anyone: it is done, and durable."""
 
 
+#: A chunk server has nothing of a chunk that may go on, and says so under this code.
+NO_REPLICA = "no-replica"
+
+
 @dataclass(frozen=True, slots=True)
 class Failed:
     """Master to anyone: it cannot be done. ``final`` tells that trying again will not help.

@@ -160,7 +160,8 @@ class Primary:
             self._forget(turn)
             if self._endpoint.sim.facts.wants(WriteAcknowledged):
                 here, request = self._endpoint.machine.name, turn.request
-                self._endpoint.sim.emit(WriteAcknowledged(here, request.chunk, request.version, length_bytes))
+                leading = self._may_lead(request.chunk, request.version)
+                self._endpoint.sim.emit(WriteAcknowledged(here, request.chunk, request.version, length_bytes, leading))
             turn.call.reply(WriteCommitted(length_bytes))
             self._next(turn.request.chunk)
 

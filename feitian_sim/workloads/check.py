@@ -11,7 +11,7 @@ from feitian_sim.hardware.config import ClusterConfig
 from feitian_sim.kernel import ScenarioError
 from feitian_sim.kernel.data_files import find_data_file
 from feitian_sim.workloads.attack_config import AttackLoad, KeyRotationLoad
-from feitian_sim.workloads.config import ClientLoad, RequestsLoad
+from feitian_sim.workloads.config import ClientLoad, MixLoad, RequestsLoad
 from feitian_sim.workloads.fuxi_config import FuxiJobsLoad, FuxiTraceLoad
 from feitian_sim.workloads.history_config import FileHistoryLoad, NuwaHistoryLoad, unscripted
 from feitian_sim.workloads.job_templates import JobFile
@@ -142,5 +142,6 @@ def _over_problems(
 
 
 def _writes(load: Any) -> bool:
-    ratios = getattr(load, "ratios", None)
-    return getattr(load, "kind", "") == "write" or (ratios is not None and ratios.write > 0)
+    if isinstance(load, MixLoad):
+        return load.ratios.write > 0
+    return getattr(load, "kind", "") in ("write", "append")

@@ -14,7 +14,7 @@ from typing import Any
 from feitian_sim.kernel import SECOND, SimulatedError, Simulation
 from feitian_sim.workloads.arrival import Arrivals
 from feitian_sim.workloads.cell import FileClient
-from feitian_sim.workloads.config import ReadLoad, WriteLoad
+from feitian_sim.workloads.config import AppendLoad, ReadLoad, WriteLoad
 from feitian_sim.workloads.context import LoadContext
 from feitian_sim.workloads.facts import OperationDropped
 from feitian_sim.workloads.files import Files, OwnFiles
@@ -46,7 +46,9 @@ class FileLoad:
         self._cell = context.needed_cell(self.name)
         self._machines = context.datacenter.client_machines
         self._written: OwnFiles = context.own_files(self.name)
-        self._appended = OwnFiles(self._sim)
+        # What others may read over: of a mix the files that it writes.
+        appends_alone = isinstance(self.config, AppendLoad)
+        self._appended = self._written if appends_alone else OwnFiles(self._sim)
         self._sim.facts.subscribe("pangu.operation", self._note_report)
         over = getattr(self.config, "over", None)
         self._read: Files | None = None if over is None else context.files(self.name, over)

@@ -15,7 +15,7 @@ from feitian_sim.pangu.replica_tracker import ReplicaTracker
 from tests.mutants.mutant import Hit, Mutant, Patch
 
 _m = Mutant
-_PANGU = "scenarios/check/pangu.yaml"
+_CHUNKS = "scenarios/check/chunks.yaml"
 _length_for_write = ReplicaKeeper.length_for_write
 _good = ReplicaTracker._good
 
@@ -111,7 +111,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "HDFS-7065",
         ("PG5", "PG1"),
         _older_versions_accepted,
-        _PANGU,
+        _CHUNKS,
     ),
     _m(
         "PG-06",
@@ -119,25 +119,39 @@ MUTANTS: tuple[Mutant, ...] = (
         "HDFS-5465",
         ("PG3",),
         _clones_are_not_asked_again,
-        _PANGU,
+        _CHUNKS,
     ),
-    _m("PG-11", "repair puts the copy where one is already", "HDFS-1480", ("PG4", "PG3", "G5"), _anywhere, _PANGU),
+    _m(
+        "PG-11",
+        "repair puts the copy where one is already",
+        "HDFS-1480",
+        ("PG4", "PG12", "PG3", "G5"),
+        _anywhere,
+        _CHUNKS,
+    ),
     _m(
         "OWN-30",
         "a write is acknowledged though a replica lacks it",
         "GFS, sec. 3.1",
-        ("PG1", "PG3", "G5"),
+        ("PG7",),
         _acknowledged_before_all,
-        _PANGU,
+        _CHUNKS,
     ),
-    _m("OWN-31", "a master answers before its log is durable", "HDFS-2742", ("PG1",), _answers_before_the_log, _PANGU),
-    _m("OWN-32", "what is missing is never repaired", "Ceph #14428", ("PG3",), _nothing_is_repaired, _PANGU),
+    _m(
+        "OWN-31",
+        "a master answers before its log is durable",
+        "HDFS-2742",
+        ("PG5D", "PG1"),
+        _answers_before_the_log,
+        _CHUNKS,
+    ),
+    _m("OWN-32", "what is missing is never repaired", "Ceph #14428", ("PG3",), _nothing_is_repaired, _CHUNKS),
     _m(
         "OWN-33",
         "a returning server's stale replicas are taken for good",
         "HDFS-1300",
         ("PG9", "PG3", "PG2"),
         _every_report_is_good,
-        _PANGU,
+        _CHUNKS,
     ),
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tests.mutants import calls, clocks, consensus, coordination, files, naming, ports, rights, transport
+from tests.mutants import calls, chunks, clocks, consensus, coordination, files, naming, ports, rights, transport
 from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
     *consensus.MUTANTS,
     *coordination.MUTANTS,
     *files.MUTANTS,
+    *chunks.MUTANTS,
     *calls.MUTANTS,
     *clocks.MUTANTS,
     *transport.MUTANTS,
@@ -21,12 +22,8 @@ MUTANTS: tuple[Mutant, ...] = (
 NOT_HERE: dict[str, str] = {
     "NW-10": "no scenario changes members; played by hand in tests/paxos/test_planted.py (new members at once)",
     "NW-14": "what a member learns while it catches up counts for no quorum, so there is no early word to give",
-    "PG-03": "a client reports the replica that it read, never all; there is no message in which to say more",
-    "PG-04": "a primary refuses a write whose pipeline broke, and the master decides anew; nobody picks the one at fault",
+    "PG-04": "whom a primary blames costs tries alone: the master asks every replica itself before the chunk goes on",
     "PG-07": "a clone is whole or it is nothing: there is no mark that could pass over a missing piece",
-    "PG-09": "the primary's lease is judged by the master's version alone, by no clock; a lease of consensus without epsilon is played in tests/replog",
-    "PG-10": "a version is raised by a record of the masters' log, and the grant is the answer to it: one step",
-    "PG-12": "log files are sealed by their primary at one length; clients do not write replicas themselves yet",
     "PG-14": "room is reserved before a write; a checksum has no space of its own",
 }  # fmt: skip
 

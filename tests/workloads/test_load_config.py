@@ -85,6 +85,10 @@ def test_a_load_needs_what_it_uses() -> None:
         "no load called 'v' writes files (over: dataset, own, w)"
         in problems(write, load(kind="read", clients=1, over="v"))[0]
     )
+    append = load(kind="append", name="log", record_size="1MiB", clients=1)
+    history = load(kind="file-history", name="tree")
+    assert problems(append, history, load(kind="read", clients=1, over="log"), has_dataset=False) == []
+    assert "add a pangu section" in problems(history, has_pangu=False)[0]
     assert "over: own needs" in problems(load(kind="read", clients=1, over="own"))[0]
     mm1 = {"kind": "requests", "arrival": OPEN["arrival"], "service": "1ms"}
     assert "there is no machine 'r2/m0'; did you mean" in problems(load(**mm1, machine="r2/m0"))[0]
