@@ -15,7 +15,7 @@ from feitian_sim.pangu.content import checksum
 from feitian_sim.pangu.effects import Effect, Reply, Send
 from feitian_sim.pangu.leftovers import Leftovers
 from feitian_sim.pangu.master_log import MasterLog
-from feitian_sim.pangu.messages import BadReplica, NewVersion
+from feitian_sim.pangu.messages import NewVersion
 from feitian_sim.pangu.primary import Primary, Turn
 from feitian_sim.pangu.read_path import Pull, ReadPath
 from feitian_sim.pangu.records import ChunkSealed
@@ -113,17 +113,6 @@ def _all_are_primaries(patch: Patch, hit: Hit) -> None:
     patch.setattr(ChunkRequests, "_start", started)
 
 
-def _lease_by_the_time_of_day(patch: Patch, hit: Hit) -> None:
-    def may_lead(self: ChunkServer, chunk: int, version: int) -> bool:
-        held_version, until_ns = self._leases.get(chunk, (0, 0))
-        clock = self._machine.clock
-        if held_version == version and (clock.wall_ns < until_ns) != (clock.monotonic_ns < until_ns):
-            hit()
-        return held_version == version and clock.wall_ns < until_ns
-
-    patch.setattr(ChunkServer, "_may_lead", may_lead)
-
-
 def _sealed_at_the_longest(patch: Patch, hit: Hit) -> None:
     def longest(lengths: Any) -> int:
         known = list(lengths)
@@ -132,14 +121,6 @@ def _sealed_at_the_longest(patch: Patch, hit: Hit) -> None:
         return int(max(known))
 
     patch.setattr(chunk_requests, "min", longest, raising=False)
-
-
-def _blocked_by_a_lost_answer(patch: Patch, hit: Hit) -> None:
-    def never(self: ChunkRequests, now_ns: int) -> bool:
-        hit()
-        return False
-
-    patch.setattr(ChunkRequests, "_may_have_nothing", never)
 
 
 # Writes
@@ -257,14 +238,6 @@ def _unreadable_skipped(patch: Patch, hit: Hit) -> None:
     patch.setattr(ChunkServer, "_check", checked)
 
 
-def _told_once(patch: Patch, hit: Hit) -> None:
-    def tell(self: ChunkServer, chunk: int) -> None:
-        hit()
-        self._tell(BadReplica(chunk, self.index, self.name))
-
-    patch.setattr(ChunkServer, "_tell_damaged", tell)
-
-
 def _nothing(_: object) -> None:
     """Nobody waits."""
 
@@ -272,8 +245,6 @@ def _nothing(_: object) -> None:
 MUTANTS: tuple[Mutant, ...] = (
     _m("PG-03", "one damaged replica makes all of them reported", "HDFS-1371", ("PG10", "PG3"), _all_reported_damaged,
        _CHUNKS, "disks"),
-    _m("PG-09", "a primary judges its lease by the time of day", "leases under clock jumps", ("PG6",),
-       _lease_by_the_time_of_day, _CHUNKS, "clocks"),
     _m("PG-10", "a lease is granted before its version is in the log", "GFS, sec. 3.1 reversed", ("PG5D",),
        _granted_before_the_log, _CHUNKS),
     _m("PG-12", "a chunk is closed at the length of its longest replica", "BookKeeper: last add confirmed", ("PG7",),
@@ -294,7 +265,4 @@ MUTANTS: tuple[Mutant, ...] = (
        ("PG13",), _unreadable_skipped, _CHUNKS, "disks"),
     _m("OWN-90", "a read sorts what it returns", "generic", ("PG2F",), _sorted_extents, _CHUNKS),
     _m("OWN-91", "a standby's replay makes chunks shorter", "generic", ("PG8T",), _lengths_rounded, _CHUNKS),
-    _m("OWN-92", "a damaged replica is told of once", "found here", ("PG8G",), _told_once, _CHUNKS, "disks"),
-    _m("OWN-93", "a chunk whose grant got lost blocks its file", "found here", ("PG8L",), _blocked_by_a_lost_answer,
-       _CHUNKS),
 )  # fmt: skip

@@ -22,6 +22,7 @@ MUTANTS: tuple[Mutant, ...] = (
 NOT_HERE: dict[str, str] = {
     "NW-10": "no scenario changes members; played by hand in tests/paxos/test_planted.py (new members at once)",
     "NW-14": "what a member learns while it catches up counts for no quorum, so there is no early word to give",
+    "PG-09": "who stays primary too long is asked by nobody, since clients watch the lease as well, and versions fence it; PG6 looks",
     "PG-04": "whom a primary blames costs tries alone: the master asks every replica itself before the chunk goes on",
     "PG-07": "a clone is whole or it is nothing: there is no mark that could pass over a missing piece",
     "PG-14": "room is reserved before a write; a checksum has no space of its own",
