@@ -214,6 +214,7 @@ class ScrubFindsDamage(Invariant):
             "pangu.scrub_begun": self._begun,
             "pangu.damage_noticed": self._gone,
             "pangu.replica_dropped": self._gone,
+            "pangu.clone_stored": self._gone,
             "hardware.disk_use": self._time,
         }
 
