@@ -178,7 +178,7 @@ class MastersKnowTheTruth(Invariant):
         self.evaluated += 1
         holders = {*fact.holders.split()}
         wrong = [name for name in fact.believed.split() if name not in holders]
-        if len(wrong) == len(fact.believed.split()):
+        if wrong and len(wrong) == len(fact.believed.split()):
             self.broken(now_ns, f"of those that the master names for chunk {fact.chunk} nobody holds it: {fact.believed}")
 
 

@@ -210,10 +210,17 @@ class ChunkServer:
 
     def _drop(self, call: IncomingCall) -> None:
         if self._fence.admits(call.message.epoch):
-            self.keeper.drop(np.array(call.message.chunks, dtype=np.int64))
+            self._give_up(np.array(call.message.chunks, dtype=np.int64))
             call.reply(Done())
         else:
             call.reply(Failed(_DEPOSED))
+
+    def _give_up(self, chunks: Ints) -> None:
+        """Remove replicas, and with them the right to write them."""
+        for chunk in chunks.tolist():
+            self._leases.pop(chunk, None)
+            self._writes.dropped(chunk)
+        self.keeper.drop(chunks)
 
     # Damage and loss
 
@@ -274,7 +281,7 @@ class ChunkServer:
             return
         self.known_to = reply.incarnation
         if len(reply.drop):
-            self.keeper.drop(reply.drop)
+            self._give_up(reply.drop)
         self._hearts.answered(self)
 
     def _not_heard(self, _: CallError) -> None:

@@ -134,6 +134,14 @@ class ReplicaWrites:
                 del self._syncing[chunk]
                 done(None)
 
+    def dropped(self, chunk: int) -> None:
+        """The replica goes: a write under way must not make a new one in its place."""
+        self.abort(chunk)
+        room, done = self._syncing.pop(chunk, (None, _nothing))
+        if room is not None:
+            room.disk.release(room.length_bytes)
+            done(None)
+
     def _give_all_back(self) -> None:
         for room in [*self._rooms.values(), *(room for room, _ in self._syncing.values())]:
             room.disk.release(room.length_bytes)
@@ -163,3 +171,7 @@ class ReplicaWrites:
     def _serve_abort(self, call: IncomingCall) -> None:
         self.abort(call.message.chunk)
         call.reply(Applied(0))
+
+
+def _nothing(_: object) -> None:
+    """Nobody waits."""
