@@ -11,6 +11,8 @@ from feitian_sim.kernel.metric import Measured, Metric, Tables
 
 _USAGE, _DECISIONS, _JOB, _QUOTA = "fuxi.usage", "fuxi.decisions", "fuxi.job_ended", "fuxi.quota"
 _ENDED, _SUBMITTED, _STARTED = "fuxi.app_ended", "fuxi.app_submitted", "fuxi.app_started"
+#: A group is short of its quota from this share of the cell on: less is a unit that does not fit.
+_SHORT = 0.02
 Floats = npt.NDArray[np.float64]
 
 
@@ -114,6 +116,11 @@ def _summed(column: str) -> Callable[[Tables], Measured]:
     return measured
 
 
+def _reruns(tables: Tables) -> Measured:
+    columns = tables.columns(_JOB)
+    return float(np.sum(columns["attempts"] - columns["instances"] - columns["backups"])) if columns else None
+
+
 def _near(*columns: str) -> Callable[[Tables], Measured]:
     def measured(tables: Tables) -> Measured:
         told = tables.columns(_JOB)
@@ -149,6 +156,22 @@ def _shortfall(tables: Tables) -> Measured:
         return None
     due = np.minimum(columns["guaranteed_ratio"], columns["wanted_ratio"])
     return float(np.max(np.maximum(due - columns["share_ratio"], 0.0)))
+
+
+def _quota_wait(tables: Tables) -> Measured:
+    """The longest time between a sample at which a group was short and the first after it at which it was not."""
+    columns = tables.columns(_QUOTA)
+    if not columns:
+        return None
+    due = np.minimum(columns["guaranteed_ratio"], columns["wanted_ratio"])
+    short = due - columns["share_ratio"] > _SHORT
+    names, longest = columns["group"].astype(str), 0.0
+    for name in np.unique(names).tolist():
+        since: float | None = None
+        for time_s, is_short in zip(columns["time_s"][names == name], short[names == name], strict=True):
+            since = None if not is_short else time_s if since is None else since
+            longest = longest if since is None else max(longest, float(time_s - since))
+    return longest
 
 
 # Decisions and fail-overs
@@ -257,6 +280,18 @@ _JOBS = (
         _overhead,
     ),
     Metric("fuxi.instances_count", "", "Instances of all jobs that ended (fuxi.job_ended).", _summed("instances")),
+    Metric(
+        "fuxi.attempts_count",
+        "",
+        "Attempts begun of these instances, by the last JobMaster of each job: more than instances by retries and backups.",
+        _summed("attempts"),
+    ),
+    Metric(
+        "fuxi.reruns_count",
+        "",
+        "Attempts beyond the first of each instance and its backups, of all jobs that ended (fuxi.job_ended).",
+        _reruns,
+    ),
     Metric("fuxi.attempts_failed_count", "", "Attempts that failed, of all jobs that ended.", _summed("failed")),
     Metric("fuxi.backups_count", "", "Backup instances begun, of all jobs that ended.", _summed("backups")),
     Metric(
@@ -282,6 +317,13 @@ METRICS: tuple[Metric, ...] = (
         "Largest amount by which a quota group had less than it was guaranteed and wanted, as a share of the cell, at "
         "any sample after the warm-up (fuxi.quota).",
         _shortfall,
+    ),
+    Metric(
+        "fuxi.quota_wait_s",
+        "s",
+        "Longest time for which a quota group had less than it was guaranteed and wanted by more than 2 % of the cell, "
+        "between samples (fuxi.quota).",
+        _quota_wait,
     ),
     Metric(
         "fuxi.decision_s",

@@ -28,7 +28,7 @@ ROWS: dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]] = {
     "fuxi.job_ended": (
         ("time_s", "job", "critical_s", "workers", "worker_start_s", "attempts", "instance_overhead_s", "instances",
          "failed", "backups", "on_machine", "in_rack", "elsewhere"),
-        [(100.0, "a", 50.0, 1, 10.0, 2, 0.2, 2, 0, 0, 3, 1, 0), (300.0, "b", 100.0, 3, 14.0, 6, 0.4, 5, 1, 2, 0, 2, 2)],
+        [(100.0, "a", 50.0, 1, 10.0, 2, 0.2, 1, 0, 0, 3, 1, 0), (300.0, "b", 100.0, 3, 14.0, 6, 0.4, 3, 1, 2, 0, 2, 2)],
     ),
     "fuxi.usage": (
         ("time_s", "resource", "capacity", "wanted", "planned", "obtained", "used"),
@@ -36,7 +36,8 @@ ROWS: dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]] = {
     ),
     "fuxi.quota": (
         ("time_s", "group", "share_ratio", "guaranteed_ratio", "wanted_ratio"),
-        [(10.0, "x", 0.3, 0.5, 0.4), (10.0, "y", 0.7, 0.5, 1.0), (20.0, "x", 0.1, 0.5, 0.1)],
+        [(10.0, "x", 0.3, 0.5, 0.4), (10.0, "y", 0.7, 0.5, 1.0), (20.0, "x", 0.1, 0.5, 0.4),
+         (30.0, "x", 0.39, 0.5, 0.4)],
     ),
     "fuxi.decisions": (("time_s", "count", "total_s", "longest_s"), [(10.0, 3, 0.006, 0.004), (20.0, 1, 0.006, 0.006)]),
     "fuxi.master_ready": (("time_s", "machine", "epoch"), [(1.0, "m1", 1), (77.0, "m2", 2), (205.0, "m1", 3)]),
@@ -93,7 +94,8 @@ def test_shares_are_means_over_time(measured: dict[str, float]) -> None:
 
 def test_a_quota_falls_short_of_what_is_both_guaranteed_and_wanted(measured: dict[str, float]) -> None:
     """Who wants little is not short of anything."""
-    assert measured["fuxi.quota_shortfall_ratio"] == pytest.approx(0.1)
+    assert measured["fuxi.quota_shortfall_ratio"] == pytest.approx(0.3)
+    assert measured["fuxi.quota_wait_s"] == 10
 
 
 def test_decisions_have_a_mean_over_requests(measured: dict[str, float]) -> None:
@@ -112,8 +114,9 @@ def test_locality_and_attempts_are_sums_over_jobs(measured: dict[str, float]) ->
     """Of the instances that had input."""
     assert measured["fuxi.machine_local_ratio"] == pytest.approx(3 / 8)
     assert measured["fuxi.rack_local_ratio"] == pytest.approx(6 / 8)
+    assert (measured["fuxi.attempts_count"], measured["fuxi.reruns_count"]) == (8, 2)
     names = ("instances", "attempts_failed", "backups", "machines_lost", "machines_disabled")
-    assert [measured[f"fuxi.{name}_count"] for name in names] == [7, 1, 2, 1, 0]
+    assert [measured[f"fuxi.{name}_count"] for name in names] == [4, 1, 2, 1, 0]
 
 
 def test_the_warm_up_is_left_out() -> None:

@@ -21,11 +21,12 @@ class JobStarted(Fact):
 
 @fact("fuxi.task_started")
 class TaskStarted(Fact):
-    """A task's instances may begin."""
+    """A task's instances may begin; ``after``: the tasks that it depends on, joined by commas."""
 
     job: str
     task: str
     instances: int
+    after: str
 
 
 @fact("fuxi.task_ended")

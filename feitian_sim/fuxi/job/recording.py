@@ -81,7 +81,8 @@ class JobRecorder:
                 self._starting[worker] = self._sim.now
         for number in effects.tasks_started:
             task = self._core.tasks[number]
-            self._sim.emit(TaskStarted(self._app, task.plan.name, task.table.count))
+            after = ",".join(self._core.plan.tasks[edge.source].name for edge in task.plan.edges)
+            self._sim.emit(TaskStarted(self._app, task.plan.name, task.table.count, after))
         wants = self._sim.facts.wants
         if effects.attempts and wants(InstanceEnded):
             self._attempts(effects)
