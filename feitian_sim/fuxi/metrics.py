@@ -283,7 +283,7 @@ _JOBS = (
     Metric(
         "fuxi.attempts_count",
         "",
-        "Attempts begun of these instances, by the last JobMaster of each job: more than instances by retries and backups.",
+        "Attempts begun of these instances by the last JobMaster of each job: retries and backups are more.",
         _summed("attempts"),
     ),
     Metric(
