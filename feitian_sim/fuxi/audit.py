@@ -51,6 +51,7 @@ def _check_unit(unit: Unit) -> None:
     assert unit.wanted >= 0, f"{name} wants {unit.wanted}"
     for counts in (unit.held, unit.returning, unit.claimed, unit.machine_wishes, unit.rack_wishes):
         assert all(count > 0 for count in counts.values()), f"{name}: a count that is not positive: {counts}"
+    assert unit.wished == sum(1 << machine for machine in unit.machine_wishes), f"{name}: wishes do not add up"
     assert sum(unit.claimed.values()) <= unit.wanted, f"{name}: more is kept for it than it wants"
 
 

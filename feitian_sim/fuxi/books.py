@@ -70,7 +70,7 @@ class Unit:
 
     __slots__ = (
         "app", "avoid", "claimed", "entries", "group", "held", "machine_wishes", "number", "party", "priority",
-        "rack_wishes", "returning", "shape", "since_ns", "turn", "wanted",
+        "rack_wishes", "returning", "shape", "since_ns", "turn", "wanted", "wished",
     )  # fmt: skip
 
     def __init__(self, app: App, number: int, shape: Shape, priority: int) -> None:
@@ -88,6 +88,8 @@ class Unit:
         #: Preferred machines and racks, with how many would best be there.
         self.machine_wishes: dict[int, int] = {}
         self.rack_wishes: dict[int, int] = {}
+        #: The preferred machines, as bits.
+        self.wished = 0
         #: Machines that the application does not want, as bits.
         self.avoid = 0
         #: Machine -> how many it may use there.
@@ -98,6 +100,17 @@ class Unit:
         self.claimed: dict[int, int] = {}
         #: Queue -> its present entry there (see ``lanes``).
         self.entries: dict[int, Entry] = {}
+
+    def wish(self, machine: int, still: bool) -> None:
+        """A machine is preferred, or is not any more."""
+        bit = 1 << machine
+        self.wished = self.wished | bit if still else self.wished & ~bit
+
+    def forget_wishes(self) -> None:
+        """It does not matter any more where it is granted something."""
+        self.machine_wishes.clear()
+        self.rack_wishes.clear()
+        self.wished = 0
 
     def waits_since(self, now_ns: int) -> None:
         """It begins to wait."""

@@ -77,7 +77,7 @@ class Granting:
         if most <= 0 or not candidates:
             return 0
         left = most
-        for machine in list(unit.machine_wishes):
+        for machine in list(unit.machine_wishes) if candidates & unit.wished else ():
             if candidates >> machine & 1:
                 candidates, left = self._put(
                     unit, machine, min(left, unit.machine_wishes[machine]), candidates, moves, left

@@ -53,12 +53,13 @@ class LocalityTree:
         """The cluster's total has changed, and with it everybody's share."""
         self._order.epoch += 1
 
-    def settle(self, unit: Unit) -> None:
-        """Make the unit wait where it should, now that its wishes have changed."""
+    def settle(self, unit: Unit, wishes_changed: bool = True) -> None:
+        """Make the unit wait where it should, now that its count or its wishes have changed."""
         if not unit.wanted:
-            unit.machine_wishes.clear()
-            unit.rack_wishes.clear()
+            unit.forget_wishes()
             self.leave(unit)
+            return
+        if not wishes_changed and self._top in unit.entries:
             return
         wished = dict.fromkeys(unit.machine_wishes)
         wished.update(dict.fromkeys(self._machines + rack for rack in unit.rack_wishes))
@@ -176,6 +177,8 @@ class LocalityTree:
             wishes[place] = left - count
             return
         del wishes[place]
+        if wishes is unit.machine_wishes:
+            unit.wish(place, False)
         if node in unit.entries:
             self._leave(unit, node)
 

@@ -11,7 +11,7 @@ What is returning already counts before anybody else is displaced, so that the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import islice
@@ -51,8 +51,9 @@ class _Plan:
 class MakeRoom:
     """Finds and tells victims; keeps nothing between calls but what is in the books."""
 
-    def __init__(self, ledger: Ledger, tree: LocalityTree, policy: PreemptionPolicy) -> None:
+    def __init__(self, ledger: Ledger, tree: LocalityTree, groups: Sequence[Group], policy: PreemptionPolicy) -> None:
         self._ledger = ledger
+        self._groups = groups
         self._tree = tree
         self._policy = policy
         self._told = 0
@@ -61,6 +62,7 @@ class MakeRoom:
         """Make room for all that wait, as far as they have a right to it; the machines on which something was claimed."""
         touched: dict[Machine, None] = {}
         searches: dict[tuple[Why, Group, Shape, int], _Search] = {}
+        places: dict[tuple[Why, Group, int], dict[int, int]] = {}
         # The highest priority for which there is nothing; then there is nothing for a lower one either.
         vain: dict[tuple[Why, Group, Shape], int] = {}
         for unit in sorted(self._tree.waiting(), key=self._tree.precedence):
@@ -71,7 +73,7 @@ class MakeRoom:
                     continue
                 search = searches.get((*same, unit.priority))
                 if search is None:
-                    search = searches[*same, unit.priority] = _Search(self._places(unit, why))
+                    search = searches[*same, unit.priority] = _Search(self._places(unit, why, places))
                 self._displace(unit, left, why, search, moves, touched)
                 if search.exhausted:
                     vain[same] = unit.priority
@@ -80,7 +82,8 @@ class MakeRoom:
     def _rights(self, unit: Unit) -> Iterator[Why]:
         if any(held and priority < unit.priority for priority, held in unit.group.holding.items()):
             yield "preempted"
-        if _planned(unit.group, unit.group.minimum, unit.shape):
+        borrowed = any(group is not unit.group and group.over_minimum() for group in self._groups)
+        if borrowed and _planned(unit.group, unit.group.minimum, unit.shape):
             yield "quota"
 
     def _displace(
@@ -108,24 +111,33 @@ class MakeRoom:
         for skipped in avoided:
             search.push(skipped)
 
-    def _places(self, unit: Unit, why: Why) -> Iterator[Machine]:
+    def _places(self, unit: Unit, why: Why, known: dict[tuple[Why, Group, int], dict[int, int]]) -> Iterator[Machine]:
         """Machines with somebody who may be displaced, those with the lowest priorities first."""
-        by_priority: dict[int, int] = {}
+        # With a right by quota, whose priority it is does not matter.
+        kind = (why, unit.group, unit.priority if why == "preempted" else 0)
+        found = known.get(kind)
+        if found is None:
+            found = known[kind] = self._victims_by_priority(unit, why)
+        for priority in sorted(found):
+            for index in machines_of(found[priority]):
+                yield self._ledger.machines[index]
+
+    def _victims_by_priority(self, unit: Unit, why: Why) -> dict[int, int]:
+        """Sets of machines by the lowest priority that may be displaced there."""
+        found: dict[int, int] = {}
         for machine in self._ledger.machines:
             if not machine.up or machine.closed:
                 continue
             lowest: int | None = None
             for other in machine.units:
-                if machine.index in other.returning:
+                if other.returning and machine.index in other.returning:
                     lowest = _NOBODY
                     break
                 if (lowest is None or other.priority < lowest) and self._may_go(unit, other, why):
                     lowest = other.priority
             if lowest is not None:
-                by_priority[lowest] = by_priority.get(lowest, 0) | 1 << machine.index
-        for priority in sorted(by_priority):
-            for index in machines_of(by_priority[priority]):
-                yield self._ledger.machines[index]
+                found[lowest] = found.get(lowest, 0) | 1 << machine.index
+        return found
 
     @staticmethod
     def _may_go(unit: Unit, other: Unit, why: Why) -> bool:

@@ -26,7 +26,7 @@ from feitian_sim.fuxi.make_room import MakeRoom
 from feitian_sim.fuxi.messages import UnitDemand
 from feitian_sim.fuxi.preemption import PreemptionPolicy
 from feitian_sim.fuxi.quota import DEFAULT, AccessDenied, Group, groups_of
-from feitian_sim.fuxi.resources import Dimensions, Vector
+from feitian_sim.fuxi.resources import Dimensions, Vector, fits
 from feitian_sim.fuxi.schedule_config import ScheduleConfig, fairness_from, machine_choice_from, preemption_from
 from feitian_sim.kernel import SimulatedError, Stream
 
@@ -69,7 +69,8 @@ class Scheduler:
         self._tree = LocalityTree(racks, self._fairness, several)
         choice = machine_choice or machine_choice_from(config.machine_choice)
         self._granting = Granting(self._ledger, self._tree, choice, stream or Stream(0), racks, several)
-        self._make_room = MakeRoom(self._ledger, self._tree, preemption or preemption_from(config.preemption))
+        victims = preemption or preemption_from(config.preemption)
+        self._make_room = MakeRoom(self._ledger, self._tree, tuple(self.groups.values()), victims)
         self._preempts = config.preempts
         self._apps: dict[str, App] = {}
         self._parties: dict[str, Party] = {}
@@ -247,6 +248,10 @@ class Scheduler:
         """What may be granted on a machine."""
         return self._ledger.index.free(machine)
 
+    def could_run(self, vector: Vector) -> bool:
+        """Whether any machine that is up is large enough for one of these, were it empty."""
+        return any(machine.up and fits(vector, machine.capacity) for machine in self._ledger.machines)
+
     def capacity(self) -> Vector:
         """What all machines have together."""
         return tuple(self._ledger.totals)
@@ -276,8 +281,8 @@ class Scheduler:
         if not self._granting.held:
             for unit in sorted(units, key=lambda one: (-one.priority, one.number)):
                 self._granting.serve(unit, moves)
-        for unit in units:
-            self._tree.settle(unit)
+        for unit, change in zip(units, changes, strict=True):
+            self._tree.settle(unit, totals or bool(change.preferences))
             if unit.claimed:
                 self._granting.trim_claims(unit)
         return self._answer(moves)
@@ -286,8 +291,7 @@ class Scheduler:
         before = unit.wanted
         if totals:
             unit.wanted = 0
-            unit.machine_wishes.clear()
-            unit.rack_wishes.clear()
+            unit.forget_wishes()
         unit.wanted = max(0, unit.wanted + change.wanted)
         if unit.wanted and not before:
             self._tree.leave(unit)
@@ -302,6 +306,8 @@ class Scheduler:
                 wishes[place] = count
                 if not count:
                     del wishes[place]
+                if wishes is unit.machine_wishes:
+                    unit.wish(place, count > 0)
         if change.avoid is not None:
             unit.avoid = 0
             for name in change.avoid:
