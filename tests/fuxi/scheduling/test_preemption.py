@@ -123,6 +123,48 @@ def test_who_is_within_its_minimum_is_spared():
     assert scheduler.wake(1) == []
 
 
+def test_one_unit_takes_nobody_below_its_minimum_either():
+    """The guest borrows one unit; the owner's would need two of its to go from a machine."""
+    scheduler = _cell(groups=({"name": "owner", "minimum": "30%"}, {"name": "guest", "minimum": "70%"}))
+    _wants(scheduler, "guest", 15, group="guest")
+    _wants(scheduler, "owner", 1, (5, 5, 0), group="owner")
+    assert scheduler.wake(0) == []
+    _wants(scheduler, "small", 1, (4, 4, 0), group="owner")
+    assert _sums(scheduler.wake(1)) == {"guest": -1}
+
+
+def test_one_wake_makes_room_for_all_of_a_kind():
+    scheduler = _cell()
+    _wants(scheduler, "low", 20)
+    for number in range(3):
+        _wants(scheduler, f"high{number}", 1, priority=1)
+    assert _sums(scheduler.wake(0)) == {"low": -3}
+
+
+def test_what_was_kept_is_granted_after_a_hold():
+    scheduler = _cell(machines=1)
+    _wants(scheduler, "low", 10)
+    _wants(scheduler, "high", 1, (4, 4, 0), priority=1)
+    moves = scheduler.wake(0)
+    scheduler.hold(True)
+    assert _go(scheduler, moves) == []
+    assert _sums(scheduler.hold(False)) == {"high": 1}
+    scheduler.check()
+
+
+def test_what_is_kept_waits_for_quota_too():
+    """Somebody else goes from the machine first: there is room then, but the group is still at its maximum."""
+    scheduler = _cell(machines=1, groups=({"name": "x", "minimum": "0%", "maximum": "50%"}, {"name": "y"}))
+    _wants(scheduler, "low", 5, group="x")
+    _wants(scheduler, "other", 5, group="y")
+    _wants(scheduler, "high", 1, group="x", priority=1)
+    moves = scheduler.wake(0)
+    assert _sums(moves) == {"low": -1}
+    assert scheduler.freed("other", 1, 0, 1, 1) == []
+    scheduler.check()
+    assert _sums(_go(scheduler, moves)) == {"high": 1}
+
+
 def test_priority_does_not_cross_groups():
     scheduler = _cell(groups=_TWO_GROUPS)
     _wants(scheduler, "owner", 20, group="owner")
