@@ -162,7 +162,7 @@ def _eventful(chance: np.random.Generator) -> list[tuple[object, ...]]:
         start_s, took_s = 490.0 + 3 * (one // 12), float(chance.uniform(90, 130))
         end_s = start_s + took_s
         if machine == "r1/m1" and end_s > FAULT_S:
-            rows.append((LOST_S, BIG, "map", one, 0, machine, start_s, False, False, "machine-lost"))
+            rows.append((LOST_S, BIG, "map", one, 0, machine, start_s, False, False, "machine lost"))
             rows.append((LOST_S + 80, BIG, "map", one, 1, f"r3/m{one % 3}", LOST_S + 2, True, False, ""))
         elif one == 6:
             rows.append((end_s - 60, BIG, "map", one, 0, machine, start_s, False, False, "failed"))

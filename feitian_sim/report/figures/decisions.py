@@ -15,7 +15,9 @@ from feitian_sim.report.style import BLUE, DASHED, SOLID, VERMILLION, Look, pape
 from feitian_sim.report.timeline import draw_timeline, time_scale
 
 _DECISIONS = "fuxi.decisions"
-_MEAN, _LONGEST = Look(BLUE, SOLID), Look(VERMILLION, DASHED)
+# Points, since between windows without any decision there is no line.
+_MEAN, _LONGEST = Look(BLUE, SOLID, 0.8, "."), Look(VERMILLION, DASHED, 0.8, ".")
+_RATE = Look(BLUE, SOLID)
 #: About as many windows as a column can show apart.
 _WINDOWS = 150
 
@@ -39,10 +41,10 @@ def draw(evidence: Evidence, width_in: float, with_twin: bool = True) -> Drawing
             panel.axes.set_yscale("log")
             panel.axes.yaxis.set_major_formatter(PLAIN)
         else:
-            panel.axes.set_ylim(bottom=0)
+            panel.axes.set_ylim(0, 1.1 * longest.largest / scale.factor)
         rates = step_series(windows, [count / np.diff(windows) for count, _, _ in sums])
         below = sheet.panel("rate", time_scale(evidence), Scale(1.0, "1/s"), "decisions")
-        below.line("decisions", Series(rates.x, rates.y, rates.low, rates.high), _MEAN, steps=True)
+        below.line("decisions", Series(rates.x, rates.y, rates.low, rates.high), _RATE, steps=True)
         below.axes.set_ylim(bottom=0)
     draw_timeline(sheet, evidence)
     return sheet.finish("decisions", "Scheduling decisions", _caption(float(windows[1])) + runs_words(evidence))

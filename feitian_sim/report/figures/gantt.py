@@ -20,7 +20,7 @@ _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY)
 #: Names of machines are written up to this many.
 _NAMED = 24
 #: An attempt that was ended from outside did not fail of itself.
-KILLED = ("raced", "revoked", "preempted", "machine-lost", "lost", "killed", "stopped")
+KILLED = ("raced", "revoked", "taken back", "machine lost", "stopped")
 
 
 def draw(evidence: Evidence, width_in: float, with_twin: bool = True) -> Drawing | Omitted:
@@ -73,7 +73,9 @@ def lanes(machines: list[str], began_s: Floats, ended_s: Floats) -> tuple[Floats
 def _bars(sheet: Sheet, panel: Panel, attempts: dict[str, Column], rows: Floats, count: int) -> None:
     scale = panel.x_scale
     tasks = [str(task) for task in attempts["task"].tolist()]
-    names = sorted(dict.fromkeys(tasks), key=natural)
+    # In the order in which they began.
+    began_s = attempts["began_s"]
+    names = list(dict.fromkeys(tasks[one] for one in np.argsort(began_s, kind="stable").tolist()))
     width = max(0.5, min(4.0, 0.55 * 72 * sheet.heights_in[0] / max(1, count)))
     for number, name in enumerate(names):
         own = number < len(_COLOURS)

@@ -20,8 +20,8 @@ _SHOWN = 6
 def draw(evidence: Evidence, width_in: float, with_twin: bool = True) -> Drawing | Omitted:
     """The dominant share of each group; thin lines of its colour are its guarantee."""
     groups = _groups(evidence)
-    if not groups:
-        return Omitted("there are no quota groups: there is no fuxi.quota")
+    if len(groups) < 2:
+        return Omitted("there are no quota groups beside each other: there is no fuxi.quota of two")
     sheet = Sheet([2.1], width_in)
     with paper_style():
         panel = sheet.panel("quota", time_scale(evidence), Scale(0.01, "%"), "dominant share")
