@@ -13,8 +13,8 @@ from feitian_sim.fuxi.job.instance_table import COMMITTED, ENDED
 from feitian_sim.fuxi.job.snapshot import Snapshot, TaskRecord
 from feitian_sim.fuxi.job.task_master import TaskMaster
 
-#: Task, instance, machine, attempt.
-_Entry = tuple[int, int, int, int]
+#: Task, instance, machine, attempt, worker.
+_Entry = tuple[int, int, int, int, int]
 
 
 class Commits:
@@ -25,16 +25,17 @@ class Commits:
         self._attempt = attempt
         self._is_needed = is_needed
         self._number = 0
-        self._ended: list[tuple[int, int]] = []
+        # By task and instance, the worker that has the result.
+        self._ended: dict[tuple[int, int], int] = {}
         self._under_way: list[_Entry] = []
         #: Counts what was committed or lost, so that who remembers what was true knows that it is not any more.
         self.changes = 0
         #: Whether what is durable is not what is known.
         self.dirty = False
 
-    def ended(self, task: int, instance: int) -> None:
+    def ended(self, task: int, instance: int, worker: int) -> None:
         """An instance has a result that counts."""
-        self._ended.append((task, instance))
+        self._ended[task, instance] = worker
         self.dirty = True
 
     def lost(self) -> None:
@@ -51,12 +52,12 @@ class Commits:
         """The snapshot to write now."""
         self._number += 1
         self.dirty = False
-        ended, self._ended = self._ended, []
+        ended, self._ended = self._ended, {}
         self._under_way = []
-        for number, instance in dict.fromkeys(ended):
+        for (number, instance), worker in ended.items():
             table = self._tasks[number].table
             if table.state[instance] == ENDED:
-                entry = (number, instance, int(table.machine[instance]), int(table.attempt[instance]))
+                entry = (number, instance, int(table.machine[instance]), int(table.attempt[instance]), worker)
                 self._under_way.append(entry)
         return Snapshot(self._attempt, self._number, tuple(self._record(task) for task in self._tasks))
 
@@ -74,7 +75,7 @@ class Commits:
         under_way, self._under_way = self._under_way, []
         committed: list[_Entry] = []
         for entry in under_way:
-            number, instance, machine, attempt = entry
+            number, instance, machine, attempt, _ = entry
             table = self._tasks[number].table
             if table.state[instance] != ENDED or (table.machine[instance], table.attempt[instance]) != (machine, attempt):
                 continue

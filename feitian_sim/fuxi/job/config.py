@@ -90,9 +90,9 @@ class JobConfig(StrictModel):
     """Jobs and their masters."""
 
     snapshot_every: Duration = Field(
-        default=_text("1s"),
-        description="At least this between two snapshots of a job, unless a task has just ended; default 1s. Source: "
-        "Fuxi, VLDB 2014, sec. 4.3.1, writes on every change, which is what a second gathers.",
+        default=_text("5s"),
+        description="At least this between two snapshots of a job, unless a task has just ended; default 5s. Source: own "
+        "assumption: Fuxi, VLDB 2014, sec. 4.3.1, writes on every change; what changes meanwhile is asked of workers.",
     )
     attempts: int = Field(
         default=4,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from feitian_sim.fuxi.job.blacklist import Blacklist
 from feitian_sim.fuxi.job.commits import Commits
 from feitian_sim.fuxi.job.config import JobConfig
-from feitian_sim.fuxi.job.effects import Attempt, Effects, Piece
+from feitian_sim.fuxi.job.effects import Attempt, Effects
 from feitian_sim.fuxi.job.instance_table import COMMITTED, ENDED, NONE, RUNNING, WAITING
 from feitian_sim.fuxi.job.plan import JobPlan
 from feitian_sim.fuxi.job.sizes import TaskSizes
@@ -57,12 +57,12 @@ class JobMaster:
         self.streams = Streams(self.tasks, config.stream_patience)
         self._holdings: dict[tuple[int, int], int] = {}
         self._look_ns: int | None = None
-        #: Attempts of an earlier life that this one goes on with, and attempts that failed.
+        #: Attempts of an earlier life that run on, and attempts that failed.
         self.adopted = self.failed_attempts = 0
 
     @property
     def effects(self) -> Effects:
-        """What is to be done since they were taken last."""
+        """What is to be done."""
         return self.force.effects
 
     def take_effects(self) -> Effects:
@@ -86,10 +86,10 @@ class JobMaster:
 
     def restore(self, snapshot: Snapshot | None, holdings: Mapping[tuple[int, int], int]) -> None:
         """A later life: what is done, and how many units of each (task, machine) the FuxiMaster says it holds."""
-        if snapshot is not None:
-            self.commits.restore(snapshot)
         self._holdings = dict(holdings)
         self.force.is_held = True
+        if snapshot is not None:
+            self.commits.restore(snapshot)
 
     def adopt(self, machine: int, states: Iterable[WorkerState], kept: Iterable[Result], now_ns: int) -> None:
         """What a machine says of the workers that an earlier life had started, and of results that nobody has noted."""
@@ -232,7 +232,7 @@ class JobMaster:
             backup = has_it and task.backups.get(instance) == result.worker
             began_ns = result.began_ns
             if result.ok:
-                self._ended_well(task, machine, result.piece, worker if has_it else None, now_ns)
+                self._ended_well(task, machine, result, worker if has_it else None, now_ns)
             else:
                 self._ended_badly(task, machine, result, worker if has_it else None, now_ns)
             self.effects.attempts.append(
@@ -244,15 +244,15 @@ class JobMaster:
             self.force.touched[number] = None
         self.force.settle(now_ns)
 
-    def _ended_well(self, task: TaskMaster, machine: int, piece: Piece, worker: Worker | None, now_ns: int) -> None:
-        _, instance, attempt = piece
+    def _ended_well(self, task: TaskMaster, machine: int, result: Result, worker: Worker | None, now_ns: int) -> None:
+        _, instance, attempt = result.piece
         table = task.table
         given_ns = worker.given_ns if worker is not None else None
         if table.state[instance] >= ENDED:
             # The other attempt was first.
             if worker is not None:
                 task.leave(worker)
-            self.effects.forget.setdefault(machine, []).append(piece)
+            self.effects.forget.setdefault(machine, []).append(result.piece)
             return
         if worker is not None:
             worker.instance = NONE
@@ -265,7 +265,7 @@ class JobMaster:
         table.worker[instance], table.machine[instance], table.attempt[instance] = NONE, machine, attempt
         if given_ns is not None:
             table.finish(now_ns - given_ns)
-        self.commits.ended(task.number, instance)
+        self.commits.ended(task.number, instance, result.worker)
         for other in others:
             # It has lost the race, and stops where it is.
             other.instance = NONE
@@ -329,11 +329,11 @@ class JobMaster:
 
     def saved(self, now_ns: int) -> None:
         """The snapshot that was made last is durable: what is in it is committed."""
-        forget = self.effects.forget
-        for number, instance, machine, attempt in self.commits.saved():
-            piece = number, instance, attempt
-            self.effects.committed.append(piece)
-            forget.setdefault(machine, []).append(piece)
+        for number, instance, machine, attempt, worker in self.commits.saved():
+            self.effects.committed.append((number, instance, attempt))
+            if worker in self.force.workers:
+                # What a worker had kept goes with it.
+                self.effects.forget.setdefault(machine, []).append((number, instance, attempt))
             self.force.touched[number] = None
         for number in list(self.force.touched):
             task = self.tasks[number]

@@ -192,6 +192,8 @@ class FakeWorld:
     def _end(self, numbers: list[int]) -> None:
         for number in numbers:
             self.workers.pop(number, None)
+        # What they had kept goes with them.
+        self.kept = {piece: kept for piece, kept in self.kept.items() if kept[1].worker not in numbers}
 
     def _grant(self) -> None:
         for task in list(self.wanted):

@@ -408,3 +408,56 @@ def test_a_disabled_machine_gets_nothing_new_and_finishes_what_it_has() -> None:
     there = [order for order in world.begun if order.machine == 1]
     assert len(there) == 2
     assert {order.piece for order in there} <= set(world.committed)
+
+
+def _list_schedule(tasks: list[tuple[list[int], tuple[int, ...]]], slots: int) -> int:
+    """By brute force: whenever a slot is free it takes the first instance of the first task whose sources are all done.
+
+    ``tasks``: sources and times of each.
+    """
+    left = [list(times) for _, times in tasks]
+    open_count = [len(times) for _, times in tasks]
+    running: list[tuple[int, int]] = []
+    # A task waits from when its sources are done; who has waited longest comes first.
+    queue: list[int] = []
+    now = 0
+    while any(open_count):
+        for number, (sources, _) in enumerate(tasks):
+            if number not in queue and not any(open_count[source] for source in sources):
+                queue.append(number)
+        for number in queue:
+            while left[number] and len(running) < slots:
+                running.append((now + left[number].pop(0), number))
+        now = min(end for end, _ in running)
+        for end, number in [one for one in running if one[0] == now]:
+            running.remove((end, number))
+            open_count[number] -= 1
+    return now
+
+
+def test_a_job_takes_what_list_scheduling_takes_by_brute_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without overheads, on small graphs drawn at random, to the nanosecond."""
+    monkeypatch.setattr("fake_world.START_NS", 0)
+    monkeypatch.setattr("fake_world.SAVE_NS", 0)
+    rng = np.random.default_rng(11)
+    for case in range(60):
+        shape: list[tuple[list[int], tuple[int, ...]]] = []
+        tasks: list[TaskPlan] = []
+        for number in range(int(rng.integers(1, 6))):
+            sources = [other for other in range(number) if rng.random() < 0.5]
+            # Prime numbers of nanoseconds, so that hardly anything ends at one time.
+            times = tuple(int(value) * 1_000_003 for value in rng.integers(1, 1000, size=int(rng.integers(1, 9))))
+            shape.append((sources, times))
+            edges = tuple(EdgePlan(source, pattern="none") for source in sources)
+            tasks.append(_task(f"t{number}", len(times), after=edges, time_ns=times))
+        slots = int(rng.integers(1, 6))
+        world = FakeWorld(
+            JobPlan(f"job{case}", tuple(tasks)),
+            machines=1,
+            slots=slots,
+            config=JobConfig.model_validate({"backup": {"enabled": False}}),
+        )
+        world.start()
+        world.run()
+        _done(world)
+        assert world.now_ns == _list_schedule(shape, slots), case
