@@ -22,26 +22,31 @@ from feitian_sim.fuxi.quota import Group
 
 #: Where a unit stands among those that its own band holds: negated priority, the party's key, its turn.
 Rank = tuple[int, float, tuple[int, int, int, int]]
-#: Lanes up to which a band looks at all of them.
+#: Lanes up to which a band looks at all of them; at machines and racks, of which there are many, so many times more,
+#: since ladders have to be built before they save anything.
 _FEW = 6
+_TIMES_MORE = 8
 
 
 class Order:
     """How the units of one band are ordered: by a key that may move while they wait, or by none."""
 
-    __slots__ = ("epoch", "key", "serial", "shifting")
+    __slots__ = ("_policy_key", "epoch", "serial", "shifting")
 
     def __init__(self, key: Callable[[Party], float], shifting: bool) -> None:
-        self.key = key
+        self._policy_key = key
         #: Whether applications are compared, so that keys inside a lane move.
         self.shifting = shifting
         self.serial = 0
         #: Changes when all keys do: the cluster has become larger or smaller.
         self.epoch = 0
 
-    def rank(self, unit: Unit) -> Rank:
-        """The unit's rank now."""
-        return (-unit.priority, self.key(unit.party) if self.shifting else 0.0, unit.turn)
+    def key(self, party: Party) -> float:
+        """An application's key, asked of the policy when its use or the cluster has changed."""
+        if party.known is None or party.epoch != self.epoch:
+            party.known = self._policy_key(party)
+            party.epoch = self.epoch
+        return party.known
 
     def entry(self, unit: Unit) -> Entry:
         """A new entry for it."""
@@ -152,7 +157,20 @@ class _Needs:
 class Band:
     """The lanes of one queue that have equal standing with quota and, where these are compared, the same user."""
 
-    __slots__ = ("_exact", "_lanes", "_needs", "_order", "_sorted", "_used", "epoch", "group", "live", "node", "party")
+    __slots__ = (
+        "_exact",
+        "_few",
+        "_lanes",
+        "_needs",
+        "_order",
+        "_sorted",
+        "_used",
+        "epoch",
+        "group",
+        "live",
+        "node",
+        "party",
+    )
 
     def __init__(self, node: int, group: Group, party: Party, order: Order, exact: bool) -> None:
         self.node = node
@@ -162,6 +180,7 @@ class Band:
         self._order = order
         #: Whether keys that fall are told; where not, all units are looked at.
         self._exact = exact or not order.shifting
+        self._few = _FEW if exact else _FEW * _TIMES_MORE
         self._lanes: list[Lane] = []
         self._used: dict[Shape, Lane] = {}
         #: Lanes by their heads: rank and slot.
@@ -189,7 +208,7 @@ class Band:
         if not lane.live:
             lane.heap.clear()
             self._stand(lane, None)
-            if 2 * len(self._sorted) + _FEW < len(self._lanes):
+            if 2 * len(self._sorted) + self._few < len(self._lanes):
                 self._close_empty()
         elif self._exact:
             entry = lane.head(self._order)
@@ -208,14 +227,16 @@ class Band:
         """
         if self.epoch != self._order.epoch:
             self._renew()
-        if len(self._lanes) <= _FEW or not self._exact:
+        if not self._exact:
             return self._best_of(self._lanes, limit, place, room)
+        if len(self._lanes) <= self._few:
+            return self._in_order(limit, None, place, room)
         fitting = self._fitting(limit)
         if not fitting:
             return None
-        if fitting.bit_count() <= _FEW:
+        if fitting.bit_count() <= self._few:
             return self._best_of([self._lanes[slot] for slot in machines_of(fitting)], limit, place, room)
-        return self._in_order(fitting, place, room)
+        return self._in_order(limit, fitting, place, room)
 
     def units(self) -> Iterator[Unit]:
         """All that wait in it."""
@@ -236,22 +257,26 @@ class Band:
                     best = entry
         return best and best[4]
 
-    def _in_order(self, fitting: int, place: int, room: Callable[[Shape], int] | None) -> Unit | None:
+    def _in_order(
+        self, limit: Sequence[int], fitting: int | None, place: int, room: Callable[[Shape], int] | None
+    ) -> Unit | None:
+        """From the first lane on; ``fitting``: those within the limit, where that is known."""
         best: Entry | None = None
         outdated: list[tuple[Lane, Rank]] = []
         for rank, slot in self._sorted:
             if best is not None and rank > best[:3]:
                 break
-            if not fitting >> slot & 1:
-                continue
             lane = self._lanes[slot]
+            if not (lane.shape.fit(limit) if fitting is None else fitting >> slot & 1):
+                continue
             there = place if room is None else room(lane.shape)
             if not there:
                 continue
             entry = lane.first(self._order, there)
-            head = lane.head(self._order)
-            if head is not None and head[:3] != rank:
-                outdated.append((lane, head[:3]))
+            if self._order.shifting:
+                head = lane.head(self._order)
+                if head is not None and head[:3] != rank:
+                    outdated.append((lane, head[:3]))
             if entry is not None and (best is None or entry < best):
                 best = entry
         for lane, head_rank in outdated:

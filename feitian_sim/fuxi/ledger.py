@@ -52,6 +52,7 @@ class Ledger:
         machine.units[unit] = None
         if unit.party.used is not group.used:
             add(unit.party.used, unit.shape, count)
+            unit.party.known = None
         group.holding[unit.priority] = group.holding.get(unit.priority, 0) + count
 
     def tell(self, unit: Unit, machine: Machine, count: int) -> None:
@@ -81,6 +82,7 @@ class Ledger:
             used[dimension] -= amount * went
         if unit.party.used is not used:
             add(unit.party.used, unit.shape, -went)
+            unit.party.known = None
         if index not in unit.held and index not in unit.returning:
             del machine.units[unit]
         return went

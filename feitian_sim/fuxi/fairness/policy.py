@@ -19,7 +19,7 @@ Among = Literal["nothing", "app", "user", "group"]
 class Party:
     """An application, a user or a group as policies see it: what it uses now, of how much, and what it is sure of."""
 
-    __slots__ = ("minimum", "name", "totals", "used")
+    __slots__ = ("epoch", "known", "minimum", "name", "totals", "used")
 
     def __init__(self, name: str, used: list[int], totals: Sequence[int], minimum: Sequence[int] = ()) -> None:
         self.name = name
@@ -29,6 +29,9 @@ class Party:
         self.totals = totals
         #: A group's minimum quota; empty of an application or user.
         self.minimum = minimum
+        #: The policy's last answer, None once the use has changed, and of which cluster it was.
+        self.known: float | None = None
+        self.epoch = 0
 
 
 class FairnessPolicy(StrictModel):
