@@ -24,7 +24,7 @@ from feitian_sim.faults.damage import (
 )
 from feitian_sim.faults.disks import DamageDisk, FailDisk, SlowDisk
 from feitian_sim.faults.fault import Fault
-from feitian_sim.faults.machines import CrashMachine, KillProcess, LoseMachine, LoseRackPower, SlowMachine
+from feitian_sim.faults.machines import CrashMachine, FailLaunches, KillProcess, LoseMachine, LoseRackPower, SlowMachine
 from feitian_sim.faults.messages import ImpairMessages, NameMessage, StrikeMessages
 from feitian_sim.faults.networks import ImpairLink, LoseSwitch, Partition
 from feitian_sim.faults.operators import RollingRestart
@@ -37,6 +37,7 @@ ACTIONS: Mapping[str, Action[Any]] = MappingProxyType(
         "machine-crash": CrashMachine(),
         "machine-loss": LoseMachine(),
         "machine-slow": SlowMachine(),
+        "process-launch-fail": FailLaunches(),
         "process-kill": KillProcess(),
         "process-pause": PauseProcess(),
         "process-crash-at": CrashAtSync(),

@@ -18,7 +18,14 @@ from feitian_sim.faults.disk_config import (
     DiskSectorError,
     DiskSlow,
 )
-from feitian_sim.faults.machine_config import MachineCrash, MachineLoss, MachineSlow, ProcessKill, RackPowerLoss
+from feitian_sim.faults.machine_config import (
+    MachineCrash,
+    MachineLoss,
+    MachineSlow,
+    ProcessKill,
+    ProcessLaunchFail,
+    RackPowerLoss,
+)
 from feitian_sim.faults.message_config import (
     NetworkClog,
     NetworkCorrupt,
@@ -47,6 +54,7 @@ FaultConfig = Annotated[
     MachineCrash
     | MachineLoss
     | MachineSlow
+    | ProcessLaunchFail
     | ProcessKill
     | ProcessPause
     | ProcessCrashAt

@@ -35,6 +35,19 @@ class MachineSlow(Traced):
     duration: DurationDistribution | None = Field(default=None, description=FOREVER)
 
 
+class ProcessLaunchFail(Fault):
+    """No worker or master of an application can be launched on the machine: the disk with their files is corrupted.
+
+    What runs goes on; whoever starts one learns of the failure after a while. Source: the fault "PartialWorkerFailure" of
+    Fuxi, VLDB 2014, sec. 5.4.
+    """
+
+    unit: ClassVar[Unit] = "machine"
+    kind: Literal["process-launch-fail"]
+    target: Target = Field(description="Which machines.")
+    duration: DurationDistribution | None = Field(default=None, description=FOREVER)
+
+
 class ProcessKill(Fault):
     """A process dies; its machine lives on, so peers are told at once (connection reset)."""
 

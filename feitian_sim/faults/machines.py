@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from feitian_sim.faults.machine_config import MachineCrash, MachineLoss, MachineSlow, ProcessKill, RackPowerLoss
+from feitian_sim.faults.machine_config import (
+    MachineCrash,
+    MachineLoss,
+    MachineSlow,
+    ProcessKill,
+    ProcessLaunchFail,
+    RackPowerLoss,
+)
 from feitian_sim.faults.timing import Streams
 from feitian_sim.faults.world import Undo, World
 
@@ -62,6 +69,26 @@ class SlowMachine:
         def end() -> None:
             remove()
             machine.slow_factor = product(world.slow_machines.of(target))
+
+        return end
+
+
+class FailLaunches:
+    """``process-launch-fail``: launches succeed again when the last fault on the machine ends."""
+
+    def absorbs(self, world: World, fault: ProcessLaunchFail, target: str) -> str:
+        """Never: on a machine that is down they fail when it comes up."""
+        return ""
+
+    def begin(self, world: World, fault: ProcessLaunchFail, target: str, streams: Streams) -> Undo:
+        """Let every launch fail; as before at the end."""
+        machine = world.datacenter.machine(target)
+        if world.holds.take("launch", target):
+            machine.launch_fails = "corrupted disk"
+
+        def end() -> None:
+            if world.holds.release("launch", target):
+                machine.launch_fails = ""
 
         return end
 

@@ -56,7 +56,7 @@ class Launcher:
             self._table.own(process, self._sim.owner(name))
             if self._sim.facts.wants(ProcessStarted):
                 self._tell_started(process)
-        if self._table.launch_fails:
+        if self._machine.launch_fails:
             self._owner.call_later(self._config.tubo.launch_timeout, self._fail, process)
             return
         if isinstance(process, WorkerProcess):

@@ -93,10 +93,11 @@ class Machines:
         books = self._books
         was_lost = machine.standing == "lost"
         machine.standing = "up"
-        machine.allow.reset()
+        machine.allow.reset(message.heard if message.epoch == books.epoch else 0)
         machine.capacity = message.capacity
         for one in message.running:
             self._adopt(machine, one, one.allowed + one.returning)
+        books.settle_claims(machine)
         moves = books.scheduler.machine_up(machine.index, machine.capacity)
         if was_lost:
             books.emit(MachineBack(machine.name))
@@ -192,20 +193,22 @@ class Machines:
         books = self._books
         was_up = machine.standing == "up"
         machine.standing = "lost"
-        machine.allow.reset()
+        machine.allow.reset(0)
         machine.ends.clear()
         if was_up:
             books.emit(MachineLost(machine.name, now_ns - self._heard_ns.get(machine.index, 0)))
         there = dict.fromkeys(app for app, _, _, _, _ in books.scheduler.on_machine(machine.index))
         moves = books.scheduler.machine_gone(machine.index)
-        for app in list(books.apps.values()):
-            # Before this FuxiMaster has heard of a machine, its applications alone know what they have there.
-            if app.name in there or (not was_up and app.state == "running"):
+        for name in there:
+            app = books.apps.get(name)
+            if app is not None:
                 app.grants.lost(machine.name)
-                books.tell_app(app.name)
+                books.tell_app(name)
+        # Before this FuxiMaster has heard of a machine, its applications alone know what they have there.
+        books.settle_claims(machine)
         books.apply(moves, now_ns)
-        for app in self._mastered(machine):
-            self._applications.master_ended(app.name, app.attempt, "machine-lost", now_ns)
+        for one in self._mastered(machine):
+            self._applications.master_ended(one.name, one.attempt, "machine-lost", now_ns)
 
     def elide(self, index: int, elided: bool) -> None:
         """From now on the machine is heard without events, or again only with them."""

@@ -41,7 +41,7 @@ class AppBook:
     """An application that goes on."""
 
     __slots__ = (
-        "address", "asked", "attempt", "avoid", "failures", "grants", "heard", "machine", "ordered", "record",
+        "address", "asked", "attempt", "avoid", "claims", "failures", "grants", "heard", "machine", "ordered", "record",
         "registered", "since_ns", "state", "units", "watching",
         "wished",
     )  # fmt: skip
@@ -69,6 +69,8 @@ class AppBook:
         self.failures = 0
         self.avoid: dict[str, None] = {}
         self.units: dict[int, UnitBook] = {}
+        #: Machines that it counts on, of which this FuxiMaster has not heard yet.
+        self.claims: dict[int, None] = {}
         self.grants = GrantBox()
         #: The last of its demands.
         self.heard = 0
@@ -181,6 +183,25 @@ class Books:
         waited_ns = now_ns - move.since_ns if move.count > 0 else 0
         why = "" if move.count > 0 else move.why
         self.emit(UnitsGranted(move.app, move.unit, machine.name, move.count, waited_ns, why))
+
+    # What was there before this FuxiMaster
+
+    def claimed(self, app: AppBook, machine: MachineBook) -> None:
+        """An application counts on units on a machine: that is so, or it has to learn that it is not."""
+        if machine.standing == "unknown":
+            app.claims[machine.index] = None
+            return
+        app.claims.pop(machine.index, None)
+        there = self.scheduler.on_machine(machine.index)
+        if not any(name == app.name and unit for name, unit, _, _, _ in there):
+            app.grants.lost(machine.name)
+            self.tell_app(app.name)
+
+    def settle_claims(self, machine: MachineBook) -> None:
+        """A machine has been heard of, or is lost."""
+        for app in self.apps.values():
+            if machine.index in app.claims:
+                self.claimed(app, machine)
 
     # Messages
 

@@ -16,11 +16,11 @@ class AllowBox:
     __slots__ = ("_less", "_more", "_seq", "under_way")
 
     def __init__(self) -> None:
-        self.reset()
+        self.reset(0)
 
-    def reset(self) -> None:
-        """Nothing has been told."""
-        self._seq = 0
+    def reset(self, heard: int) -> None:
+        """Nothing is to be told; the Tubo has taken messages up to this number."""
+        self._seq = heard
         self._more: dict[tuple[str, int], tuple[Vector, int]] = {}
         self._less: dict[tuple[str, int], tuple[Vector, int]] = {}
         self.under_way: Allow | None = None

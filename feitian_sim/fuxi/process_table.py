@@ -170,8 +170,6 @@ class ProcessTable:
         self.unreaped: list[Process] = []
         #: The Tubo, while there is one: told of each process that dies by itself.
         self.watcher: Callable[[Process], object] | None = None
-        #: Whether processes can be launched; a fault says why not ("corrupted disk").
-        self.launch_fails = ""
 
     def clear(self) -> None:
         """The machine has gone down: every process dies with it."""

@@ -10,7 +10,7 @@ are refused.
 from __future__ import annotations
 
 from feitian_sim.fuxi.config import TuboConfig
-from feitian_sim.fuxi.health import BEST, Launches, health
+from feitian_sim.fuxi.health import Launches, health
 from feitian_sim.fuxi.messages import Allow, Allowance, EndApp, EndMaster, Heard, Hello, StartMaster, Welcome
 from feitian_sim.fuxi.process_table import (
     ENDING,
@@ -77,7 +77,7 @@ class Tubo:
 
     def health(self, working_disks: int, disks: int) -> int:
         """The machine's score."""
-        return health(min(self._launches.score, 0 if self.table.launch_fails else BEST), working_disks, disks)
+        return health(self._launches.score, working_disks, disks)
 
     def welcome(self, message: Welcome, now_ns: int) -> list[Effect]:
         """The FuxiMaster has it in its books: what it does not know is to go."""

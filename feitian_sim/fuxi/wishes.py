@@ -59,10 +59,19 @@ class Wishes:
             self._applications.end(app, False, str(error))
             return
         books.apply(moves, now_ns)
+        if not again:
+            self._look_at_claims(app, message)
         if app.grants.under_way is not None:
             # It asked to register because of this, or has it on its way still: twice is once.
             books.do(Send("grant", app.address, app.grants.under_way, app=app.name))
         books.tell_app(app.name)
+
+    def _look_at_claims(self, app: AppBook, message: Register) -> None:
+        """What it counts on from the time of another FuxiMaster: some of it may have gone between the two."""
+        for name in dict.fromkeys(one.machine for one in message.holdings):
+            index = self._books.index.get(name)
+            if index is not None:
+                self._books.claimed(app, self._books.machines[index])
 
     def _define(self, app: AppBook, demands: tuple[UnitDemand, ...]) -> str:
         """Note units that are new; why one can never be granted, or nothing."""

@@ -49,6 +49,14 @@ class _ToTell:
         self.results: list[Result] = []
         self.soon = False
 
+    def not_ready(self, workers: list[WorkerProcess]) -> None:
+        """That these are ready was not heard."""
+        self.ready = workers + self.ready
+
+    def not_told(self, results: list[Result]) -> None:
+        """These were not heard."""
+        self.results = results + self.results
+
 
 class WorkerRuntime:
     """The runtime of one machine through all its incarnations."""
@@ -246,11 +254,11 @@ class WorkerRuntime:
         for unit, workers in units.items():
             numbers = tuple(worker.number for worker in workers)
             message = WorkersReady(app.name, self.machine.name, unit, numbers)
-            self._call(telling, message, partial(_announced, workers), partial(telling.ready.extend, workers))
+            self._call(telling, message, partial(_announced, workers), partial(telling.not_ready, workers))
         results, telling.results = telling.results, []
         if results:
             told = Results(app.name, self.machine.name, tuple(results))
-            self._call(telling, told, _nothing, partial(telling.results.extend, results))
+            self._call(telling, told, _nothing, partial(telling.not_told, results))
 
     def _call(self, telling: _ToTell, message: object, heard: Callable[[], object], again: Callable[[], object]) -> None:
         def failed(_: CallError) -> None:

@@ -38,6 +38,7 @@ class Machine:
         "cpu",
         "disks",
         "index",
+        "launch_fails",
         "name",
         "power_domain",
         "powered",
@@ -68,6 +69,8 @@ class Machine:
         self.rack_name = rack_name
         #: Index of its power domain; :data:`NO_POWER_DOMAIN` for client machines.
         self.power_domain = power_domain
+        #: Why no process of an application can be launched (what it is made of cannot be read); empty when it can.
+        self.launch_fails = ""
         #: Bytes taken on its working disks; they keep the sum.
         self.used_bytes = 0
         self.up = True

@@ -335,9 +335,10 @@ def test_lost_and_doubled_messages_leave_the_books_equal(kind: str, share: str):
 
 
 def test_launches_that_fail_are_told_and_cost_the_machine_its_health():
-    cell = Cell(fuxi="{schedule: {adjust_every: 20s}, disable: {share: 0.2}}")
-    bad = cell.host("r1/m2")
-    bad.table.launch_fails = "corrupted disk"
+    cell = Cell(
+        fuxi="{schedule: {adjust_every: 20s}, disable: {share: 0.2}}",
+        extra="faults:\n- {kind: process-launch-fail, at: 0s, target: {machine: r1/m2}}\n",
+    )
     cell.submit("a", Sweep(pieces=400, workers=80, piece_ns=5 * 10**9))
     cell.run(200)
     assert {line[2] for line in cell.kind.log("a", "gone:launch-failed")} == {"r1/m2"}

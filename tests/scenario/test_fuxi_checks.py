@@ -1,0 +1,49 @@
+"""What is wrong with a scenario's Fuxi is said where it stands, with its remedy."""
+
+from __future__ import annotations
+
+import pytest
+
+from feitian_sim.kernel import ScenarioError
+from feitian_sim.scenario import build, load_text
+
+BASE = """\
+name: t
+duration: 1m
+cluster: {racks: 1, machines_per_rack: 4, machine: {cores: 2, disks: 1, memory: 8GiB}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("fuxi", "said"),
+    [
+        ("{masters: 5}", "4:17: 5 FuxiMasters need as many machines; the cluster has 4"),
+        ("{resources: {reserved_cores: 2}}", "nothing is left to hand out: machines have 2 cores"),
+        ("{resources: {reserved_memory: 8GiB}}", "nothing is left to hand out: machines have 8GiB of memory"),
+        (
+            "{application_master: {cores: 3}, resources: {reserved_memory: 1GiB}}",
+            "no machine could run an application's master: each offers 2 cores and 7GiB",
+        ),
+        ("{packages: {w: {size: 1MB}}}", "packages are kept in the file system: add pangu:"),
+        ("{resources: {virtual: {cpu: 1}}}", "cpu is no virtual resource: every machine has it"),
+        ("{heartbeat: {every: 20s}}", "one lost beat ends a machine"),
+        ("{schedule: {groups: [{name: a, minimum: 70%}, {name: b, minimum: 40%}]}}", "add up to 110% of the cluster"),
+    ],
+)
+def test_what_cannot_work_is_refused(fuxi: str, said: str):
+    with pytest.raises(ScenarioError) as refused:
+        load_text(f"{BASE}fuxi: {fuxi}\n")
+    assert said in str(refused.value)
+
+
+def test_fuxi_brings_nuwa_and_the_roles_of_its_processes():
+    text = f"{BASE}fuxi: {{application_master: {{memory: 100MB}}}}\n"
+    faults = "faults:\n- {kind: process-kill, at: 1s, target: {leader: fuxi.master}}\n"
+    platform = build(load_text(text + faults))
+    assert platform.nuwa is not None
+    assert platform.fuxi is not None
+    first = platform.fuxi.serving_machine
+    platform.sim.run_until(30 * 10**9)
+    assert platform.fuxi.serving_machine not in (None, first)
+    roles = {daemon.role for daemon in platform.daemons}
+    assert {"fuxi.master", "fuxi.tubo", "fuxi.worker", "fuxi.jobmaster"} <= roles
