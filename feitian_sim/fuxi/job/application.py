@@ -14,13 +14,10 @@ from feitian_sim.fuxi.job.job_server import JobServer
 from feitian_sim.fuxi.job.plan import JobPlan, plan_of
 from feitian_sim.fuxi.job.program import TaskProgram
 from feitian_sim.fuxi.job.sampling import QueueSampling
-from feitian_sim.fuxi.job.snapshot import largest_bytes
+from feitian_sim.fuxi.job.snapshot import too_large
 from feitian_sim.fuxi.resources import Vector, fits
 from feitian_sim.hardware import DataCenter
 from feitian_sim.kernel import ScenarioError
-
-#: Largest file of Nuwa (N3).
-_SNAPSHOT_BYTES = 1_000_000
 
 
 class JobApplication:
@@ -55,10 +52,7 @@ class JobApplication:
         for task in plan.tasks:
             if not any(fits(task.vector, machine) for machine in self._machines):
                 return f"task {task.name}: no machine has what a worker needs"
-        size = largest_bytes([task.instances for task in plan.tasks])
-        if size > _SNAPSHOT_BYTES:
-            return f"a snapshot of {plan.instances} instances may take {size} bytes, and a file of Nuwa holds 1 MB"
-        return ""
+        return too_large([(task.instances, noted) for task, noted in zip(plan.tasks, plan.noted(), strict=True)])
 
     def _plan(self, description: Any, config: FuxiConfig) -> JobPlan:
         if isinstance(description, JobPlan):

@@ -22,7 +22,7 @@ from feitian_sim.fuxi.job.orders import WorkMaker
 from feitian_sim.fuxi.job.plan import JobPlan
 from feitian_sim.fuxi.job.recording import JobRecorder
 from feitian_sim.fuxi.job.sizes import Split, sizes_of
-from feitian_sim.fuxi.job.snapshot import Snapshot
+from feitian_sim.fuxi.job.snapshot import Snapshot, too_large
 from feitian_sim.fuxi.job.snapshot_file import SnapshotFile
 from feitian_sim.fuxi.job.worker_calls import WorkerCalls
 from feitian_sim.fuxi.messages import Heard, Preference
@@ -122,6 +122,10 @@ class JobServer:
             return
         draws = self._sim.stream("fuxi.job", self._app)
         sizes = sizes_of(self._plan, self._splits, draws)
+        refusal = too_large([(size.instances, noted) for size, noted in zip(sizes, self._plan.noted(), strict=True)])
+        if refusal:
+            self.link.end(False, refusal)
+            return
         core = self.core = JobMaster(
             self._plan, sizes, self._cell.config, [machine.rack for machine in self._machines], self._attempt
         )

@@ -74,6 +74,11 @@ class JobPlan:
         """Of each task, by name, the tasks that it comes after."""
         return {task.name: [self.tasks[edge.source].name for edge in task.edges] for task in self.tasks}
 
+    def noted(self) -> list[int]:
+        """Of each task, how many numbers the snapshot keeps for an instance: where its output is, or which attempt's."""
+        read = {edge.source for task in self.tasks for edge in task.edges if edge.pattern != "none"}
+        return [1 if task.output_path or number in read else 0 for number, task in enumerate(self.tasks)]
+
     @property
     def instances(self) -> int:
         """Of all tasks, as far as they are known before the input files are looked at."""

@@ -18,6 +18,8 @@ import numpy.typing as npt
 Bits = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
+#: Largest file of Nuwa (N3).
+LARGEST_BYTES = 1_000_000
 _HEAD = struct.Struct("<IIH")
 _TASK = struct.Struct("<IB")
 _MACHINES, _ATTEMPTS, _ALL = 1, 2, 4
@@ -85,6 +87,17 @@ def decoded(data: bytes) -> Snapshot:
     return Snapshot(attempt, number, tuple(records))
 
 
-def largest_bytes(instances: Sequence[int]) -> int:
-    """At most so many bytes for a job whose tasks have so many instances."""
-    return _HEAD.size + sum(_TASK.size + -(-count // 8) + 8 * count for count in instances)
+def largest_bytes(tasks: Sequence[tuple[int, int]]) -> int:
+    """At most so many bytes for a job whose tasks have so many instances, each with so many numbers beside its bit."""
+    return _HEAD.size + sum(_TASK.size + -(-count // 8) + 4 * numbers * count for count, numbers in tasks)
+
+
+def too_large(tasks: Sequence[tuple[int, int]]) -> str:
+    """Why the snapshot of such a job does not fit into a file of Nuwa; empty when it does."""
+    size = largest_bytes(tasks)
+    if size <= LARGEST_BYTES:
+        return ""
+    instances = sum(count for count, _ in tasks)
+    return (
+        f"a snapshot of its {instances:,} instances may take {size:,} bytes, and a file of Nuwa holds {LARGEST_BYTES:,}"
+    )

@@ -89,6 +89,32 @@ def test_an_input_file_that_is_not_there_fails_the_job_with_its_name() -> None:
     assert "/none/x*" in bench.ends["job"].why or "/none" in bench.ends["job"].why
 
 
+def test_a_job_whose_snapshot_would_not_fit_is_refused_at_once() -> None:
+    """A million instances whose outputs must be found again; without outputs they would do."""
+    bench = JobBench()
+    outputs = JobPlan("large", (TaskPlan("map", 1_000_000, ONE), TaskPlan("end", 1, ONE, (EdgePlan(0),))))
+    assert "a snapshot of its 1,000,001 instances may take 4,125,0" in bench.jobs.refusal(outputs, bench.config)
+    assert not bench.jobs.refusal(JobPlan("large", (TaskPlan("map", 1_000_000, ONE),)), bench.config)
+    assert "no machine has" in bench.jobs.refusal(JobPlan("wide", (TaskPlan("map", 1, (10**9, 1, 0)),)), bench.config)
+
+
+def test_f9_a_slow_machine_is_overtaken_by_backup_instances() -> None:
+    """With backups the job ends earlier than without; each instance commits once."""
+    took = {}
+    for enabled in (True, False):
+        bench = JobBench(jobs={"backup": {"enabled": enabled, "check_every": "1s"}})
+        # When its workers are up: a machine that is slow before that hardly gets any work.
+        bench.sim.call_at(4 * SECOND, setattr, bench.datacenter.machines[6], "slow_factor", 12.0)
+        bench.submit(JobPlan("job", (TaskPlan("map", 150, ONE, time_ns=5 * SECOND),)))
+        bench.run("job")
+        ended = _job(bench)
+        assert ended["ok"]
+        assert bool(ended["backups"]) is enabled
+        took[enabled] = float(str(ended["ran_s"]))
+    assert took[False] > 40
+    assert took[True] < 20
+
+
 def test_f7_along_a_stream_reduces_start_before_maps_end_and_end_after_them() -> None:
     """They pull what is there, round by round."""
     bench = JobBench()
