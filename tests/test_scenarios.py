@@ -25,7 +25,7 @@ def test_it_lints_clean(scenario: Path, capsys: pytest.CaptureFixture[str]):
 
 @pytest.mark.parametrize("scenario", shipped(), ids=lambda path: str(path.relative_to(SCENARIOS)))
 def test_its_beginning_runs_and_repeats(scenario: Path, tmp_path: Path, request: pytest.FixtureRequest):
-    needs_trace = "flow-oracle" in scenario.stem or "disk-year" in scenario.stem
+    needs_trace = any(name in scenario.stem for name in ("flow-oracle", "disk-year", "alibaba"))
     data = request.getfixturevalue("data_dir") if needs_trace else None
     whole = load(scenario).scenario
     # No more of one that is short itself: some keep every server busy for a second. One that is to be checked says

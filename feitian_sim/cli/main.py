@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("feitian_sim.cli.diff", "The first diverging event of two runs."),
     "report": ("feitian_sim.cli.report", "Draw the figures and the HTML page of results again."),
     "plot": ("feitian_sim.cli.report", "Draw the figures of results."),
+    "export": ("feitian_sim.cli.export", "Write results in the formats of others."),
     "lint": ("feitian_sim.cli.lint", "Check scenario files without running them."),
     "show": ("feitian_sim.cli.lint", "Print a scenario with everything resolved."),
     "estimate": ("feitian_sim.cli.estimate", "Run time and memory before running."),

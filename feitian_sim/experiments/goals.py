@@ -40,6 +40,10 @@ GOALS = (
     Goal("pangu.usd_per_tb_year", "lower", "USD per TB and year"),
     Goal("workloads.request_response_s.mean", "lower", "response, mean"),
     Goal("workloads.request_wait_s.mean", "lower", "wait, mean"),
+    Goal("fuxi.job_completion_s.mean", "lower", "job completion, mean"),
+    Goal("fuxi.job_completion_s.p95", "lower", "job completion, p95"),
+    Goal("fuxi.job_slowdown_ratio.p95", "lower", "slowdown of jobs, p95"),
+    Goal("fuxi.backups_count", "lower", "backup instances"),
 )
 
 
