@@ -1,8 +1,8 @@
 """Export of a job that ran as WfFormat 1.5 (WfCommons), from facts alone.
 
 An instance of a task becomes a task of the workflow, which waits for every instance of the tasks that its own comes
-after: so it is with a shuffle. Where that would be more than a million edges, each task becomes one, with its wall time. Facts
-do not tell bytes, so there are no files. Simulated time 0 is the beginning of 1970.
+after: so it is with a shuffle. Where that would be more than a million edges, each task becomes one, with its wall
+time. Facts do not tell bytes, so there are no files. Simulated time 0 is the beginning of 1970.
 """
 
 from __future__ import annotations
