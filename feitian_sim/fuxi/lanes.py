@@ -149,10 +149,6 @@ class _Needs:
         for rung in range(place, len(self.rungs)):
             self.masks[rung] |= bit
 
-    def within(self, amount: int) -> int:
-        place = bisect_right(self.rungs, amount)
-        return self.masks[place - 1] if place else 0
-
 
 class Band:
     """The lanes of one queue that have equal standing with quota and, where these are compared, the same user."""
@@ -292,7 +288,12 @@ class Band:
         found = -1
         for needs, amount in zip(self._needs, limit, strict=True):
             # What a shape does not need may be lacking as it likes.
-            found &= needs.within(max(0, amount))
+            place = bisect_right(needs.rungs, amount if amount > 0 else 0)
+            if not place:
+                return 0
+            found &= needs.masks[place - 1]
+            if not found:
+                return 0
         return found
 
     def _open(self, shape: Shape) -> Lane:

@@ -157,7 +157,10 @@ class LocalityTree:
     @staticmethod
     def _owed(group: Group, free: Sequence[int]) -> Sequence[int] | None:
         """What of ``free`` is within the group's minimum."""
-        within = [min(there, sure - used) for there, sure, used in zip(free, group.minimum, group.used, strict=True)]
+        within = [
+            there if there < sure - used else sure - used
+            for there, sure, used in zip(free, group.minimum, group.used, strict=True)
+        ]
         return within if max(within) > 0 else None
 
     @staticmethod
@@ -165,8 +168,15 @@ class LocalityTree:
         """What of ``free`` is within the group's maximum; where that is less, it may be all that somebody lacks."""
         if group.maximum is None:
             return free
-        within = [min(there, most - used) for there, most, used in zip(free, group.maximum, group.used, strict=True)]
-        group.capped = group.capped or within != list(free)
+        binds = False
+        within = []
+        for there, most, used in zip(free, group.maximum, group.used, strict=True):
+            if most - used < there:
+                binds = True
+                there = most - used
+            within.append(there)
+        if binds:
+            group.capped = True
         return within
 
     def _fulfil(self, unit: Unit, wishes: dict[int, int], place: int, node: int, count: int) -> None:
