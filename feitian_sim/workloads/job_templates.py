@@ -38,10 +38,17 @@ class _Shape(StrictModel):
     memory: Size = Field(
         default=_text("2GB"), gt=0, description="Memory of a worker; default 2GB. Source: VLDB 2014, sec. 5.2."
     )
-    package: str = Field(default="", description="What a worker's machine must have downloaded; default: nothing.")
+    package: str = Field(
+        default="",
+        description="What a worker's machine must have downloaded: a package of the cell or a file of Pangu, in which "
+        "{number} or {number:06d} is the job's number, so that each job has one of its own; default: nothing.",
+    )
 
-    def _worker(self) -> dict[str, Any]:
-        return {"resources": {"cpu": self.cpu, "memory": f"{self.memory}B"}, "package": self.package}
+    def _worker(self, name: str = "") -> dict[str, Any]:
+        package = self.package
+        if "{number" in package:
+            package = package.format(number=int(name.rpartition("-")[2]))
+        return {"resources": {"cpu": self.cpu, "memory": f"{self.memory}B"}, "package": package}
 
     def _whose(self) -> dict[str, Any]:
         return {"user": self.user, "group": self.group, "priority": self.priority}
@@ -73,8 +80,8 @@ class PaperJob(_Shape):
         time = f"{self.time.sample(times)}ns"
         left = f"{int(self.split * _LEFT[self.kind])}B"
         tasks = {
-            "map": {"instances": self.maps, "time": time, "output": {"bytes": left}, **self._worker()},
-            "reduce": {"instances": self.reduces, "time": time, "after": "map", **self._worker()},
+            "map": {"instances": self.maps, "time": time, "output": {"bytes": left}, **self._worker(name)},
+            "reduce": {"instances": self.reduces, "time": time, "after": "map", **self._worker(name)},
         }
         return JobDescription.model_validate({"name": name, "tasks": tasks, **self._whose()})
 
@@ -113,7 +120,7 @@ class SortJob(_Shape):
 
     def job(self, name: str, times: Stream) -> JobDescription:
         """The job of that name; draws nothing."""
-        common = {**self._worker(), "normal_runtime": f"{self.normal_runtime}ns"}
+        common = {**self._worker(name), "normal_runtime": f"{self.normal_runtime}ns"}
         tasks = {
             "map": {
                 "input": {"files": list(self.input), "split": f"{self.split}B"},

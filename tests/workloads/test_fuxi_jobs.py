@@ -53,6 +53,13 @@ def test_a_paper_job_has_maps_and_reduces_of_one_time(sim: Simulation, kind: str
     assert again.tasks[0].time_ns != maps.time_ns
 
 
+def test_each_job_can_have_a_package_of_its_own(sim: Simulation) -> None:
+    """By its number."""
+    shape = PaperJob.model_validate({"kind": "wordcount", "maps": 1, "reduces": 1, "package": "/dataset/{number:04d}"})
+    packages = [shape.job(f"mix.w-{number}", stream(sim)).tasks["map"].package for number in (3, 14)]
+    assert packages == ["/dataset/0003", "/dataset/0014"]
+
+
 def test_a_sort_streams_from_pangu_to_pangu(sim: Simulation) -> None:
     """Maps read files in splits; reduces pull while maps run, and leave what they read in Pangu."""
     shape = SortJob.model_validate({"kind": "sort", "input": "/dataset/*", "reduces": 7, "map_rate": "80MB/s"})
