@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 @click.option("--no-figures", is_flag=True, help="Leave figures and report.html out.")
 @click.option("--events", is_flag=True, help="Also store checkpoints of the events, for `feitian diff`.")
 @click.option("--event-lines", is_flag=True, help="Also store every event, for `feitian diff` with other code.")
+@click.option("--keep-going", is_flag=True, help="Leave rows of traces that do not parse out, and count them.")
 @click.option("--twin", is_flag=True, help="Also run without the faults, and draw that behind the run.")
 def run_command(
     file: Path, seed: int | None, runs: int | None, overrides: tuple[str, ...], output: Path, as_json: bool,
     quiet: bool, data: Path | None, no_figures: bool, events: bool, event_lines: bool,
-    twin: bool,
+    keep_going: bool, twin: bool,
 ) -> ExitCode:  # fmt: skip
     """Run the scenario FILE and write results/<name>-<hash>: tables, summary, figures, report.html.
 
@@ -42,7 +43,7 @@ def run_command(
     from feitian_sim.experiments.run import Options, run
 
     options = Options(
-        overrides=overrides,
+        overrides=(*overrides, *(_dropping(file, overrides, data) if keep_going else ())),
         seed=seed,
         runs=runs,
         output=output,
@@ -62,6 +63,16 @@ def run_command(
 
         print_summary(done)
     return ExitCode.DONE if done.summary.held else ExitCode.FAILED
+
+
+def _dropping(file: Path, overrides: tuple[str, ...], data: Path | None) -> list[str]:
+    """What ``--keep-going`` sets: traces, of jobs and of failures, drop what does not parse."""
+    from feitian_sim.scenario import load
+
+    scenario = load(file, overrides=overrides, data=[data] if data is not None else []).scenario
+    loads = [f"load[{at}]" for at, one in enumerate(scenario.load) if hasattr(one, "on_bad_row")]
+    faults = [f"faults[{at}].trace" for at, one in enumerate(scenario.faults) if getattr(one, "trace", None) is not None]
+    return [f"{key}.on_bad_row=drop" for key in (*loads, *faults)]
 
 
 def _render(folder: Path) -> list[Path]:
