@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from feitian_sim.fuxi.job.config import JobConfig
 from feitian_sim.fuxi.resources import CPU, MEMORY, MILLICORES, PHYSICAL, STORAGE, Dimensions, Vector
 from feitian_sim.fuxi.schedule_config import ScheduleConfig
+from feitian_sim.fuxi.service.config import ServiceConfig
 from feitian_sim.kernel import Duration, Size, StrictModel
 from feitian_sim.kernel.distributions import DurationDistribution
 
@@ -275,6 +276,7 @@ class FuxiConfig(StrictModel):
         default_factory=ScheduleConfig, description="Quota groups, fairness, machine choice, preemption."
     )
     jobs: JobConfig = Field(default_factory=JobConfig, description="How jobs are run.")
+    services: ServiceConfig = Field(default_factory=ServiceConfig, description="How services are run.")
     heartbeat: FuxiBeatConfig = Field(default_factory=FuxiBeatConfig, description="How lost machines are noticed.")
     disable: DisableConfig = Field(default_factory=DisableConfig, description="When a machine is taken out of use.")
 

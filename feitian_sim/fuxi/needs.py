@@ -30,3 +30,7 @@ BE_HEARD_BY_MASTER = Need("call", _MASTERS)
 BE_HEARD_BY_TUBO = Need("call", _TUBOS)
 BE_HEARD_BY_WORKERS = Need("call", _WORKERS)
 BE_HEARD_BY_APPLICATION = Need("call", _APPLICATIONS)
+#: Of the storage of services, that their workers speak to.
+BE_HEARD_BY_STORE = Need("call", f"{CELL}/.stores")
+#: Of what a service's workers serve to users.
+USE = Need("write", _application)
