@@ -32,7 +32,8 @@ class JobApplication:
     ) -> None:
         self.cell = JobCell(datacenter, config)
         self._machines = tuple(dict.fromkeys(machines))
-        self._programs = programs or {}
+        #: Tasks of users' own, by their references.
+        self.programs: dict[str, TaskProgram] = dict(programs or {})
         #: Masters that run or ran last, by job.
         self.servers: dict[str, JobServer] = {}
         QueueSampling(datacenter.sim, self.servers)
@@ -59,4 +60,4 @@ class JobApplication:
             return description
         if not isinstance(description, JobDescription):
             raise ScenarioError(f"a job is a JobDescription or a JobPlan, not a {type(description).__name__}")
-        return plan_of(description, config.resources.dimensions, self._machines, programs=self._programs)
+        return plan_of(description, config.resources.dimensions, self._machines, programs=self.programs)

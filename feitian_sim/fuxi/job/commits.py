@@ -5,11 +5,12 @@ All that ended while one snapshot was being written goes into the next together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from feitian_sim.fuxi.job.instance_table import COMMITTED, ENDED
+from feitian_sim.fuxi.job.output_needs import OutputNeeds
 from feitian_sim.fuxi.job.snapshot import Snapshot, TaskRecord
 from feitian_sim.fuxi.job.task_master import TaskMaster
 
@@ -18,12 +19,12 @@ _Entry = tuple[int, int, int, int, int]
 
 
 class Commits:
-    """The way of results into the snapshot. ``is_needed``: whether a task's output on local disks is still needed."""
+    """The way of results into the snapshot. ``needs``: whose output on local disks may still be needed."""
 
-    def __init__(self, tasks: Sequence[TaskMaster], attempt: int, is_needed: Callable[[int], bool]) -> None:
+    def __init__(self, tasks: Sequence[TaskMaster], attempt: int, needs: OutputNeeds) -> None:
         self._tasks = tasks
         self._attempt = attempt
-        self._is_needed = is_needed
+        self._needs = needs
         self._number = 0
         # By task and instance, the worker that has the result.
         self._ended: dict[tuple[int, int], int] = {}
@@ -59,11 +60,16 @@ class Commits:
             if table.state[instance] == ENDED:
                 entry = (number, instance, int(table.machine[instance]), int(table.attempt[instance]), worker)
                 self._under_way.append(entry)
-        return Snapshot(self._attempt, self._number, tuple(self._record(task) for task in self._tasks))
+        return Snapshot(
+            self._attempt,
+            self._number,
+            tuple(self._record(task, place) for task, place in zip(self._tasks, self._needs.ever(), strict=True)),
+        )
 
-    def _record(self, task: TaskMaster) -> TaskRecord:
+    @staticmethod
+    def _record(task: TaskMaster, is_needed: bool) -> TaskRecord:
         table = task.table
-        has_place = task.leaves_local and self._is_needed(task.number)
+        has_place = task.leaves_local and is_needed
         return TaskRecord(
             table.state >= ENDED,
             table.machine.astype(np.int64) if has_place else None,

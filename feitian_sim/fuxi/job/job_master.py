@@ -14,6 +14,7 @@ from feitian_sim.fuxi.job.commits import Commits
 from feitian_sim.fuxi.job.config import JobConfig
 from feitian_sim.fuxi.job.effects import Attempt, Effects
 from feitian_sim.fuxi.job.instance_table import COMMITTED, ENDED, NONE, RUNNING, WAITING
+from feitian_sim.fuxi.job.output_needs import OutputNeeds
 from feitian_sim.fuxi.job.plan import JobPlan
 from feitian_sim.fuxi.job.sizes import TaskSizes
 from feitian_sim.fuxi.job.snapshot import Snapshot
@@ -48,11 +49,8 @@ class JobMaster:
             TaskMaster(number, task, size, config, self.blacklist, racks, first)
             for number, (task, size) in enumerate(zip(plan.tasks, sizes, strict=True))
         ]
-        self.consumers: list[list[int]] = [[] for _ in self.tasks]
-        for task in self.tasks:
-            for edge in task.plan.edges:
-                self.consumers[edge.source].append(task.number)
-        self.commits = Commits(self.tasks, attempt, self._is_needed)
+        self._needs = OutputNeeds(self.tasks)
+        self.commits = Commits(self.tasks, attempt, self._needs)
         self.force = Workforce(self.tasks, config, attempt)
         self.streams = Streams(self.tasks, config.stream_patience)
         self._holdings: dict[tuple[int, int], int] = {}
@@ -167,7 +165,7 @@ class JobMaster:
         for key in [key for key in self._holdings if key[1] == machine]:
             del self._holdings[key]
         for task in self.tasks:
-            if task.leaves_local and self._is_needed(task.number):
+            if task.leaves_local and self._needs.now(task.number):
                 self.output_lost(task.number, machine, now_ns)
             self.force.touched[task.number] = None
         self.force.settle(now_ns)
@@ -373,15 +371,6 @@ class JobMaster:
         if source.number in self.streams.starving:
             return False
         return source.ready and (task.was_started or source.table.committed >= min(enough, source.table.count))
-
-    def _is_needed(self, number: int) -> bool:
-        """Whether somebody still has to read what a task left."""
-        for consumer in self.consumers[number]:
-            task = self.tasks[consumer]
-            reads = any(edge.source == number and edge.pattern != "none" for edge in task.plan.edges)
-            if reads and task.table.done < task.table.count:
-                return True
-        return False
 
     def _remove(self, worker: Worker, why: str, now_ns: int, *, failed: bool = False) -> None:
         """A worker is gone, and what it ran with it."""

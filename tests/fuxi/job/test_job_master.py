@@ -14,6 +14,7 @@ from feitian_sim.fuxi.job.config import JobConfig
 from feitian_sim.fuxi.job.effects import Order
 from feitian_sim.fuxi.job.plan import EdgePlan, JobPlan, TaskPlan
 from feitian_sim.fuxi.job.sizes import Split
+from feitian_sim.fuxi.job.snapshot import decoded
 from feitian_sim.kernel import MILLISECOND, SECOND
 
 ONE = (1000, 1, 0)
@@ -461,3 +462,20 @@ def test_a_job_takes_what_list_scheduling_takes_by_brute_force(monkeypatch: pyte
         world.run()
         _done(world)
         assert world.now_ns == _list_schedule(shape, slots), case
+
+
+def test_places_are_kept_while_what_was_made_of_them_may_be_lost() -> None:
+    """Maps, then mids, then an end: where the maps' output lies is known to a later life until the end is done."""
+    plan = JobPlan(
+        "job",
+        (
+            _task("map", 4, output_bytes=9),
+            _task("mid", 4, after=(EdgePlan(0),), output_bytes=9),
+            _task("end", 1, after=(EdgePlan(1),), time_ns=50 * SECOND),
+        ),
+    )
+    world = FakeWorld(plan, machines=4, slots=2)
+    world.start()
+    world.run(until=lambda: len(world.committed) == 8)
+    places = [record.machines is not None for record in decoded(world.stored).tasks]
+    assert places == [True, True, False]

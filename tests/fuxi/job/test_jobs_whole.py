@@ -6,6 +6,7 @@ import pytest
 from job_bench import JobBench
 
 from feitian_sim.fuxi.job.plan import EdgePlan, JobPlan, TaskPlan
+from feitian_sim.fuxi.job.program import InstanceSight
 from feitian_sim.fuxi.job.reading import job_of
 from feitian_sim.kernel import GIB, MIB, MILLISECOND, SECOND
 
@@ -87,6 +88,59 @@ def test_an_input_file_that_is_not_there_fails_the_job_with_its_name() -> None:
     bench.run("job")
     assert bench.ends["job"].state == "failed"
     assert "/none/x*" in bench.ends["job"].why or "/none" in bench.ends["job"].why
+
+
+def test_f6_threads_start_at_once_and_processes_do_not() -> None:
+    """Thread mode: a worker is a thread of a process that is there."""
+    starts = {}
+    for threads in (True, False):
+        bench = JobBench()
+        bench.submit(JobPlan("job", (TaskPlan("map", 20, ONE, time_ns=SECOND, threads=threads),)))
+        bench.run("job")
+        starts[threads] = float(str(_job(bench)["worker_start_s"]))
+    assert starts[True] < 0.01
+    assert 0.4 < starts[False] < 1.0
+
+
+class Fibonacci:
+    """A program of a user's own: an instance takes as long as the two before it together."""
+
+    def compute_ns(self, instance: InstanceSight) -> int:
+        """In seconds 1, 1, 2, 3, 5."""
+        before, now = 0, 1
+        for _ in range(instance.number):
+            before, now = now, before + now
+        return now * SECOND
+
+    def output_bytes(self, instance: InstanceSight) -> int:
+        """One MiB for each second."""
+        return MIB * self.compute_ns(instance) // SECOND
+
+
+def test_f7_a_users_own_program_says_what_instances_compute_and_leave() -> None:
+    """As ``file.py:Class`` in the description, loaded by who wires the cell."""
+    bench = JobBench()
+    bench.jobs.programs["fib.py:Fibonacci"] = Fibonacci()
+    job = {"map": {"instances": 5, "program": "fib.py:Fibonacci"}, "end": {"instances": 1, "after": "map"}}
+    bench.submit(job_of({"name": "job", "tasks": job}))
+    bench.run("job")
+    assert bench.ends["job"].state == "finished"
+    assert _job(bench)["critical_s"] == 5.0
+    assert _job(bench)["work_s"] == 12.0
+    assert "is not loaded" in bench.jobs.refusal(
+        job_of({"name": "other", "tasks": {"map": {"instances": 1, "program": "x.py:X"}}}), bench.config
+    )
+
+
+def test_f9_attempts_that_fail_are_run_again() -> None:
+    """A fifth of the attempts fails; all instances commit, and the failures are counted."""
+    bench = JobBench(jobs={"attempts": 20, "blacklist": {"enabled": False}})
+    bench.submit(JobPlan("job", (TaskPlan("map", 100, ONE, time_ns=SECOND, failure_ratio=0.2),)))
+    bench.run("job")
+    ended = _job(bench)
+    assert ended["ok"]
+    assert 10 <= int(str(ended["failed"])) <= 45
+    assert ended["attempts"] == 100 + int(str(ended["failed"]))
 
 
 def test_a_job_whose_snapshot_would_not_fit_is_refused_at_once() -> None:
