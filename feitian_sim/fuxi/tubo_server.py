@@ -280,7 +280,7 @@ class TuboServer:
         """No FuxiMaster knows this incarnation: its beats are no longer taken for granted."""
         self.known_to = 0
         if self.hearts is not None:
-            self.hearts.review()
+            self.hearts.doubt(self)
 
     def _disks(self) -> tuple[int, int]:
         disks = self.machine.disks

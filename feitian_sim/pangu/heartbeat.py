@@ -147,6 +147,12 @@ class Heartbeats:
                 if server.alive:
                     self._arm(server)
 
+    def doubt(self, server: BeatingServer) -> None:
+        """The master no longer knows this one: its beats are explicit from now on."""
+        if server.name in self._elided:
+            self._materialise(server.name)
+            self._arm(server)
+
     def _materialise(self, name: str) -> None:
         entry = self._elided.pop(name, None)
         if entry is not None:

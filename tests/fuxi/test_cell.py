@@ -10,7 +10,10 @@ from feitian_sim.fuxi.facts import (
     AppEnded,
     AppMasterEnded,
     AppStarted,
+    Decisions,
     MachineBack,
+    MachineDisabled,
+    MachineEnabled,
     MachineLost,
     MasterReady,
     ProcessEnded,
@@ -18,6 +21,7 @@ from feitian_sim.fuxi.facts import (
     TuboAdopted,
     WorkerReady,
 )
+from feitian_sim.fuxi.samples import QuotaSampled, UsageSampled
 
 LONG = Sweep(pieces=200, workers=20, piece_ns=5 * 10**9)
 
@@ -396,3 +400,41 @@ def test_a_unit_that_fits_no_machine_ends_its_application():
     assert cell.ends["a"].state == "failed"
     assert cell.ends["a"].why.startswith("no machine could run a unit 1: it needs cpu 64000")
     cell.assert_books_agree()
+
+
+def test_a_machine_that_several_applications_marked_is_disabled_and_tried_again():
+    cell = Cell(fuxi="{schedule: {adjust_every: 20s}, disable: {marks: 2, back_after: 60s, share: 0.1}}")
+    for name in "abc":
+        cell.submit(name, Sweep(pieces=300, workers=10, piece_ns=5 * 10**9))
+    cell.run(30)
+    masters = {name: cell.kind.of(name)[0].link for name in "abc"}
+    # Twice by one is once; and of two machines only one may be disabled: a tenth of twelve.
+    for machine, names in (("r0/m2", "aa"), ("r1/m2", "ab"), ("r2/m2", "bc")):
+        for name in names:
+            masters[name].bad_machine(machine, "a test")
+    cell.run(45)
+    assert [(item.machine, item.why) for item in cell.of(MachineDisabled)] == [("r1/m2", "marks")]
+    before = cell.kind.log("a", "granted")[-1][0]
+    cell.run(90)
+    assert all(line[2] != "r1/m2" for line in cell.kind.log("a", "granted") if line[0] > before)
+    cell.run(130)
+    assert [item.machine for item in cell.of(MachineEnabled)] == ["r1/m2"]
+
+
+def test_what_is_sampled_adds_up():
+    cell = Cell(racks=1, machines=4, cores=4)
+    cell.submit("a", Sweep(pieces=200, workers=30, piece_ns=5 * 10**9))
+    cell.run(20)
+    for probe in cell.sim.probes:
+        probe()
+    cores, memory, storage = cell.of(UsageSampled)
+    assert (cores.resource, memory.resource, storage.resource) == ("cpu", "memory", "storage")
+    assert cores.capacity == 16_000
+    assert cores.capacity >= cores.planned >= cores.obtained >= cores.used > 14_000
+    assert cores.wanted == 30_500
+    (quota,) = cell.of(QuotaSampled)
+    assert (quota.group, quota.guaranteed_ratio) == ("default", 1.0)
+    assert quota.share_ratio == cores.planned / cores.capacity
+    (decided,) = [item for item in cell.of(Decisions) if item.count]
+    assert 880_000 <= decided.longest_ns < 5_000_000
+    assert decided.total_ns <= decided.count * decided.longest_ns
