@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from feitian_sim.fuxi.resources import MILLICORES, fits
+from feitian_sim.fuxi.resources import CPU, MILLICORES, PHYSICAL, fits
 from feitian_sim.kernel.units import format_size
 from feitian_sim.scenario.draft import Draft
-from feitian_sim.scenario.problems import Problem
+from feitian_sim.scenario.problems import KeyPath, Problem
 
 
 def fuxi_is_possible(draft: Draft) -> Iterator[Problem]:
@@ -33,3 +34,38 @@ def fuxi_is_possible(draft: Draft) -> Iterator[Problem]:
             yield draft.problem(("fuxi", "application_master"), message)
     if fuxi.packages and draft.scenario.pangu is None:
         yield draft.problem(("fuxi", "packages"), "packages are kept in the file system: add pangu:")
+
+
+def jobs_fit_a_machine(draft: Draft) -> Iterator[Problem]:
+    """A worker of each task that the scenario describes fits on a machine."""
+    fuxi, machine = draft.scenario.fuxi, draft.scenario.cluster.machine
+    if fuxi is None or not draft.sound(("fuxi",), ("cluster",), ("cluster", "machine")):
+        return
+    dimensions = fuxi.resources.dimensions
+    there = fuxi.resources.capacity(machine.cores, machine.memory, machine.disks)
+    for path, load in draft.items("load"):
+        for number, choice in enumerate(getattr(load, "jobs", ())):
+            for name, task in getattr(choice.job, "tasks", {}).items():
+                for resource, amount in task.resources.amounts().items():
+                    most = there[dimensions.names.index(resource)] if resource in dimensions.names else 0
+                    if amount > most:
+                        where = _written(draft, (*path, "jobs", number), ("tasks", name, "resources", resource))
+                        yield draft.problem(where, _too_much(resource, amount, most))
+
+
+def _written(draft: Draft, number: KeyPath, below: KeyPath) -> KeyPath:
+    """Where the scenario says it: a job stands under ``job`` or by itself, a virtual resource among its like."""
+    said: Any = draft.source.data
+    for part in number:
+        said = said[part]
+    top = (*number, "job") if "job" in said else number
+    resource = below[-1]
+    return (*top, *below) if resource in PHYSICAL else (*top, *below[:-1], "virtual", resource)
+
+
+def _too_much(resource: str, amount: int, most: int) -> str:
+    if resource == CPU:
+        return f"a worker needs {amount / MILLICORES:g} cores, and a machine offers {most / MILLICORES:g}"
+    if resource in PHYSICAL:
+        return f"a worker needs {format_size(amount)} of {resource}, and a machine offers {format_size(most)}"
+    return f"a worker needs {amount} of {resource}, and a machine offers {most}: see fuxi.resources.virtual"

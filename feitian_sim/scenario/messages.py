@@ -45,7 +45,9 @@ def problems_of(source: Source, model: type[BaseModel], errors: Iterable[ErrorDe
     return [
         _problem(source, place, error)
         for place, error in placed
-        if not _is_other_shape(place, error, placed) and not _is_misspelt(place, error, placed)
+        if not _is_other_shape(place, error, placed)
+        and not _is_misspelt(place, error, placed)
+        and not _is_emptied(place, error, placed)
     ]
 
 
@@ -65,6 +67,14 @@ def _is_misspelt(place: Place, error: ErrorDetails, placed: Sequence[tuple[Place
         and nearest(str(where.path[-1]), _names(where.parents)) == place.rest[-1]
         for where, other in placed
         if place.rest
+    )
+
+
+def _is_emptied(place: Place, error: ErrorDetails, placed: Sequence[tuple[Place, ErrorDetails]]) -> bool:
+    """Whether a list is too short only since items of it are wrong, which their own problems say."""
+    depth = len(place.path)
+    return error["type"] == "too_short" and any(
+        other is not error and where.path[:depth] == place.path for where, other in placed
     )
 
 

@@ -110,6 +110,9 @@ def locate(model: type[BaseModel], data: Any, loc: Sequence[str | int]) -> Place
         if not rest and _has(data, part):
             data = data[part]
             path.append(part)
+        elif not rest and below and _is_left_out(allowed, part):
+            # What the model wraps stands there by itself.
+            pass
         elif below or not _is_type_name(part):
             rest.append(part)
         else:
@@ -124,6 +127,11 @@ def _has(data: Any, part: str | int) -> bool:
     if isinstance(data, dict):
         return part in data
     return isinstance(data, list) and isinstance(part, int) and part < len(data)
+
+
+def _is_left_out(allowed: Sequence[Branch], part: str | int) -> bool:
+    """Whether a scenario may write what stands under this key in place of the mapping that holds it."""
+    return any(getattr(branch.model, "short_for", None) == part for branch in allowed)
 
 
 def _is_type_name(part: str | int) -> bool:

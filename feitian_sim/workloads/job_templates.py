@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
@@ -173,6 +173,9 @@ JobTemplate = Annotated[
 
 class JobChoice(StrictModel):
     """One kind of job of a load, and how often it comes."""
+
+    #: A job alone stands for one with weight 1.
+    short_for: ClassVar[str] = "job"
 
     weight: float = Field(default=1.0, gt=0, description="How often, relative to the others; default 1.")
     job: JobTemplate = Field(description="The job.")

@@ -36,6 +36,52 @@ def test_what_cannot_work_is_refused(fuxi: str, said: str):
     assert said in str(refused.value)
 
 
+_JOB = """\
+fuxi: {{resources: {{reserved_memory: 1GiB, virtual: {{licence: 1}}}}}}
+load:
+  - kind: fuxi-jobs
+    name: etl
+    clients: 1
+    jobs:
+      - name: sort
+        tasks:
+          map: {task}
+"""
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        (
+            "{instances: 0, time: 1s, resources: {cpu: 1, memory: 1GiB}}",
+            "12:28: load[0].jobs[0].tasks.map.instances: a task has 1 to 4,000,000 instances, not 0",
+        ),
+        ("{instances: 1, time: 1s, resources: {gpu: 1}}", "12:53: unknown key 'gpu' in load[0].jobs[0].tasks.map"),
+        (
+            "{instances: 1, time: 1s, resources: {cpu: 3, memory: 1GiB}}",
+            "12:58: a worker needs 3 cores, and a machine offers 2",
+        ),
+        (
+            "{instances: 1, time: 1s, resources: {cpu: 1, memory: 9GiB}}",
+            "12:69: a worker needs 9GiB of memory, and a machine offers 7GiB",
+        ),
+        (
+            "{instances: 1, time: 1s, resources: {cpu: 1, memory: 1GiB, virtual: {licence: 2}}}",
+            "a worker needs 2 of licence, and a machine offers 1",
+        ),
+        (
+            "{instances: 1, time: 1s, after: map, resources: {cpu: 1, memory: 1GiB}}",
+            "10:9: load[0].jobs[0]: the tasks wait for each other in a circle: map -> map",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_job_is_said_once_and_where_it_stands(task: str, said: str):
+    with pytest.raises(ScenarioError) as refused:
+        load_text(f"{BASE}{_JOB.format(task=task)}")
+    assert said in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+
+
 def test_fuxi_brings_nuwa_and_the_roles_of_its_processes():
     text = f"{BASE}fuxi: {{application_master: {{memory: 100MB}}}}\n"
     faults = "faults:\n- {kind: process-kill, at: 1s, target: {leader: fuxi.master}}\n"
