@@ -32,16 +32,19 @@ from feitian_sim.checking.coordination import (
     StateIsTheLog,
     TreeIsAsCommanded,
 )
+from feitian_sim.checking.failovers import HealthyOnesGoOn
 from feitian_sim.checking.files import pangu_invariants
 from feitian_sim.checking.flow_control import CreditsAreConserved, NobodyStarves, StreamsKeepTheirOrder
 from feitian_sim.checking.freshness import FreshReadsAreFresh
 from feitian_sim.checking.general import DeadIsDead, EverythingEnds, TimeNeverGoesBack
 from feitian_sim.checking.invariant import Invariant
+from feitian_sim.checking.jobs import JobsEnd, job_invariants
 from feitian_sim.checking.liveness import AnsweredAgain, NoticesArrive, OneLeaderStays, Recoverable, SilentSessionsEnd
 from feitian_sim.checking.naming import FoundAgain, NobodyDeadIsListed
 from feitian_sim.checking.ports import PortsOnly
 from feitian_sim.checking.probes import Probes
 from feitian_sim.checking.replies import CommandsOnce
+from feitian_sim.checking.resources import resource_invariants
 from feitian_sim.checking.rights import (
     EachVerdictIsRecorded,
     EverybodyIsVerified,
@@ -98,6 +101,9 @@ def _all(config: CheckConfig) -> list[Invariant]:
         EachVerdictIsRecorded(),
         KeysChangeForNobody(),
         *pangu_invariants(config),
+        *resource_invariants(config),
+        *job_invariants(),
+        HealthyOnesGoOn(),
     ]
     if config.liveness is not None:
         recoverable = Recoverable()
@@ -109,6 +115,7 @@ def _all(config: CheckConfig) -> list[Invariant]:
             NoticesArrive(config, tree, recoverable),
             NobodyDeadIsListed(config, recoverable),
             FoundAgain(config, recoverable),
+            JobsEnd(config, recoverable),
         ]
     return found
 

@@ -9,6 +9,7 @@ can refuse an earlier one.
 from __future__ import annotations
 
 from feitian_sim.fuxi.application import Kinds
+from feitian_sim.fuxi.check_facts import MasterOrdered
 from feitian_sim.fuxi.facts import AppEnded, AppMasterEnded, AppStarted, AppSubmitted
 from feitian_sim.fuxi.hard_records import AppRecord, EndRecord
 from feitian_sim.fuxi.master_books import AppBook, Books, MachineBook
@@ -183,10 +184,12 @@ class Applications:
             self._books.apply(self._books.scheduler.wants(app.name, (UnitDemand(0, -1),), now_ns), now_ns)
 
     def _master_granted(self, app: AppBook, machine: MachineBook, _: int) -> None:
+        books = self._books
         app.wished = False
         app.state = "starting"
         app.machine = machine.index
-        app.attempt = max(app.attempt, (self._books.epoch - 1) * _ATTEMPTS) + 1
+        app.attempt = max(app.attempt, (books.epoch - 1) * _ATTEMPTS) + 1
+        books.emit(MasterOrdered(app.name, app.attempt, machine.name, books.epoch))
         self.order_master(app)
 
     def order_master(self, app: AppBook) -> None:

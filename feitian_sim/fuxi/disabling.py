@@ -7,6 +7,7 @@ elsewhere. A machine comes back when its health does; for its marks, it is tried
 
 from __future__ import annotations
 
+from feitian_sim.fuxi.check_facts import DisabledCounted
 from feitian_sim.fuxi.facts import MachineDisabled, MachineEnabled
 from feitian_sim.fuxi.hard_records import DisabledRecord
 from feitian_sim.fuxi.master_books import Books, MachineBook
@@ -37,6 +38,12 @@ class Disabling:
             index = self._books.index.get(name)
             if index is not None:
                 self._set(self._books.machines[index], since_ns, why)
+        self._tell()
+
+    def _tell(self) -> None:
+        books = self._books
+        names = " ".join(machine.name for machine in books.machines if machine.disabled)
+        books.emit(DisabledCounted(books.epoch, names, int(self._config.share * len(books.machines))))
 
     def look(self, now_ns: int) -> None:
         """Decide anew who is disabled; it counts when it is kept."""
@@ -96,6 +103,7 @@ class Disabling:
                     if app.registered:
                         app.grants.disabled(machine.name)
                         books.tell_app(app.name)
+        self._tell()
 
     def _set(self, machine: MachineBook, since_ns: int, why: str) -> None:
         machine.disabled_ns, machine.why = since_ns, why

@@ -8,6 +8,7 @@ up.
 from __future__ import annotations
 
 from feitian_sim.fuxi.applications import Applications
+from feitian_sim.fuxi.check_facts import MachineGivenUp, TuboHeard
 from feitian_sim.fuxi.facts import MachineBack, MachineLost
 from feitian_sim.fuxi.master_books import AppBook, Books, MachineBook, UnitBook
 from feitian_sim.fuxi.master_effects import Reply, Send
@@ -34,6 +35,7 @@ class Machines:
             machine = books.machines[index]
             machine.incarnation, machine.boot = incarnation, boot
             machine.standing = "up"
+            books.emit(TuboHeard(machine.name, books.epoch))
             books.apply(books.scheduler.machine_up(index, machine.capacity), now_ns)
         self.unheard.clear()
 
@@ -68,6 +70,7 @@ class Machines:
             self._agree(machine, message, now_ns)
         else:
             self._take_in(machine, message, now_ns)
+        books.emit(TuboHeard(machine.name, books.epoch))
         self._masters_of(machine, message, now_ns)
         if machine.allow.under_way is not None:
             # It was refused, for want of this Hello, or is on its way still: twice is once.
@@ -193,6 +196,7 @@ class Machines:
         books = self._books
         was_up = machine.standing == "up"
         machine.standing = "lost"
+        books.emit(MachineGivenUp(machine.name, books.epoch))
         machine.allow.reset(0)
         machine.ends.clear()
         if was_up:

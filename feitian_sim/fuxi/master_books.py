@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
+from feitian_sim.fuxi.check_facts import Displaced, GroupCharged, amounts_of
 from feitian_sim.fuxi.config import FuxiConfig
 from feitian_sim.fuxi.facts import UnitsGranted
 from feitian_sim.fuxi.hard_records import AppRecord
@@ -133,6 +134,8 @@ class Books:
         self.outcomes: dict[str, tuple[bool, str]] = {}
         #: Whether anybody wants a fact of each grant.
         self.tell_grants = False
+        #: Whether somebody looks at the reasons of moves.
+        self.is_checked = False
         #: Told of each machine that is granted to an application for its master.
         self.on_master_granted: Callable[[AppBook, MachineBook, int], object] = _nobody
         self._effects: list[Effect] = []
@@ -166,6 +169,8 @@ class Books:
                 continue
             if self.tell_grants:
                 self._tell_grant(move, machine, now_ns)
+            if self.is_checked:
+                self._tell_reason(move, app, machine)
             if move.unit == 0:
                 machine.allow.add(move.app, 0, self.config.master_unit, move.count)
                 if move.count > 0:
@@ -183,6 +188,19 @@ class Books:
         waited_ns = now_ns - move.since_ns if move.count > 0 else 0
         why = "" if move.count > 0 else move.why
         self.emit(UnitsGranted(move.app, move.unit, machine.name, move.count, waited_ns, why))
+
+    def _tell_reason(self, move: Move, app: AppBook, machine: MachineBook) -> None:
+        if move.count > 0:
+            group = self.scheduler.groups[app.record.group]
+            vector = self.config.master_unit if move.unit == 0 else app.units[move.unit].vector
+            used, most = amounts_of(group.used), amounts_of(group.maximum or ())
+            self.emit(GroupCharged(group.name, move.app, move.unit, amounts_of(vector), used, most))
+            return
+        there = self.scheduler.standing_on(move.machine)
+        spared = " ".join(f"{name}:{unit}:{group}:{priority}" for name, unit, group, priority in there)
+        priority = app.units[move.unit].priority if move.unit else self.config.application_master.priority
+        place = (machine.name, move.app, move.unit, app.record.group)
+        self.emit(Displaced(*place, priority, move.why, spared))
 
     # What was there before this FuxiMaster
 

@@ -238,6 +238,14 @@ class ProcessTable:
             found += [worker for worker in app.workers.values() if worker.owner is not None]
         return found
 
+    def audit(self) -> str:
+        """What does not balance; empty when everything does."""
+        try:
+            self.check()
+        except AssertionError as error:
+            return str(error)
+        return ""
+
     def check(self) -> None:
         """Raises AssertionError when the books do not balance."""
         for app in self.apps.values():

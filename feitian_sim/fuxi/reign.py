@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+from feitian_sim.fuxi.check_facts import GroupCharged
 from feitian_sim.fuxi.config import FuxiConfig
 from feitian_sim.fuxi.facts import Decided, Decisions, MasterReady, UnitsGranted
 from feitian_sim.fuxi.hard_records import HardRecord
@@ -18,6 +19,7 @@ from feitian_sim.fuxi.hard_state import Writer
 from feitian_sim.fuxi.master import Master
 from feitian_sim.fuxi.master_effects import Effect, Emit, Keep, Refuse, Reply, Send
 from feitian_sim.fuxi.messages import NOT_SERVING, AskStatus, Demand, Ended, News, Register, Submit
+from feitian_sim.fuxi.showing import tell_what_waits
 from feitian_sim.hardware import Machine
 from feitian_sim.kernel import SECOND, Owner, Simulation, Timer
 from feitian_sim.kuafu import CallError, Endpoint, IncomingCall
@@ -78,6 +80,7 @@ class Reign:
     def begin(self) -> None:
         """Serve from now on."""
         self.core.books.tell_grants = self._sim.facts.wants(UnitsGranted)
+        self.core.books.is_checked = self._sim.facts.wants(GroupCharged)
         self._arm_wake()
         every_ns = self._config.schedule.adjust_every
         self._owner.call_later(every_ns - self._sim.now % every_ns, self._adjust)
@@ -215,6 +218,8 @@ class Reign:
     def _adjust(self) -> None:
         self._owner.call_later(self._config.schedule.adjust_every, self._adjust)
         self.run(self.core.adjust(self._sim.now))
+        if self.core.books.is_checked and self.core.settled:
+            tell_what_waits(self._sim, self.core.books)
 
     def elide(self, index: int, elided: bool) -> None:
         """A machine is heard without events from now on, or again only with them."""

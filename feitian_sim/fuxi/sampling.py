@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from feitian_sim.fuxi.check_facts import MachineBooked
 from feitian_sim.fuxi.hearing import Hearing
 from feitian_sim.fuxi.hosting import MachineHost
 from feitian_sim.fuxi.process_table import ENDING
@@ -60,6 +61,22 @@ class Sampling:
                     used=used[place] - ending[place],
                 )
             )
+
+    def show_books(self) -> None:
+        """When the run is over: the counts of both sides, for who compares them."""
+        reign = self._hearing.reign
+        if reign is None or not self._sim.facts.wants(MachineBooked):
+            return
+        for host in self._hosts:
+            here = {(app.name, unit.number): unit for app in host.table.apps.values() for unit in app.units.values()}
+            counted = {
+                (app, unit): held + returning
+                for app, unit, _, held, returning in reign.core.books.scheduler.on_machine(host.machine.index)
+            }
+            for key in dict.fromkeys([*here, *counted]):
+                unit = here.get(key)
+                at_tubo, held = (unit.allowed + unit.returning, unit.held) if unit is not None else (0, 0)
+                self._sim.emit(MachineBooked(host.machine.name, *key, counted.get(key, 0), at_tubo, held))
 
     def _processes(self, width: int) -> tuple[list[int], list[int]]:
         """What all processes hold, and what those of them hold that are being ended."""

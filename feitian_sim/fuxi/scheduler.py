@@ -244,6 +244,21 @@ class Scheduler:
         for unit in self._tree.waiting():
             yield unit.app.name, unit.number, unit.wanted, unit.since_ns
 
+    def standing_on(self, machine: int) -> list[tuple[str, int, str, int]]:
+        """Who may stay on a machine: application, unit, quota group, priority."""
+        return [
+            (unit.app.name, unit.number, unit.group.name, unit.priority)
+            for unit in self._ledger.machines[machine].units
+            if machine in unit.held
+        ]
+
+    def left_waiting(self) -> Iterator[tuple[str, int, Vector, int, list[int]]]:
+        """Who waits: application, unit, vector, how many its quota leaves room for (-1: any number), whom it avoids."""
+        for unit in self._tree.waiting():
+            room = unit.group.room(unit.shape)
+            avoided = [machine.index for machine in self._ledger.machines if unit.avoid >> machine.index & 1]
+            yield unit.app.name, unit.number, unit.shape.vector, -1 if room is None else room, avoided
+
     def free(self, machine: int) -> Vector:
         """What may be granted on a machine."""
         return self._ledger.index.free(machine)

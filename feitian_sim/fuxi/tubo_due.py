@@ -26,11 +26,19 @@ class Due:
 
     def watch(self, worker: WorkerProcess, now_ns: int) -> None:
         """A worker that uses more memory than it may is found at the next look."""
-        if worker.spec.memory_bytes > worker.unit.vector[_MEMORY] * self._config.memory_slack:
-            every_ns = self._config.watch_every
-            due_ns = (now_ns // every_ns + 1) * every_ns
+        if self.overuses(worker):
+            due_ns = self.next_look_ns(now_ns)
             self._over.append((due_ns, worker))
             self.at(due_ns)
+
+    def overuses(self, worker: WorkerProcess) -> bool:
+        """Whether a worker uses more memory than it may."""
+        return worker.spec.memory_bytes > worker.unit.vector[_MEMORY] * self._config.memory_slack
+
+    def next_look_ns(self, now_ns: int) -> int:
+        """When memory is looked at next."""
+        every_ns = self._config.watch_every
+        return (now_ns // every_ns + 1) * every_ns
 
     def found(self, now_ns: int) -> list[WorkerProcess]:
         """Those that a look finds now."""

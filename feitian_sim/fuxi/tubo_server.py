@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from feitian_sim.fuxi.application import ApplicationHost
+from feitian_sim.fuxi.check_facts import BooksAudited, MachineOffered, MemoryOverused, amounts_of
 from feitian_sim.fuxi.facts import Allowed, TuboAdopted, WorkerReady
 from feitian_sim.fuxi.launcher import Launcher
 from feitian_sim.fuxi.messages import Allow, Beat, EndApp, EndMaster, Heard, News, StartMaster, Welcome
@@ -90,6 +91,8 @@ class TuboServer:
         if self.hearts is not None:
             self.hearts.start(self)
         self._finder = MasterFinder(self._endpoint, parts.directory(machine), self._moved)
+        if self._sim.facts.wants(MachineOffered):
+            self._sim.emit(MachineOffered(machine.name, amounts_of(parts.capacity_of(machine))))
         self._adopt()
         epoch = parts.epoch()
         if self._sim.now == 0 and epoch:
@@ -126,6 +129,7 @@ class TuboServer:
                 self._launcher.kill(process)
             elif isinstance(process, WorkerProcess):
                 self.core.due.watch(process, now_ns)
+                self._tell_overuse(process)
         unreaped, self.table.unreaped = self.table.unreaped, []
         for process in unreaped:
             self._died(process)
@@ -205,6 +209,8 @@ class TuboServer:
     def _woken(self) -> None:
         self._wake = None
         self._run(self.core.wake(self._sim.now))
+        if self._sim.facts.wants(BooksAudited):
+            self._sim.emit(BooksAudited(f"{TUBO_ROLE}@{self.machine.name}", self.table.audit()))
 
     # Processes
 
@@ -217,6 +223,7 @@ class TuboServer:
         if isinstance(process, WorkerProcess):
             if self._sim.facts.wants(WorkerReady):
                 self._tell_ready(process)
+            self._tell_overuse(process)
             self._runtime.ready(process)
         self._look_at_health()
 
@@ -256,6 +263,11 @@ class TuboServer:
                 package_ns=process.fetched_ns - process.allowed_ns,
             )
         )
+
+    def _tell_overuse(self, process: WorkerProcess) -> None:
+        if self.core.due.overuses(process) and self._sim.facts.wants(MemoryOverused):
+            name = (self.machine.name, process.app.name, process.unit.number, process.number)
+            self._sim.emit(MemoryOverused(*name, self.core.due.next_look_ns(self._sim.now)))
 
     def _failed(self, process: Process) -> None:
         self._run(self.core.failed(process))

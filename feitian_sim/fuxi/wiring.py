@@ -96,6 +96,7 @@ class FuxiCell:
         names = config.resources.dimensions.names
         sampling = Sampling(sim, self.hearing, self.machines, names)
         sim.probes.append(sampling.sample)
+        sim.final_probes.append(sampling.show_books)
 
     def _prepare_nuwa(self, nuwa: NuwaCell) -> None:
         for directory in (APPS, ENDED):

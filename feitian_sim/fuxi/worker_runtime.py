@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from feitian_sim.fuxi.check_facts import WorkBegun, WorkDone
 from feitian_sim.fuxi.config import FuxiConfig
 from feitian_sim.fuxi.messages import Heard
 from feitian_sim.fuxi.needs import BE_HEARD_BY_WORKERS
@@ -175,17 +176,24 @@ class WorkerRuntime:
     def _begin(self, worker: WorkerProcess, work: Work) -> None:
         worker.piece = work.piece
         worker.began_ns = self.sim.now
+        if self.sim.facts.wants(WorkBegun):
+            self.sim.emit(WorkBegun(*self._names(worker), _named(work.piece)))
         work.start(RunningWorker(self, worker), partial(self._done, worker, work.piece))
 
     def _done(self, worker: WorkerProcess, piece: Any, ok: bool, why: str, output: Any) -> None:
         if worker.piece != piece or worker.owner is None or not worker.owner.alive:
             return
+        if self.sim.facts.wants(WorkDone):
+            self.sim.emit(WorkDone(*self._names(worker), _named(piece), ok))
         result = Result(worker.number, piece, ok, why, worker.began_ns, output)
         worker.kept[piece] = result
         worker.piece = None
         self._tell_result(worker.app, result)
         if worker.queue:
             self._begin(worker, worker.queue.pop(0))
+
+    def _names(self, worker: WorkerProcess) -> tuple[str, str, int, int]:
+        return self.machine.name, worker.app.name, worker.unit.number, worker.number
 
     def _forget(self, call: IncomingCall) -> None:
         app = self._app_of(call)
@@ -266,6 +274,11 @@ class WorkerRuntime:
             self.owner.call_later(self._config.retry, self._tell, telling)
 
         self.endpoint.call(telling.app.address, message, self._config.call, lambda _: heard(), failed)
+
+
+def _named(piece: Any) -> str:
+    """A piece of work as facts have it."""
+    return "/".join(map(str, piece)) if isinstance(piece, tuple) else str(piece)
 
 
 def _announced(workers: list[WorkerProcess]) -> None:

@@ -101,12 +101,13 @@ class InstancePhases(Fact):
 
 @fact("fuxi.instance_committed", canonical=False, detail=True)
 class InstanceCommitted(Fact):
-    """An instance is in the job's snapshot: it is done, by this attempt."""
+    """An instance is in the job's snapshot: it is done, by this attempt. ``life``: of the JobMaster that says so."""
 
     app: str
     task: str
     instance: int
     attempt: int
+    life: int
 
 
 @fact("fuxi.output_lost", canonical=False, detail=True)
@@ -117,6 +118,44 @@ class OutputLost(Fact):
     task: str
     instance: int
     attempt: int
+    life: int
+
+
+@fact("fuxi.task_planned", canonical=False, detail=True)
+class TaskPlanned(Fact):
+    """A life of a JobMaster knows a task. ``after``: numbers of the tasks that must be done before, joined by commas."""
+
+    app: str
+    life: int
+    number: int
+    task: str
+    instances: int
+    after: str
+    is_stream: bool
+
+
+@fact("fuxi.instance_restored", canonical=False, detail=True)
+class InstanceRestored(Fact):
+    """A later life of a JobMaster has read that an instance is done; before its ``fuxi.job_started``."""
+
+    app: str
+    life: int
+    task: int
+    instance: int
+
+
+@fact("fuxi.instance_ordered", canonical=False, detail=True)
+class InstanceOrdered(Fact):
+    """A JobMaster has decided that a worker runs an instance."""
+
+    app: str
+    life: int
+    task: int
+    instance: int
+    attempt: int
+    machine: str
+    worker: int
+    backup: bool
 
 
 @fact("fuxi.job_bad_machine")

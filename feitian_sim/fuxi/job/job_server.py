@@ -137,11 +137,13 @@ class JobServer:
         self._record = JobRecorder(self._sim, self._app, core, self._machines)
         if self._attempt == 1 and not self._held:
             core.begin(self._sim.now)
+            self._record.planned()
             self._record.started()
             self._act()
             return
         held = {(unit - 1, self._index(machine)): count for (unit, machine), count in self._held.items()}
         core.restore(self._snapshot, held)
+        self._record.planned()
         self._asked = dict.fromkeys(machine for _, machine in self._held)
         for machine in list(self._asked):
             self.calls.ask(machine, lambda reply, name=machine: self._heard_of(name, reply))  # type: ignore[misc]

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from feitian_sim.fuxi.job.effects import Effects
 from feitian_sim.fuxi.job.facts import (
     BadMachineFound,
     InstanceCommitted,
     InstanceEnded,
+    InstanceOrdered,
     InstancePhases,
+    InstanceRestored,
     JobEnded,
     JobStarted,
     OutputLost,
     TaskEnded,
+    TaskPlanned,
     TaskStarted,
 )
 from feitian_sim.fuxi.job.graph import critical_path
+from feitian_sim.fuxi.job.instance_table import COMMITTED
 from feitian_sim.fuxi.job.instance_work import InstanceOutput
 from feitian_sim.fuxi.job.job_master import JobMaster
 from feitian_sim.fuxi.worker_messages import Result
@@ -47,6 +53,25 @@ class JobRecorder:
         committed = sum(task.table.committed for task in tasks)
         known = (len(tasks), instances, committed, self._core.adopted)
         self._sim.emit(JobStarted(self._app, self._core.attempt, *known))
+
+    def planned(self) -> None:
+        """The JobMaster knows its tasks, and what earlier lives have made durable."""
+        if self._sim.facts.wants(TaskPlanned):
+            self._tell_tasks()
+        if self._sim.facts.wants(InstanceRestored):
+            self._tell_restored()
+
+    def _tell_tasks(self) -> None:
+        for task in self._core.tasks:
+            after = ",".join(str(edge.source) for edge in task.plan.edges if not edge.stream)
+            streams = any(edge.stream for edge in task.plan.edges)
+            known = (task.number, task.plan.name, task.table.count, after, streams)
+            self._sim.emit(TaskPlanned(self._app, self._core.attempt, *known))
+
+    def _tell_restored(self) -> None:
+        for task in self._core.tasks:
+            for instance in np.flatnonzero(task.table.state == COMMITTED).tolist():
+                self._sim.emit(InstanceRestored(self._app, self._core.attempt, task.number, instance))
 
     def ready(self, workers: Iterable[int]) -> None:
         """Workers are up."""
@@ -83,15 +108,20 @@ class JobRecorder:
             task = self._core.tasks[number]
             after = ",".join(self._core.plan.tasks[edge.source].name for edge in task.plan.edges)
             self._sim.emit(TaskStarted(self._app, task.plan.name, task.table.count, after))
-        wants = self._sim.facts.wants
+        wants, life = self._sim.facts.wants, self._core.attempt
         if effects.attempts and wants(InstanceEnded):
             self._attempts(effects)
         if effects.committed and wants(InstanceCommitted):
             for number, instance, attempt in effects.committed:
-                self._sim.emit(InstanceCommitted(self._app, self._core.tasks[number].plan.name, instance, attempt))
+                self._sim.emit(InstanceCommitted(self._app, self._core.tasks[number].plan.name, instance, attempt, life))
         if effects.lost and wants(OutputLost):
             for number, instance, attempt in effects.lost:
-                self._sim.emit(OutputLost(self._app, self._core.tasks[number].plan.name, instance, attempt))
+                self._sim.emit(OutputLost(self._app, self._core.tasks[number].plan.name, instance, attempt, life))
+        if effects.orders and wants(InstanceOrdered):
+            for order in effects.orders:
+                name = self._machines[order.machine].name
+                what = (*order.piece, name, order.worker, order.backup)
+                self._sim.emit(InstanceOrdered(self._app, life, *what))
         for number in effects.tasks_ended:
             task = self._core.tasks[number]
             begun = (task.table.count, task.attempts_begun, task.backups_begun)

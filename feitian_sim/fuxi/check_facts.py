@@ -1,0 +1,167 @@
+"""What only oracles want to know of Fuxi: built when somebody checks, and in no digest.
+
+Vectors are amounts in the order of the cell's dimensions, joined by commas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from feitian_sim.kernel import Fact, fact
+
+
+def amounts_of(vector: Iterable[int]) -> str:
+    """A vector as these facts have it."""
+    return ",".join(map(str, vector))
+
+
+# Machines, as they are
+
+
+@fact("fuxi.machine_offered", canonical=False, detail=True)
+class MachineOffered(Fact):
+    """A Tubo has come up on a machine that offers so much."""
+
+    machine: str
+    vector: str
+
+
+@fact("fuxi.memory_overused", canonical=False, detail=True)
+class MemoryOverused(Fact):
+    """A process uses more memory than it may; its Tubo will see it at its next look, ``due_ns``."""
+
+    machine: str
+    app: str
+    unit: int
+    worker: int
+    due_ns: int
+
+
+@fact("fuxi.work_begun", canonical=False, detail=True)
+class WorkBegun(Fact):
+    """A worker has begun a piece of work; of a job, ``task/instance/attempt``."""
+
+    machine: str
+    app: str
+    unit: int
+    worker: int
+    piece: str
+
+
+@fact("fuxi.work_done", canonical=False, detail=True)
+class WorkDone(Fact):
+    """A worker has ended a piece of work."""
+
+    machine: str
+    app: str
+    unit: int
+    worker: int
+    piece: str
+    ok: bool
+
+
+# The FuxiMaster's decisions
+
+
+@fact("fuxi.tubo_heard", canonical=False, detail=True)
+class TuboHeard(Fact):
+    """A machine and what runs there are in the books of this reign."""
+
+    machine: str
+    epoch: int
+
+
+@fact("fuxi.machine_given_up", canonical=False, detail=True)
+class MachineGivenUp(Fact):
+    """This reign counts nothing on a machine any more, whether it had heard of it or not."""
+
+    machine: str
+    epoch: int
+
+
+@fact("fuxi.master_ordered", canonical=False, detail=True)
+class MasterOrdered(Fact):
+    """A new master of an application is to be started."""
+
+    app: str
+    attempt: int
+    machine: str
+    epoch: int
+
+
+@fact("fuxi.group_charged", canonical=False, detail=True)
+class GroupCharged(Fact):
+    """Units were granted; ``used`` by their quota group after that, of at most ``maximum`` (empty: of everything)."""
+
+    group: str
+    app: str
+    unit: int
+    vector: str
+    used: str
+    maximum: str
+
+
+@fact("fuxi.displaced", canonical=False, detail=True)
+class Displaced(Fact):
+    """Units were told to go for others. ``spared``: who may stay there, ``app:unit:group:priority`` each, separated by
+    spaces."""
+
+    machine: str
+    app: str
+    unit: int
+    group: str
+    priority: int
+    why: str
+    spared: str
+
+
+@fact("fuxi.machine_free", canonical=False, detail=True)
+class MachineFree(Fact):
+    """What anybody may be granted on a machine, at a moment at which everything was decided."""
+
+    machine: str
+    vector: str
+
+
+@fact("fuxi.unit_waits", canonical=False, detail=True)
+class UnitWaits(Fact):
+    """Who waits at such a moment, after a :class:`MachineFree` of each machine. ``room``: how many its quota group may be
+    granted; -1: any number. ``avoid``: machines, separated by spaces."""
+
+    app: str
+    unit: int
+    vector: str
+    room: int
+    avoid: str
+
+
+@fact("fuxi.disabled_counted", canonical=False, detail=True)
+class DisabledCounted(Fact):
+    """All machines that are disabled, separated by spaces, and how many may be; when a reign begins and after changes."""
+
+    epoch: int
+    machines: str
+    most: int
+
+
+# Books
+
+
+@fact("fuxi.books_audited", canonical=False, detail=True)
+class BooksAudited(Fact):
+    """Books were looked through. ``problem``: what does not add up; empty when everything does."""
+
+    whose: str
+    problem: str
+
+
+@fact("fuxi.machine_booked", canonical=False, detail=True)
+class MachineBooked(Fact):
+    """At the end of a run, of one application's unit on a machine: what the FuxiMaster counts, and what the Tubo does."""
+
+    machine: str
+    app: str
+    unit: int
+    at_master: int
+    at_tubo: int
+    processes: int
