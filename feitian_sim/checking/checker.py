@@ -35,7 +35,7 @@ from feitian_sim.checking.coordination import (
 from feitian_sim.checking.failovers import HealthyOnesGoOn
 from feitian_sim.checking.files import pangu_invariants
 from feitian_sim.checking.flow_control import CreditsAreConserved, NobodyStarves, StreamsKeepTheirOrder
-from feitian_sim.checking.freshness import FreshReadsAreFresh
+from feitian_sim.checking.freshness import FreshReadsAreFresh, ReadsAskTheNewestLeader
 from feitian_sim.checking.general import DeadIsDead, EverythingEnds, TimeNeverGoesBack
 from feitian_sim.checking.invariant import Invariant
 from feitian_sim.checking.jobs import JobsEnd, job_invariants
@@ -89,6 +89,7 @@ def _all(config: CheckConfig) -> list[Invariant]:
         LinearizableNodes(),
         LinearizableTree(),
         FreshReadsAreFresh(),
+        ReadsAskTheNewestLeader(),
         AtMostOnce(),
         RepliesMatch(),
         EndsByItsDeadline(),

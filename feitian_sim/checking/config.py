@@ -50,7 +50,7 @@ class CheckConfig(StrictModel):
     )
     profile: str = Field(
         default="swarm",
-        description="swarm, crash-heavy, network, disks, gray, clocks, operator, duels or none; default swarm.",
+        description="swarm, crash-heavy, network, disks, gray, clocks, operator, duels, amnesia or none; default swarm.",
     )
     faults_until: Duration = Field(
         default=_text("3s"), gt=0, description="Faults are drawn up to this time, then the core is healed; default 3s."

@@ -31,7 +31,9 @@ _SHRUNK = 3
     "--jobs", "-j", type=click.IntRange(min=1), default=1, show_default=True, help="Processes beside each other."
 )
 @click.option(
-    "--profile", metavar="NAME", help="swarm, crash-heavy, network, disks, gray, clocks, operator, duels or none."
+    "--profile",
+    metavar="NAME",
+    help="swarm, crash-heavy, network, disks, gray, clocks, operator, duels, amnesia or none.",
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the scenario.")
 @click.option("--no-shrink", is_flag=True, help="Only say which seeds fail.")

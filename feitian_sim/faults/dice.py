@@ -88,6 +88,12 @@ class Dice:
             "duration": f"{lasts_us}us",
         }
 
+    def every(self, every_ms: float) -> Line:
+        """When a fault of no length strikes again and again, from some instant of the phase on until its end."""
+        every_us, until_us = int(every_ms * 1000), self._until_ns // _US
+        start_us = int(self.stream.uniform() * 0.5 * until_us)
+        return {"every": f"{every_us}us", "start": f"{start_us}us", "until": f"{until_us}us"}
+
     def machine(self) -> str:
         """A machine with servers on it: mostly one of a group."""
         groups = [one for role in self.ground.groups for one in self.ground.roles[role]]

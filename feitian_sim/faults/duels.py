@@ -39,3 +39,38 @@ def crash_when_asked(dice: Dice) -> Line:
         "machine": dice.chance(0.8),
         "target": {"role": role, "machine": dice.of(dice.ground.roles[role])},
     }
+
+
+def bridge(dice: Dice) -> Line:
+    """Two that do not reach each other, and one that both reach: it alone keeps the one from leading beside the other."""
+    return {
+        "kind": "network-partition",
+        **dice.when(1500, 500, hasty=False),
+        "split": "bridge",
+        "target": {"role": dice.of(dice.ground.groups), "mode": "all"},
+    }
+
+
+def alone(dice: Dice) -> Line:
+    """Whoever leads reaches no other member for about as long as a lease, and its clients all the while."""
+    role = dice.of(dice.ground.groups)
+    return {
+        "kind": "network-partition",
+        **dice.when(3 * dice.ground.patience_ms, dice.ground.patience_ms / 2, hasty=False),
+        "among": role,
+        "split": "one",
+        "target": {"leader": role},
+    }
+
+
+def forgetful(dice: Dice) -> Line:
+    """A member dies again and again and is back at once: what it does not know then, it must not act upon."""
+    role = dice.of(dice.ground.groups)
+    every_ms = dice.between(0.1, 0.5) * dice.ground.patience_ms
+    down_ms = dice.between(0.2, 0.3 * every_ms)
+    return {
+        "kind": "process-kill",
+        **dice.every(every_ms),
+        "restart_after": f"{int(down_ms * 1000)}us",
+        "target": {"role": role, "machine": dice.of(dice.ground.roles[role])},
+    }

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from feitian_sim.faults.dice import Dice, Ground, Line
-from feitian_sim.faults.duels import chairs, crash_when_asked
+from feitian_sim.faults.duels import alone, bridge, chairs, crash_when_asked, forgetful
 from feitian_sim.faults.places import rack_of
 from feitian_sim.kernel import Stream
 
@@ -257,10 +257,13 @@ FAMILIES: Mapping[str, Callable[[Dice], Line]] = MappingProxyType(
         "rot": _rot,
         "chairs": chairs,
         "crash-when-asked": crash_when_asked,
+        "alone": alone,
+        "bridge": bridge,
+        "forgetful": forgetful,
     }
 )
 #: Families that a swarm is without: they aim at groups that choose leaders, of which it has its share by chance.
-_AIMED = ("chairs", "crash-when-asked")
+_AIMED = ("chairs", "crash-when-asked", "alone", "bridge", "forgetful")
 #: Families that need disks.
 _ON_DISKS = ("slow-disk", "torn", "io", "rot")
 #: Families that strike replicas of chunks.
@@ -297,6 +300,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
         "duels": Profile(
             {"chairs": 1.0, "crash-when-asked": 0.7, "slow-disk": 0.3, "pause": 0.3, "reset": 0.5, "kill": 0.5}, 4
         ),
+        "amnesia": Profile({"alone": 1.0, "bridge": 1.0, "forgetful": 1.0}, 3),
         "none": Profile({}, 0),
     }
 )

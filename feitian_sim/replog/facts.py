@@ -115,6 +115,15 @@ class BatchDurable(Fact):
     waited_ns: int
 
 
+@fact("replog.read_allowed", canonical=False, detail=True)
+class ReadAllowed(Fact):
+    """A member's state was found to be the newest, for a read that was asked of it at ``asked_ns``."""
+
+    group: str
+    member: int
+    asked_ns: int
+
+
 @fact("replog.members", canonical=False, detail=True)
 class GroupFounded(Fact):
     """A group of so many members begins, or a member begins again."""

@@ -261,6 +261,8 @@ class ReplicatedLog:
             on_lost(RECOVERING)
             return
         self._renew_quietly()
+        if self._witness is not None:
+            on_ready = self._witness.read(on_ready)
         self._do(self.replica.read((on_ready, on_lost), self._clock.monotonic_ns))
 
     def change_members(

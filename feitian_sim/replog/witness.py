@@ -1,18 +1,20 @@
-"""What the disks of a group's members hold for good, told as facts to whoever checks it; nobody in the group listens.
+"""What the disks of a group's members hold for good, and which reads they allow, told as facts to whoever checks it.
 
-The facts follow the disk's own word that a sync has ended, not what the protocol believes: an oracle compares the two.
+Nobody in the group listens. The facts follow the disk's own word that a sync has ended, not what the protocol believes:
+an oracle compares the two.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from feitian_sim.kernel import Simulation
 from feitian_sim.paxos import Record
 from feitian_sim.paxos.acceptor import Acceptor
 from feitian_sim.paxos.records import AcceptedSlots, Base, LearnedSlots, Promised
-from feitian_sim.replog.facts import AcceptanceDurable, LearnedDurable, PromiseDurable, ReadAgain
+from feitian_sim.replog.facts import AcceptanceDurable, LearnedDurable, PromiseDurable, ReadAgain, ReadAllowed
 
 
 class Texts:
@@ -52,6 +54,16 @@ class Witness:
         """So many more of them are there for good."""
         for _ in range(count):
             self.tell(self._waiting.popleft())
+
+    def read(self, on_ready: Callable[[], object]) -> Callable[[], None]:
+        """``on_ready`` for a read that is asked now, which is told of when it is allowed."""
+        asked_ns = self._sim.now
+
+        def ready() -> None:
+            self._sim.emit(ReadAllowed(self._group, self._member, asked_ns))
+            on_ready()
+
+        return ready
 
     def found_again(self, acceptor: Acceptor) -> None:
         """A restart has read its journal, in which there may be what the process before was never told of."""

@@ -8,13 +8,11 @@ from feitian_sim.paxos import NOOP, Snapshot, TakeSnapshot
 from feitian_sim.paxos.acceptor import Acceptor
 from feitian_sim.paxos.campaign import Campaign
 from feitian_sim.paxos.core import Core
-from feitian_sim.paxos.effects import Cut, Ready, Send
+from feitian_sim.paxos.effects import Cut, Send
 from feitian_sim.paxos.leadership import Leadership
 from feitian_sim.paxos.learner import Learner
-from feitian_sim.paxos.lease import Allegiance, LeaderLease
 from feitian_sim.paxos.log import Log
 from feitian_sim.paxos.messages import Accepted, Prepare, Promise
-from feitian_sim.paxos.reads import Reads
 from feitian_sim.paxos.replica import Replica
 from feitian_sim.paxos.role import Role
 from feitian_sim.paxos.rounds import Round, Rounds
@@ -110,49 +108,6 @@ def _cut_before_saved(patch: Patch, hit: Hit) -> None:
             self._core.out.append(Cut(self._core.written))
 
     patch.setattr(Learner, "_apply", apply)
-
-
-def _reads_from_memory(patch: Patch, hit: Hit) -> None:
-    def add(self: Reads, ticket: Any, now_ns: int, *, established: bool) -> bool:
-        hit()
-        self._core.out.append(Ready(ticket))
-        return False
-
-    patch.setattr(Reads, "add", add)
-
-
-def _reads_before_established(patch: Patch, hit: Hit) -> None:
-    def add(self: Reads, ticket: Any, now_ns: int, *, established: bool) -> bool:
-        if now_ns < self._lease.until_ns(self._core.members, now_ns):
-            if not established:
-                hit()
-            self._core.out.append(Ready(ticket))
-            return False
-        self._waiting.append((now_ns, ticket))
-        return len(self._waiting) == 1
-
-    patch.setattr(Reads, "add", add)
-    patch.setattr(Role, "leads", property(lambda self: self.leadership is not None), raising=False)
-    patch.setattr(
-        Replica, "is_leader", property(lambda self: self._role.leadership is not None and self._role.leadership.lease)
-    )
-
-
-def _lease_too_long(patch: Patch, hit: Hit) -> None:
-    def until_ns(self: LeaderLease, members: tuple[int, ...], now_ns: int) -> int:
-        hit()
-        return self.quorum_sent_ns(members, now_ns) + 3 * self._length_ns
-
-    patch.setattr(LeaderLease, "until_ns", until_ns)
-
-
-def _forgets_its_leader(patch: Patch, hit: Hit) -> None:
-    def init(self: Allegiance, lease_ns: int, now_ns: int) -> None:
-        hit()
-        self._lease_ns = lease_ns
-        self.bound_until_ns = self._forgotten_until_ns = now_ns
-
-    patch.setattr(Allegiance, "__init__", init)
 
 
 def _blank_votes(patch: Patch, hit: Hit) -> None:
@@ -303,7 +258,6 @@ def _ballot_without_its_proposer(patch: Patch, hit: Hit) -> None:
 
 _m = Mutant
 _THREE = "scenarios/check/three.yaml"
-_LEASES = "scenarios/check/leases.yaml"
 _TRIAL = "the trial of 14 mutants; generic"
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -335,15 +289,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "Raft, figure 8",
         ("NW1", "NW8"),
         _older_ballots_by_count,
-        profile="duels",
-    ),
-    _m(
-        "NW-11",
-        "the leader answers reads from memory, without lease or round",
-        "etcd #20418",
-        ("NW6a", "NW6", "NW9"),
-        _reads_from_memory,
-        _LEASES,
+        _THREE,
         "duels",
     ),
     _m(
@@ -380,30 +326,12 @@ MUTANTS: tuple[Mutant, ...] = (
     _m("OWN-01", "an acceptor accepts below its promise", _TRIAL, ("NW2a", "NW1"), _lower_ballots),
     _m("OWN-02", "a follower applies its own value when a slot is chosen", _TRIAL, ("NW1", "NW8"), _own_value_on_commit),
     _m(
-        "OWN-03",
-        "the leader's lease outlasts the others' patience",
-        "LogCabin; leases under drift",
-        ("NW6a", "NW6", "NW9"),
-        _lease_too_long,
-        _LEASES,
-        "duels",
-    ),
-    _m(
         "OWN-04",
         "a campaign asks before its own promise is durable",
         "Raft: votedFor not synced",
         ("NW2b",),
         _early(Prepare),
         _THREE,
-        "duels",
-    ),
-    _m(
-        "OWN-05",
-        "a restarted member forgets whom it was bound to",
-        "Chubby: lease after a restart",
-        ("NW6a", "NW6", "NW7"),
-        _forgets_its_leader,
-        _LEASES,
         "duels",
     ),
     _m("OWN-06", "a new leader leaves no-op holes out", _TRIAL, ("NW1", "NW4"), _holes_left),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tests.mutants import calls, chunks, clocks, consensus, coordination, files, naming, ports, rights, transport
+from tests.mutants import calls, chunks, clocks, consensus, coordination, files, naming, ports, reads, rights, transport
 from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
     *consensus.MUTANTS,
+    *reads.MUTANTS,
     *coordination.MUTANTS,
     *files.MUTANTS,
     *chunks.MUTANTS,
@@ -32,6 +33,9 @@ NOT_HERE: dict[str, str] = {
 EQUIVALENT: dict[str, str] = {
     "NW-26": "what waits at a deposed leader is asked again by whoever asked it: every call to it has a deadline, and a "
     "command that comes twice is done once; so nobody waits longer than a deadline. Played in tests/paxos.",
+    "OWN-06": "members apply and answer in the order of slots, so nothing above a slot that a quorum lacks was ever told to "
+    "anybody, or ever will be under an older ballot: each value may be proposed anew in whichever slot, and what is "
+    "proposed twice is done once. A hole would show where slots are applied out of order.",
 }
 
 #: Invariants that are the first to find no bug from every beginning, and why they are there nevertheless.
