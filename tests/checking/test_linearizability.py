@@ -12,9 +12,8 @@ from feitian_sim.checking.history import MULTI, UNKNOWN, History, Operation, Par
 from feitian_sim.checking.linearizability import Verdict, check, check_all
 from feitian_sim.checking.models import Deterministic, Directory, Refusal, Register, TokenFile, TreeNode
 from feitian_sim.checking.zones import first_failure, spans_of
-from tests.checking.brute import EFFECTS, explains, precedes, random_history
-
-MODELS: dict[str, Deterministic] = {"register": Register(), "tree": TreeNode(), "file": TokenFile()}
+from tests.checking.agreement import MODELS, agree, at_least_a_fifth_each, replays
+from tests.checking.brute import EFFECTS, explains, random_history
 
 
 class Plain:
@@ -45,16 +44,6 @@ def judged(model: Deterministic, *rows: Row) -> Verdict:
     verdict = check(history.operations, model)
     assert replays(verdict, model)
     return verdict
-
-
-def replays(verdict: Verdict, model: Deterministic) -> bool:
-    """Whether the order gives the results and respects real time."""
-    state = model.initial()
-    for place, operation in enumerate(verdict.order):
-        legal, state = model.step(state, operation.op, operation.argument, operation.result)
-        if not legal or any(precedes(operation, earlier) for earlier in verdict.order[:place]):
-            return False
-    return True
 
 
 def test_nothing_is_legal() -> None:
@@ -302,30 +291,6 @@ def test_agrees_with_all_orders_of_operations_on_two_keys() -> None:
     assert min(found.values()) >= 400, found
 
 
-def agree(seeds: range) -> Counter[tuple[str, str]]:
-    """Judge one small history for each seed, twice; how many there were of each kind and verdict."""
-    found: Counter[tuple[str, str]] = Counter()
-    for seed in seeds:
-        chance = random.Random(seed)
-        kind = ("register", "tree", "file")[seed % 3]
-        history = random_history(chance, kind, broken=chance.random() < 0.9)
-        verdict = check(history.operations, MODELS[kind])
-        expected = "legal" if explains(history.operations, EFFECTS[kind]) else "illegal"
-        assert verdict.verdict == expected, (seed, kind, history.operations)
-        assert replays(verdict, MODELS[kind]), (seed, kind, history.operations)
-        assert not verdict.legal or has_all_known(verdict, history.operations)
-        found[kind, verdict.verdict] += 1
-    return found
-
-
-def has_all_known(verdict: Verdict, operations: list[Operation]) -> bool:
-    """Whether each operation that took effect is in the order, and each at most once."""
-    order = dict.fromkeys(verdict.order)
-    return len(order) == len(verdict.order) and all(
-        operation in order for operation in operations if operation.outcome == "ok"
-    )
-
-
 def test_zones_and_search_and_all_orders_agree_on_registers_with_unique_values() -> None:
     found: Counter[str] = Counter()
     by_zones = 0
@@ -359,12 +324,6 @@ def fails_there(verdict: Verdict, operations: list[Operation]) -> bool:
             before.append(operation if returned_ns < end else unknown)
             after.append(operation if returned_ns <= end else unknown)
     return explains(before, EFFECTS["unique"]) and not explains(after, EFFECTS["unique"])
-
-
-def at_least_a_fifth_each(found: Counter[tuple[str, str]]) -> None:
-    for kind in MODELS:
-        legal, illegal = found[kind, "legal"], found[kind, "illegal"]
-        assert min(legal, illegal) >= 0.2 * (legal + illegal), found
 
 
 def test_agrees_with_all_orders_of_small_histories() -> None:

@@ -36,7 +36,7 @@ class Kept:
 def keep(arena: Arena, shrunk: Shrunk, first: Finding, folder: Path) -> Kept:
     """Write the scenario and run it from there. Raises EnvironmentRefusal for a folder that cannot be written."""
     trial, finding = shrunk.trial, shrunk.finding
-    name = f"{arena.loaded.scenario.name}-{finding.invariant.lower()}-seed-{trial.seed}"
+    name = f"{arena.loaded.scenario.name}-{finding.invariant.lower()}-seed-{first.seed}"
     claim = f"Does {finding.invariant} hold: {finding.claim}?"
     text = scenario_text(arena.document(trial, name, claim))
     path = folder / f"{name}.yaml"

@@ -4,6 +4,9 @@ Delta debugging (Zeller and Hildebrandt, "Simplifying and isolating failure-indu
 quarters and so on are left out as long as the very same invariant is violated. First the operations that were drawn
 become a script, so that each can be left out by itself; whole clients go before single operations. Random losses,
 delays and copies of messages become a list of single messages, of which most turn out not to matter.
+
+What cannot go under this seed may be able to under another: a fault may do no more than turn elections or delays the
+way that the others need. So when nothing else goes, each fault is left out under some other seeds too.
 """
 
 from __future__ import annotations
@@ -22,6 +25,11 @@ T = TypeVar("T")
 BUDGET = 2000
 _HISTORIES = ("nuwa-history", "file-history")
 _MS = 1_000_000
+#: Seeds under which it is tried once more to leave a fault out.
+_OTHER_SEEDS = 10
+#: So few single messages say more than a rate of losses.
+_FEW = 3
+Judging = Callable[..., Finding]
 
 
 @dataclass
@@ -48,10 +56,14 @@ class Shrunk:
 class Shrinker:
     """Shrinks one failing trial; :attr:`best` is always a trial that fails."""
 
-    def __init__(self, arena: Arena, trial: Trial, finding: Finding, budget: int = BUDGET) -> None:
+    def __init__(
+        self, arena: Arena, trial: Trial, finding: Finding, budget: int = BUDGET, judging: Judging = judge
+    ) -> None:
         self._arena = arena
+        self._judging = judging
         self._invariant = finding.invariant
         self._left = budget
+        self._told_by_rates: list[Mapping[str, Any]] = []
         self.best = Shrunk(trial, finding)
 
     def run(self) -> Shrunk:
@@ -60,7 +72,19 @@ class Shrinker:
         self._try(replace(self.best.trial, invariants=wanted))
         if self.best.trial.ties:
             self._try(replace(self.best.trial, ties=False))
+        self._cut_short(slack=1.25)
         self._script()
+        while self._left > 0:
+            self._smaller()
+            if not self._under_other_seeds():
+                break
+        self._cut_short(slack=1.0)
+        if self._left <= 0:
+            self.best.stopped = "the budget of runs was spent"
+        return self.best
+
+    def _smaller(self) -> None:
+        """Until nothing can be left out any more."""
         before = None
         while before != self._size() and self._left > 0:
             before = self._size()
@@ -69,10 +93,6 @@ class Shrinker:
             self._operations()
             self._deviations()
             self._knobs()
-        self._time()
-        if self._left <= 0:
-            self.best.stopped = "the budget of runs was spent"
-        return self.best
 
     def _size(self) -> tuple[int, int, int, int]:
         best = self.best
@@ -86,7 +106,7 @@ class Shrinker:
         self._left -= 1
         self.best.runs += 1
         try:
-            finding = judge(self._arena, trial)
+            finding = self._judging(self._arena, trial)
         except ScenarioError:
             return False
         if finding.invariant != self._invariant:
@@ -102,7 +122,7 @@ class Shrinker:
         if not any(load.get("kind") in _HISTORIES and not load.get("script") for load in trial.loads):
             return
         steps: dict[str, list[dict[str, Any]]] = {}
-        judge(self._arena, trial, lambda sim: _record_operations(sim, steps))
+        self._judging(self._arena, trial, lambda sim: _record_operations(sim, steps))
         names = _names(trial.loads)
         loads = tuple(
             {**load, "script": steps.get(name, [])} if load.get("kind") in _HISTORIES else load
@@ -133,27 +153,49 @@ class Shrinker:
         return self._try(replace(self.best.trial, loads=tuple(loads)))
 
     def _deviations(self) -> None:
-        """Random trouble of messages becomes the messages that it struck."""
-        for fault in list(self.best.trial.faults):
-            if fault["kind"] not in _MESSAGES:
-                continue
-            trial = self.best.trial
-            struck: list[dict[str, Any]] = []
-            judge(self._arena, trial, lambda sim: _record_deviations(sim, struck))  # noqa: B023
-            others = tuple(one for one in trial.faults if one["kind"] not in _MESSAGES)
-            if self._try(replace(trial, faults=(*others, *struck))):
-                self._faults()
+        """Random trouble of messages becomes the messages that it struck, if few of them matter."""
+        rates = [fault for fault in self.best.trial.faults if fault["kind"] in _MESSAGES]
+        if not rates or rates == self._told_by_rates:
             return
+        self._told_by_rates = rates
+        before = self.best
+        struck: list[dict[str, Any]] = []
+        self._judging(self._arena, before.trial, lambda sim: _record_deviations(sim, struck))
+        others = tuple(one for one in before.trial.faults if one["kind"] not in _MESSAGES)
+        if not self._try(replace(before.trial, faults=(*others, *struck))):
+            return
+        self._faults()
+        if self.best.faults > max(before.faults, _FEW):
+            before.runs = self.best.runs
+            self.best = before
+
+    def _under_other_seeds(self) -> bool:
+        """Whether a fault can be left out if the seed is another; 0 faults are fewest."""
+        trial = self.best.trial
+        if trial.faults and any(load.get("kind") in _HISTORIES and not load.get("script") for load in trial.loads):
+            # Operations that are drawn would be others.
+            return False
+        for place in range(len(trial.faults)):
+            left = trial.faults[:place] + trial.faults[place + 1 :]
+            for seed in range(trial.seed + 1, trial.seed + 1 + _OTHER_SEEDS):
+                if self._try(replace(trial, faults=left, seed=seed)):
+                    return True
+        return False
 
     def _knobs(self) -> None:
         minimised(list(self.best.trial.knobs), lambda left: self._try(replace(self.best.trial, knobs=tuple(left))))
 
-    def _time(self) -> None:
-        """What comes after the violation does not matter."""
-        trial, finding = self.best.trial, self.best.finding
-        self._try(replace(trial, duration=f"{finding.time_ns // _MS + 1}ms"))
-        if trial.after is not None and self._invariant not in ("NW15", "NW9L", "NW10L"):
+    def _cut_short(self, slack: float) -> None:
+        """What comes after the violation does not matter; ``slack``: how much later it may come in what is smaller."""
+        if self.best.trial.after is not None and self._invariant not in ("NW15", "NW9L", "NW10L"):
             self._try(replace(self.best.trial, after=None, core=()))
+        trial, time_ns = self.best.trial, self.best.finding.time_ns
+        lasts_ms = self._arena.loaded.scenario.duration // _MS
+        if trial.duration is not None:
+            lasts_ms = int(trial.duration.removesuffix("ms"))
+        enough_ms = int(time_ns * slack) // _MS + 1
+        if time_ns and enough_ms < lasts_ms:
+            self._try(replace(trial, duration=f"{enough_ms}ms"))
 
 
 #: Faults that strike single messages by chance.
@@ -192,19 +234,23 @@ def _record_deviations(sim: Simulation, struck: list[dict[str, Any]]) -> None:
 
 
 def minimised(items: list[T], fails: Callable[[list[T]], bool]) -> list[T]:
-    """A list from which nothing can be left out so that it still fails; ``fails`` is asked about shorter lists only."""
+    """A list from which no single one can be left out so that it still fails; asks about shorter lists only.
+
+    Parts of half the list go first, then of a quarter and so on; single ones until none of them can go any more.
+    """
     if items and fails([]):
         return []
-    parts = 2
-    while len(items) >= 2:
-        size = -(-len(items) // parts)
-        for start in range(0, len(items), size):
+    size = len(items) // 2
+    while size >= 1 and len(items) > 1:
+        start, went = 0, False
+        while start < len(items):
             left = items[:start] + items[start + size :]
             if left and fails(left):
-                items, parts = left, max(parts - 1, 2)
-                break
-        else:
-            if size == 1:
-                return items
-            parts = min(parts * 2, len(items))
+                items, went = left, True
+            else:
+                start += size
+        if size > 1:
+            size //= 2
+        elif not went:
+            break
     return items
