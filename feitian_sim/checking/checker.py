@@ -41,6 +41,7 @@ from feitian_sim.checking.invariant import Invariant
 from feitian_sim.checking.jobs import JobsEnd, job_invariants
 from feitian_sim.checking.liveness import AnsweredAgain, NoticesArrive, OneLeaderStays, Recoverable, SilentSessionsEnd
 from feitian_sim.checking.naming import FoundAgain, NobodyDeadIsListed
+from feitian_sim.checking.partitions import KeySpaceIsCovered, OneOwner, TokensGrow
 from feitian_sim.checking.ports import PortsOnly
 from feitian_sim.checking.probes import Probes
 from feitian_sim.checking.replies import CommandsOnce
@@ -105,6 +106,9 @@ def _all(config: CheckConfig) -> list[Invariant]:
         *resource_invariants(config),
         *job_invariants(),
         HealthyOnesGoOn(),
+        OneOwner(),
+        KeySpaceIsCovered(),
+        TokensGrow(),
     ]
     if config.liveness is not None:
         recoverable = Recoverable()

@@ -38,8 +38,8 @@ class ApplicationHost:
     start: StartMaster
     #: Of the FuxiMaster, for the :class:`~feitian_sim.fuxi.app_link.AppLink`.
     directory: Directory
-    #: A client of Nuwa for this process; it has no session until it opens one.
-    nuwa: Callable[[str], NuwaClient]
+    #: A client of Nuwa for this process, by its name, and its session's ``timeout_ns``; it has none until it opens one.
+    nuwa: Callable[..., NuwaClient]
     #: A client of Pangu on this machine that dies with the process; None in a cell without Pangu.
     pangu: Callable[[str], PanguClient] | None
     config: FuxiConfig

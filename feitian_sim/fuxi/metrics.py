@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from feitian_sim.fuxi.service.metrics import SERVICE_METRICS
 from feitian_sim.kernel.metric import Measured, Metric, Tables
 
 _USAGE, _DECISIONS, _JOB, _QUOTA = "fuxi.usage", "fuxi.decisions", "fuxi.job_ended", "fuxi.quota"
@@ -310,6 +311,7 @@ _JOBS = (
 
 METRICS: tuple[Metric, ...] = (
     *_JOBS,
+    *SERVICE_METRICS,
     *_RESOURCES,
     Metric(
         "fuxi.quota_shortfall_ratio",

@@ -27,7 +27,7 @@ class TuboParts:
     kinds: Kinds
     capacity_of: Callable[[Machine], Vector]
     directory: Callable[[Machine], Directory]
-    nuwa: Callable[[Owner, Machine, str], NuwaClient]
+    nuwa: Callable[..., NuwaClient]
     pangu: Callable[[Owner, Machine, str], PanguClient] | None
     #: The epoch of the FuxiMaster that serves, 0 if none does; and whether its process at an address hears a machine.
     epoch: Callable[[], int]

@@ -8,6 +8,7 @@ message, and again until it is answered.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from feitian_sim.fuxi.application import ApplicationHost
@@ -244,7 +245,7 @@ class TuboServer:
             machine,
             process.start,
             parts.directory(machine),
-            lambda name: parts.nuwa(owner, machine, name),
+            partial(parts.nuwa, owner, machine),
             (lambda name: pangu(owner, machine, name)) if pangu is not None else None,
             self._config,
         )

@@ -17,6 +17,8 @@ from feitian_sim.checking.checker import Checker
 from feitian_sim.faults import wiring as faults
 from feitian_sim.fuxi.application import Kinds
 from feitian_sim.fuxi.job.application import JobApplication
+from feitian_sim.fuxi.service.application import ServiceApplication
+from feitian_sim.fuxi.service.cell import ServiceCell
 from feitian_sim.fuxi.wiring import FuxiCell
 from feitian_sim.hardware import Daemon, DataCenter, Machine
 from feitian_sim.kernel import (
@@ -40,6 +42,7 @@ from feitian_sim.scenario.metrics import library
 from feitian_sim.scenario.model import Scenario
 from feitian_sim.scenario.plugins import blamed
 from feitian_sim.scenario.roles import AUTHORITY_ROLE, FUXI_MASTER_ROLE, MASTER_ROLE, NUWA_ROLE, roles
+from feitian_sim.scenario.service_code import service_code
 from feitian_sim.scenario.warmup import found_warmup_s
 from feitian_sim.workloads import wiring as workloads
 from feitian_sim.workloads.context import RunningLoad, Services
@@ -202,7 +205,12 @@ class Platform:
         if kinds is None:
             of = self.datacenter.config.machine
             capacity = config.resources.capacity(of.cores, of.memory, of.disks)
-            kinds = {"job": JobApplication(self.datacenter, config.jobs, (capacity,))}
+            own = service_code(self._loaded)
+            services = ServiceCell(self.datacenter, self.kuafu, self.identities, config.services, own)
+            kinds = {
+                "job": JobApplication(self.datacenter, config.jobs, (capacity,)),
+                "service": ServiceApplication(services, (capacity,)),
+            }
         return FuxiCell(
             self.sim,
             self.datacenter,

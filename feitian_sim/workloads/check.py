@@ -13,6 +13,7 @@ from feitian_sim.kernel.data_files import find_data_file
 from feitian_sim.workloads.attack_config import AttackLoad, KeyRotationLoad
 from feitian_sim.workloads.config import ClientLoad, MixLoad, RequestsLoad
 from feitian_sim.workloads.fuxi_config import FuxiJobsLoad, FuxiTraceLoad
+from feitian_sim.workloads.fuxi_service_config import FuxiServiceLoad
 from feitian_sim.workloads.history_config import FileHistoryLoad, NuwaHistoryLoad, unscripted
 from feitian_sim.workloads.job_templates import JobFile
 from feitian_sim.workloads.lock_config import LockLoad
@@ -54,6 +55,8 @@ def check_load(
         problems += _machine_problems(load.machine, cluster)
     if isinstance(load, NuwaLoad | NuwaHistoryLoad | LockLoad | AttackLoad | KeyRotationLoad) and not has_nuwa:
         problems.append("this load needs coordination: add a nuwa section to the scenario")
+    if isinstance(load, FuxiServiceLoad) and not has_fuxi:
+        problems.append("this load submits a service: add a fuxi section to the scenario")
     if isinstance(load, FuxiJobsLoad | FuxiTraceLoad) and not has_fuxi:
         problems.append("this load submits jobs: add a fuxi section to the scenario")
     if isinstance(load, NuwaHistoryLoad | FileHistoryLoad) and load.script is not None:

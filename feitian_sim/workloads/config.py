@@ -8,32 +8,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from feitian_sim.kernel import Duration, DurationDistribution, Size, SizeDistribution, StrictModel
 from feitian_sim.workloads.attack_config import AttackLoad, KeyRotationLoad
 from feitian_sim.workloads.fuxi_config import FuxiJobsLoad, FuxiTraceLoad
+from feitian_sim.workloads.fuxi_service_config import FuxiServiceLoad
 from feitian_sim.workloads.history_config import FileHistoryLoad, NuwaHistoryLoad
 from feitian_sim.workloads.lock_config import LockLoad
 from feitian_sim.workloads.nuwa_config import NuwaLoad
 from feitian_sim.workloads.paced_config import Arrival, Load, PacedLoad
+from feitian_sim.workloads.popularity_config import Popularity
 from feitian_sim.workloads.rpc_config import RpcLoad
-
-
-class UniformPopularity(StrictModel):
-    """Every file is as likely as any other."""
-
-    kind: Literal["uniform"]
-
-
-class ZipfPopularity(StrictModel):
-    """The n-th file is asked for in proportion to 1 / n^exponent."""
-
-    kind: Literal["zipf"]
-    exponent: float = Field(
-        default=0.99, gt=0, description="Exponent (no unit); default 0.99. Source: YCSB's zipfian constant."
-    )
-
 
 _POPULARITY = "Which file: uniform (default), or {kind: zipf, exponent: 0.99}."
 
@@ -41,15 +27,6 @@ _POPULARITY = "Which file: uniform (default), or {kind: zipf, exponent: 0.99}."
 def _text(quantity: str) -> Any:
     """A default as scenarios write it; pydantic reads it like any other value."""
     return quantity
-
-
-def _named(value: Any) -> Any:
-    return {"kind": value} if isinstance(value, str) else value
-
-
-Popularity = Annotated[
-    Annotated[UniformPopularity | ZipfPopularity, Field(discriminator="kind")], BeforeValidator(_named)
-]
 
 
 class ClientLoad(PacedLoad):
@@ -165,6 +142,7 @@ LoadConfig = Annotated[
     | AttackLoad
     | KeyRotationLoad
     | FuxiJobsLoad
-    | FuxiTraceLoad,
+    | FuxiTraceLoad
+    | FuxiServiceLoad,
     Field(discriminator="kind"),
 ]

@@ -62,3 +62,31 @@ class LoadAccount(Fact):
     failed: int
     running: int
     lost: int
+
+
+@fact("fuxi.service_request", canonical=False)
+class ServiceRequest(Fact):
+    """A request of a load to a service has ended. ``place``: which partition of the beginning its key was in."""
+
+    load: str
+    place: int
+    write: bool
+    start_ns: int
+    tries: int
+    ok: bool
+
+
+@fact("fuxi.service_account")
+class ServiceAccount(Fact):
+    """The account of a load of requests at the end of a run: ``begun`` = ``answered`` + ``failed`` + ``open``.
+
+    ``retries``: requests that were asked again; ``reads``: of the partition table.
+    """
+
+    load: str
+    begun: int
+    answered: int
+    failed: int
+    open: int
+    retries: int
+    reads: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from feitian_sim.kernel.metric import Measured, Metric, Tables
 
@@ -27,7 +28,54 @@ def _unaccounted(tables: Tables) -> Measured:
     return float(np.sum(columns["begun"] - told))
 
 
+def _answered(tables: Tables) -> dict[str, npt.NDArray[np.generic]]:
+    columns = tables.settled("fuxi.service_request")
+    if not columns:
+        return {}
+    ok = columns["ok"].astype(bool)
+    return {name: values[ok] for name, values in columns.items()}
+
+
+def _request_latency(tables: Tables) -> Measured:
+    found = _answered(tables)
+    if not found:
+        return None
+    return np.asarray(found["time_s"], dtype=np.float64) - np.asarray(found["start_s"], dtype=np.float64)
+
+
+def _request_rate(tables: Tables) -> Measured:
+    found = _answered(tables)
+    return len(found["time_s"]) / max(1e-9, tables.duration_s - tables.warmup_s) if found else None
+
+
 FUXI_LOAD_METRICS: tuple[Metric, ...] = (
+    Metric(
+        "fuxi.request_latency_s",
+        "s",
+        "From the first asking to the answer of each request to a service that was answered, retries and looks at the "
+        "table included (fuxi.service_request), after the warm-up.",
+        _request_latency,
+        statistics=True,
+    ),
+    Metric(
+        "fuxi.requests_per_s",
+        "1/s",
+        "Requests to services answered, over the time after the warm-up (fuxi.service_request).",
+        _request_rate,
+    ),
+    Metric(
+        "fuxi.requests_failed_count",
+        "",
+        "Requests to services that were not answered by their deadline (fuxi.service_account: failed).",
+        _sum("fuxi.service_account", "failed"),
+    ),
+    Metric(
+        "fuxi.request_retries_count",
+        "",
+        "Times that a request to a service was asked again, since its key was elsewhere or nobody answered "
+        "(fuxi.service_account: retries).",
+        _sum("fuxi.service_account", "retries"),
+    ),
     Metric(
         "fuxi.trace_rows_count", "", "Rows of all traces of jobs that were read: kept and dropped.", _sum(_READ, "rows")
     ),

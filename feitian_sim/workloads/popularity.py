@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from feitian_sim.kernel import steady
-from feitian_sim.workloads.config import Popularity, ZipfPopularity
+from feitian_sim.workloads.popularity_config import Popularity, ZipfPopularity
 
 _FIRST = 1024
 

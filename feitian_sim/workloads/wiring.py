@@ -17,6 +17,7 @@ from feitian_sim.workloads.file_history import FileHistory
 from feitian_sim.workloads.file_load import FileLoad
 from feitian_sim.workloads.flows import FlowReplay
 from feitian_sim.workloads.fuxi_load import FuxiJobs, FuxiTrace
+from feitian_sim.workloads.fuxi_service_load import FuxiService
 from feitian_sim.workloads.key_rotation import KeyRotation
 from feitian_sim.workloads.lock_load import LockClients
 from feitian_sim.workloads.nuwa_history import NuwaHistory
@@ -42,6 +43,7 @@ LOADS: Mapping[str, Callable[[Any, str], RunningLoad]] = MappingProxyType(
         "key-rotation": KeyRotation,
         "fuxi-jobs": FuxiJobs,
         "fuxi-trace": FuxiTrace,
+        "fuxi-service": FuxiService,
     }
 )
 

@@ -68,10 +68,10 @@ class ServiceClient:
             self._read()
             return
         row = routes.of(asked.key)
+        asked.tries += 1
         if row.worker == NOBODY:
             self._again(asked)
             return
-        asked.tries += 1
         message = Request(self._app, row.worker, asked.key, asked.write, asked.size_bytes)
 
         def answered(reply: Answered) -> None:

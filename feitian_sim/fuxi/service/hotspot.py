@@ -72,7 +72,7 @@ class SplitOrMove:
     """A partition above ``split_above`` is split; a worker above ``move_above`` or far above the mean gives one away.
 
     What moves is the partition with most requests that leaves the receiver, the least loaded worker, below what the giver
-    had: so a move never makes a hotter spot than it cools.
+    had: so a move never makes a hotter spot than it cools, and there is an end to them.
     """
 
     def relieve(
@@ -86,23 +86,34 @@ class SplitOrMove:
             if one.per_s > limits.split_above and one.width > 1 and room > 0:
                 steps.append(Split(one.number))
                 room -= 1
-        move = self._move(hot, workers, limits, {step.partition for step in steps})
-        return steps if move is None else [*steps, move]
+        busy = {step.partition for step in steps}
+        movable = [one for one in hot if one.number not in busy and one.per_s > 0]
+        load = {one.number: one.per_s for one in workers}
+        counts = {one.number: one.partitions for one in workers}
+        while (move := self._move(movable, load, counts, limits)) is not None:
+            one, least = move
+            steps.append(Move(one.number, least))
+            movable.remove(one)
+            load[one.worker] -= one.per_s
+            load[least] += one.per_s
+            counts[least] += 1
+        return steps
 
     @staticmethod
     def _move(
-        hot: Sequence[PartitionSight], workers: Sequence[WorkerSight], limits: HotLimits, busy: set[int]
-    ) -> Move | None:
-        if len(workers) < 2:
+        movable: Sequence[PartitionSight], load: Mapping[int, float], counts: Mapping[int, int], limits: HotLimits
+    ) -> tuple[PartitionSight, int] | None:
+        """The next move from the most loaded worker to the least loaded, if that one has too much."""
+        if len(load) < 2:
             return None
-        most = max(workers, key=lambda one: (one.per_s, -one.number))
-        least = min(workers, key=lambda one: (one.per_s, one.partitions, one.number))
-        mean = sum(one.per_s for one in workers) / len(workers)
-        if most.per_s <= limits.move_above and most.per_s <= limits.imbalance * mean:
+        most = max(load, key=lambda number: (load[number], -number))
+        least = min(load, key=lambda number: (load[number], counts[number], number))
+        mean = sum(load.values()) / len(load)
+        if load[most] <= limits.move_above and load[most] <= limits.imbalance * mean:
             return None
-        for one in hot:
-            if one.worker == most.number and one.number not in busy and 0 < one.per_s < most.per_s - least.per_s:
-                return Move(one.number, least.number)
+        for one in movable:
+            if one.worker == most and one.per_s < load[most] - load[least]:
+                return one, least
         return None
 
 

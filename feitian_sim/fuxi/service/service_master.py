@@ -228,18 +228,26 @@ class ServiceMaster:
         self.force.effects.moved.append(Moved(row.number, row.worker, worker.number, worker.machine, given.token, why))
 
     def _place(self, now_ns: int) -> None:
-        """Give out what is nobody's, to who has fewest."""
+        """Give out what is nobody's, to who is asked least, and has fewest."""
         candidates = self._candidates(now_ns)
         if not self._gathered:
             wanted = self._roles[self._serving].instances
             self._gathered = len(candidates) >= wanted or now_ns >= self._gather_ns
         if not self._gathered or not candidates:
             return
-        counts = self.book.counts()
+        counts, load = self.book.counts(), self._load_of_workers()
         for number in list(self.book.free):
-            worker = min(candidates, key=lambda one: (counts.get(one.number, 0), one.number))
+            worker = min(candidates, key=lambda one: (load.get(one.number, 0.0), counts.get(one.number, 0), one.number))
             counts[worker.number] = counts.get(worker.number, 0) + 1
+            load[worker.number] = load.get(worker.number, 0.0) + self.rates.get(number, 0.0)
             self._give(self.book.rows[number], worker, now_ns, "placed")
+
+    def _load_of_workers(self) -> dict[int, float]:
+        """Requests per second to the partitions of each worker."""
+        load: dict[int, float] = {}
+        for row in self.book.rows.values():
+            load[row.worker] = load.get(row.worker, 0.0) + self.rates.get(row.number, 0.0)
+        return load
 
     def _leave(self, partition: int, target: Worker) -> None:
         """Have its owner let go of a partition that is meant for another."""

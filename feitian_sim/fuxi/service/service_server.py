@@ -60,8 +60,7 @@ class ServiceServer:
         self._look: Timer | None = None
         self._look_ns = -1
         self._plans = [self._plan(role) for role in range(len(self._roles))]
-        client = host.nuwa(f"fuxi.service.{self._app}.{self._attempt}")
-        client.timeout_ns = cell.config.session
+        client = host.nuwa(f"fuxi.service.{self._app}.{self._attempt}", timeout_ns=cell.config.session)
         self._file = TableFile(self._sim, self._owner, self._app, client, self.kill)
         self.calls = ServiceCalls(host)
         serve = host.endpoint.serve

@@ -243,12 +243,18 @@ class Serving:
         self._sim.emit(PartitionLoaded(self._app, *row))
 
     def _unload(self, held: HeldPartition) -> None:
-        """Answer nothing more; when what is under way is answered it is let go of."""
+        """Take nothing more, and turn away what waits; when what was begun is answered it is let go of."""
         self.holding.close(held)
+        waiting, self._queue = self._queue, deque()
+        for call, of, came_ns in waiting:
+            if of is held:
+                self._answer(call, held, came_ns, ok=False)
+            else:
+                self._queue.append((call, of, came_ns))
         self._unload_if_quiet(held)
 
     def _unload_if_quiet(self, held: HeldPartition) -> None:
-        if held.state == UNLOADING and not held.in_flight:
+        if not held.in_flight:
             self.owner.call_later(self._plan.unload_ns, self._unloaded, held)
 
     def _unloaded(self, held: HeldPartition) -> None:
@@ -270,10 +276,10 @@ class Serving:
         self._next()
 
     def _next(self) -> None:
-        """Give what waits to threads that are free; what is no more served here is told so."""
+        """Give what waits to threads that are free. Nothing is computed for who has given up waiting, or is too late."""
         while self._queue and self._free:
             call, held, came_ns = self._queue.popleft()
-            if held.is_here:
+            if held.is_here and call.deadline_ns > self._sim.now:
                 self._free -= 1
                 self._compute(call, held, came_ns)
             else:
@@ -322,7 +328,8 @@ class Serving:
             self._sim.emit(RequestServed(self._app, *row))
         call.reply(_DONE if ok else _NOT_HERE)
         held.in_flight -= 1
-        self._unload_if_quiet(held)
+        if held.state == UNLOADING:
+            self._unload_if_quiet(held)
 
 
 def _ignore(_: CallError) -> None:
