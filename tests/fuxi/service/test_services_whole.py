@@ -158,9 +158,7 @@ def test_the_fail_over_of_a_service_master_interrupts_no_worker() -> None:
 def test_a_hot_range_is_split_and_spread_under_load() -> None:
     """Every key has one owner all the time, and what was one worker's is shared at the end."""
     hot = {"split_above": "300/s", "move_above": "450/s"}
-    bench = ServiceBench(
-        service=described(partitions={"hot": hot}, server={"instances": 4, "service": "1500us"})
-    )
+    bench = ServiceBench(service=described(partitions={"hot": hot}, server={"instances": 4, "service": "1500us"}))
     bench.up()
     bench.ask(550, 60, high=KEYS // 6)
     bench.run(62)
