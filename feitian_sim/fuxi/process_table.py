@@ -76,8 +76,8 @@ class UnitHere:
     """A unit of an application on this machine."""
 
     __slots__ = (
-        "allowed", "app", "forgone", "forgone_until_ns", "held", "number", "returning", "revoked", "unused_ns", "vector",
-        "waiting",
+        "allowed", "app", "ending", "forgone", "forgone_until_ns", "held", "number", "returning", "revoked", "unused_ns",
+        "vector", "waiting",
     )  # fmt: skip
 
     def __init__(self, app: AppHere, number: int, vector: Vector) -> None:
@@ -86,6 +86,8 @@ class UnitHere:
         self.vector = vector
         self.allowed = 0
         self.held = 0
+        #: Of those held, how many are being ended.
+        self.ending = 0
         self.returning = 0
         #: Of those returning, how many are to be killed when: (time, count), in order of time.
         self.revoked: deque[tuple[int, int]] = deque()
@@ -250,12 +252,17 @@ class ProcessTable:
         """Raises AssertionError when the books do not balance."""
         for app in self.apps.values():
             held: dict[int, int] = {}
+            ending: dict[int, int] = {}
             for process in self.processes():
                 if process.app is app:
-                    held[process.unit.number] = held.get(process.unit.number, 0) + 1
+                    number = process.unit.number
+                    held[number] = held.get(number, 0) + 1
+                    ending[number] = ending.get(number, 0) + (process.state == ENDING)
             for unit in app.units.values():
                 name = f"{app.name} unit {unit.number}"
                 assert unit.allowed >= 0, f"{name}: {unit.allowed} allowed"
                 assert unit.returning == sum(count for _, count in unit.revoked), f"{name}: {unit.returning} returning"
                 assert unit.unused >= 0, f"{name}: {unit.held} held of {unit.allowed} and {unit.returning}"
                 assert unit.held == held.get(unit.number, 0), f"{name}: {unit.held} held, {held} counted"
+                found = ending.get(unit.number, 0)
+                assert unit.ending == found, f"{name}: {unit.ending} being ended, {found} counted"

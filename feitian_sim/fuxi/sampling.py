@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from feitian_sim.fuxi.check_facts import MachineBooked
 from feitian_sim.fuxi.hearing import Hearing
 from feitian_sim.fuxi.hosting import MachineHost
-from feitian_sim.fuxi.process_table import ENDING
 from feitian_sim.fuxi.reign import Reign
 from feitian_sim.fuxi.samples import QuotaSampled, UsageSampled
 from feitian_sim.kernel import Simulation
@@ -86,9 +85,8 @@ class Sampling:
                 for unit in app.units.values():
                     if unit.held:
                         _add(used, unit.vector, unit.held)
-                for worker in app.workers.values():
-                    if worker.state == ENDING:
-                        _add(ending, worker.unit.vector, 1)
+                    if unit.ending and unit.number:
+                        _add(ending, unit.vector, unit.ending)
         return used, ending
 
     def _quota(self, reign: Reign) -> None:

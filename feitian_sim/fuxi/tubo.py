@@ -291,6 +291,7 @@ class Tubo:
                 self.news.master_ended(process, why)
         elif process.state in (STARTING, RUNNING):
             process.state = ENDING
+            process.unit.ending += 1
             process.why = why
             self._effects.append(Kill(process))
         elif process.state == ENDING and why == "ended":
@@ -306,6 +307,8 @@ class Tubo:
 
     def _drop(self, process: Process) -> None:
         """The process is no more, or never was."""
+        if process.state == ENDING:
+            process.unit.ending -= 1
         process.state = GONE
         app = process.app
         if process is app.master:

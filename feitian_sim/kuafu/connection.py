@@ -252,10 +252,17 @@ class Side:
         request.caller.returned(request.number, response.message, response.error)
 
     @property
+    def is_known(self) -> bool:
+        """Whether its machine would use this connection."""
+        return self.near.sides.get(self.far.index) is self
+
+    @property
     def is_idle(self) -> bool:
         """Whether nothing has used the connection for so long that it has been closed."""
-        quiet_ns = self._sim.now - max(self.last_ns, self.other.last_ns)
-        return quiet_ns > self._kuafu.config.idle and not self._is_in_use() and not self.other._is_in_use()
+        used_after_ns = self._sim.now - self._kuafu.idle_ns
+        if self.last_ns >= used_after_ns or self.other.last_ns >= used_after_ns:
+            return False
+        return not self._is_in_use() and not self.other._is_in_use()
 
     def _is_in_use(self) -> bool:
         """Whether anything is under way, held or waiting on this side."""

@@ -70,6 +70,8 @@ class Kuafu:
         #: Of each machine, by its index.
         #: Called when a connection is lost, and with it perhaps what was told on it and not asked.
         self.on_loss: list[Callable[[], object]] = []
+        # Every connection that is open, in order of opening, with some that are not any more.
+        self._lately: list[Connection] = []
         machines = (*datacenter.machines, *datacenter.client_machines) if config.proxies else ()
         self.proxies = [Proxy(self, machine, number, machine.name) for number, machine in enumerate(machines)]
         self.daemons = [
@@ -183,6 +185,7 @@ class Kuafu:
     def opened(self, connection: Connection) -> None:
         """A handshake got through."""
         connection.open = True
+        self._lately.append(connection)
         if self.sim.facts.wants(ConnectionOpened):
             near, far = connection.sides
             self.sim.emit(ConnectionOpened(near.machine.name, far.machine.name))
@@ -293,12 +296,9 @@ class Kuafu:
     @property
     def open_connections(self) -> list[Connection]:
         """The connections that are open now: those that idled too long are closed, whoever has noticed."""
-        return [
-            side.connection
-            for proxy in self.proxies
-            for side in proxy.sides.values()
-            if side.connection.sides[0] is side and side.connection.open and not side.is_idle
-        ]
+        # Who is idle once stays so: whoever wants to use it opens another.
+        self._lately = [one for one in self._lately if one.sides[0].is_known and not one.sides[0].is_idle]
+        return self._lately.copy()
 
     def _sample(self) -> None:
         if self.sim.facts.wants(Connections):

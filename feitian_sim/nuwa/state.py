@@ -10,6 +10,7 @@ from typing import Any
 
 from feitian_sim.nuwa.answers import Answer, failed
 from feitian_sim.nuwa.commands import Command, Create, Delete, EndSession, Multi, OpenSession, Put
+from feitian_sim.nuwa.copied_when_used import CopiedWhenUsed
 from feitian_sim.nuwa.sessions import Session
 from feitian_sim.nuwa.tree import Change, Tree
 
@@ -92,10 +93,10 @@ class NuwaState:
         change = command.change
         if not isinstance(change, Multi):
             return self._one(change, session, command.at_ns)
-        # All or nothing: what is forbidden shows on a copy.
+        # All or nothing: what is forbidden shows on a copy, of as much as the changes touch.
         trial = NuwaState(self._limit)
-        trial.restore(self.image()[0])
         trial.zxid = self.zxid
+        trial.tree.nodes, trial.sessions = CopiedWhenUsed(self.tree.nodes), CopiedWhenUsed(self.sessions)
         answers = [trial._one(one, trial.sessions[session.number], command.at_ns) for one in change.changes]
         wrong = next((answer for answer in answers if not answer.ok), None)
         if wrong is not None:
