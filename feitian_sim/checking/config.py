@@ -42,6 +42,25 @@ class LivenessConfig(StrictModel):
     core: tuple[str, ...] = Field(min_length=1, description="The machines of the core.")
 
 
+class EndEarlyConfig(StrictModel):
+    """When the second phase has shown what it was to show: a run ends then, most of the time."""
+
+    quiet: Duration = Field(
+        gt=0,
+        description="How long no leader must have been elected since the core was healed. Source: choose three of the "
+        "scenario's election time-outs.",
+    )
+    look_every: Duration = Field(
+        default=_text("50ms"), gt=0, description="Between two looks whether all has settled; default 50ms."
+    )
+    whole: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        description="Seeds that run to their end all the same, for what comes late (share); default 0.25.",
+    )
+
+
 class CheckConfig(StrictModel):
     """What `feitian check` does with the scenario, and what must hold whenever it is run."""
 
@@ -76,6 +95,10 @@ class CheckConfig(StrictModel):
     )
     liveness: LivenessConfig | None = Field(
         default=None, description="The second phase; written by `feitian check`. Default: none is judged."
+    )
+    end_early: EndEarlyConfig | None = Field(
+        default=None,
+        description="End the second phase as soon as all that must happen in it has happened. Default: at the end.",
     )
 
     @model_validator(mode="after")

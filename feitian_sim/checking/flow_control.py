@@ -119,6 +119,10 @@ class NobodyStarves(Invariant):
                 text = f"{fact.flow} sent {passed} bytes while {head.size_bytes} of {flow} waited, {most} are the most"
                 self.broken(now_ns, f"{text} ({fact.account})")
 
+    def settled(self, now_ns: int) -> bool:
+        """What is stuck is known by how long it has been, at the bound."""
+        return False
+
     def _told(self, now_ns: int, fact: Any) -> None:
         """At the end: on a connection of the core nothing has waited for long."""
         liveness = self._config.liveness

@@ -68,6 +68,13 @@ class Invariant:
     def at_end(self, now_ns: int) -> None:
         """Judge what can be judged only when the run is over."""
 
+    def settled(self, now_ns: int) -> bool:
+        """Whether a run whose core was healed may end now, before its time, as far as this one is concerned.
+
+        What needs no waiting says yes; what must happen within a bound, unless it knows better, waits for the bound.
+        """
+        return self.when != "liveness"
+
     def broken(self, now_ns: int, text: str) -> None:
         """Say that it does not hold. Raises InvariantViolated."""
         if not self.is_judging:

@@ -6,7 +6,7 @@ is judged here from what happened to disks, independently of the protocol, and t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from feitian_sim.checking.config import CheckConfig
@@ -50,6 +50,10 @@ class Recoverable(Invariant):
                 return f"{len(lost)} of {members} members of {group} lost their disks"
         return ""
 
+    def settled(self, now_ns: int) -> bool:
+        """It waits for nothing."""
+        return True
+
 
 class AnsweredAgain(Invariant):
     """NW15 and its like elsewhere: judged by clients' operations."""
@@ -63,10 +67,11 @@ class AnsweredAgain(Invariant):
         super().__init__()
         assert config.liveness is not None
         self._recoverable = recoverable
+        self._healed_ns = config.liveness.after
         self._from_ns = config.liveness.after + config.converge
         self._bound_ns = config.converge
         self._open: dict[tuple[str, int], tuple[int, Any]] = {}
-        self._begun: dict[tuple[str, int], tuple[int, Any]] = {}
+        self._is_served = False
 
     def hears(self) -> Mapping[str, Hears]:
         """Operations."""
@@ -77,12 +82,21 @@ class AnsweredAgain(Invariant):
 
     def _returned(self, now_ns: int, fact: Any) -> None:
         begun_ns, asked = self._open.pop((fact.client, fact.number))
+        if fact.outcome == "ok":
+            # Within the bound nothing need succeed; what does is what was waited for.
+            self.evaluated += begun_ns >= self._healed_ns
+            self._is_served |= begun_ns >= self._healed_ns
+            return
         if begun_ns < self._from_ns:
             return
         self.evaluated += 1
-        if fact.outcome != "ok" and not self._recoverable.why_not():
+        if not self._recoverable.why_not():
             text = f"{asked.op} {asked.key} of {fact.client}, begun in a healthy core, ended as {fact.outcome}"
             self.broken(now_ns, f"{text}: {fact.result}")
+
+    def settled(self, now_ns: int) -> bool:
+        """Something begun in a healthy core was answered, and nothing waits for an answer."""
+        return self._is_served and not self._open
 
     def at_end(self, now_ns: int) -> None:
         """What has been under way for too long is stuck."""
@@ -108,6 +122,9 @@ class OneLeaderStays(Invariant):
         super().__init__()
         assert config.liveness is not None
         self._from_ns = config.liveness.after + config.converge
+        self._quiet_ns = config.end_early.quiet if config.end_early is not None else config.converge
+        #: When the core was healed, or a leader was elected last.
+        self._last_ns = config.liveness.after
         self._elections: dict[str, int] = {}
 
     def hears(self) -> Mapping[str, Hears]:
@@ -118,7 +135,16 @@ class OneLeaderStays(Invariant):
         if now_ns >= self._from_ns:
             self.evaluated += 1
 
+    def settled(self, now_ns: int) -> bool:
+        """Whoever leads has done so for a while: one that deposes others would have stood for election by now."""
+        return now_ns - self._last_ns >= self._quiet_ns
+
+    def at_end(self, now_ns: int) -> None:
+        """A leader that has stayed was judged, too."""
+        self.evaluated += self.settled(now_ns)
+
     def _elected(self, now_ns: int, fact: Any) -> None:
+        self._last_ns = max(self._last_ns, now_ns)
         if now_ns < self._from_ns:
             return
         # One may still follow from what happened before; a second may be its late echo.
@@ -156,15 +182,24 @@ class SilentSessionsEnd(Invariant):
     def _ended(self, now_ns: int, fact: Any) -> None:
         self._lost[fact.session] = now_ns
 
+    def settled(self, now_ns: int) -> bool:
+        """None of them counts any more."""
+        return not any(session in self._tree.model.sessions for session in self._lost)
+
     def at_end(self, now_ns: int) -> None:
         """See what is left of them."""
         model = self._tree.model
         for session, lost_ns in self._lost.items():
-            due_ns = max(lost_ns, self._healed_ns) + self._timeouts.get(session, 0) + self._bound_ns
-            if due_ns > now_ns or session not in self._timeouts:
+            if session not in self._timeouts:
+                continue
+            due_ns = max(lost_ns, self._healed_ns) + self._timeouts[session] + self._bound_ns
+            if session not in model.sessions:
+                self.evaluated += 1
+                continue
+            if due_ns > now_ns:
                 continue
             self.evaluated += 1
-            if session in model.sessions and not self._recoverable.why_not():
+            if not self._recoverable.why_not():
                 self.broken(now_ns, f"session {session} still counts, {(now_ns - lost_ns) / 1e9:.1f} s after its client")
 
 
@@ -241,16 +276,25 @@ class NoticesArrive(Invariant):
     def _applied(self, now_ns: int, fact: Any) -> None:
         self._times.setdefault(fact.slot, now_ns)
 
-    def at_end(self, now_ns: int) -> None:
-        """Nobody may still wait for what has happened."""
+    def settled(self, now_ns: int) -> bool:
+        """Nobody is owed a notice."""
+        return next(self._owed(), None) is None
+
+    def _owed(self) -> Iterator[tuple[Any, int, int]]:
+        """Watches that wait for what has happened: each with the slot that it has seen, and that of the change."""
         for (owner, number), watch in self._waiting.items():
             since = self._since.get((owner, number))
             if owner in self._over or since is None:
                 continue
-            changed = [slot for slot in self._tree.model.changes.get(watch.path, ()) if slot > since]
-            if not changed:
-                continue
-            due_ns = max(self._times.get(changed[0], 0), self._healed_ns) + self._bound_ns
+            changed = (slot for slot in self._tree.model.changes.get(watch.path, ()) if slot > since)
+            first = next(changed, None)
+            if first is not None:
+                yield watch, since, first
+
+    def at_end(self, now_ns: int) -> None:
+        """Nobody may still wait for what has happened."""
+        for watch, since, changed in self._owed():
+            due_ns = max(self._times.get(changed, 0), self._healed_ns) + self._bound_ns
             if due_ns <= now_ns and not self._recoverable.why_not():
-                text = f"watch {number} of {owner} never told that {watch.path} changed in slot {changed[0]}"
+                text = f"watch {watch.number} of {watch.owner} never told that {watch.path} changed in slot {changed}"
                 self.broken(now_ns, f"{text}, after slot {since}")

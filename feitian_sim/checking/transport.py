@@ -57,6 +57,10 @@ class OneFate(Invariant):
         elif not self._is_faulty:
             self.broken(now_ns, f"message {fact.number} from {known[1].source} to {known[1].target} was lost by no fault")
 
+    def settled(self, now_ns: int) -> bool:
+        """What is stuck is known by how long it has been, at the bound."""
+        return False
+
     def at_end(self, now_ns: int) -> None:
         """In a core that has long been whole nothing is on its way for ever."""
         liveness = self._config.liveness

@@ -37,6 +37,7 @@ from feitian_sim.nuwa.wiring import NuwaCell
 from feitian_sim.operations import wiring as operations
 from feitian_sim.pangu.nuwa_office import NuwaOffice
 from feitian_sim.pangu.wiring import PanguCell
+from feitian_sim.scenario.evidence import evidence
 from feitian_sim.scenario.load import Loaded
 from feitian_sim.scenario.metrics import library
 from feitian_sim.scenario.model import Scenario
@@ -136,6 +137,8 @@ class Platform:
             duration_ns=scenario.duration,
             leaders=self._leaders(),
         )
+        #: What a run that may end early still waits for.
+        self._evidence = evidence(self.sim, scenario, self.checker, self.loads) if self.checker is not None else None
         if self.cell is not None:
             operations.schedule(self.sim, self.datacenter, self.cell.operator, planned)
 
@@ -246,7 +249,7 @@ class Platform:
             raise theirs from error
         scenario = self._loaded.scenario
         assert self.facts is not None, "a platform without tables can only be simulated"
-        tables = Tables(self.facts.columns, duration_s=scenario.duration / SECOND, warmup_s=scenario.warmup / SECOND)
+        tables = Tables(self.facts.columns, duration_s=self.sim.now / SECOND, warmup_s=scenario.warmup / SECOND)
         if scenario.warmup_rule == "mser-5":
             tables.warmup_s = found_warmup_s(tables, scenario.warmup / SECOND)
         return Ran(self.facts, tables, self.sim.facts.digest(), self.sim.event_digest())
@@ -263,9 +266,11 @@ class Platform:
         scenario, sim = self._loaded.scenario, self.sim
         self.datacenter.emit_disk_use()
         for time_ns in range(0, scenario.duration, scenario.sampling_ns):
-            sim.run_until(time_ns)
+            if not self._runs_on_to(time_ns):
+                break
             self._sample()
-        sim.run_until(scenario.duration)
+        else:
+            self._runs_on_to(scenario.duration)
         self._sample()
         for probe in sim.final_probes:
             probe()
@@ -276,6 +281,15 @@ class Platform:
         wrong = [message for load in self.loads for message in load.check()]
         if wrong:
             raise InvariantError("; ".join(wrong))
+
+    def _runs_on_to(self, time_ns: int) -> bool:
+        """Run to this time; False when the run was over before."""
+        while self._evidence is not None and (look_ns := self._evidence.next_look_ns(self.sim.now)) < time_ns:
+            self.sim.run_until(look_ns)
+            if self._evidence.is_enough(look_ns):
+                return False
+        self.sim.run_until(time_ns)
+        return True
 
     def _tell_ends(self) -> None:
         """What oracles want to know at the end."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from feitian_sim.authority import IssuingOffice, Judge
 from feitian_sim.authority.wiring import AuthorityCell
@@ -108,4 +108,14 @@ class RunningLoad(Protocol):
 
     def check(self) -> list[str]:
         """After the run: what does not add up; empty when all is well."""
+        ...
+
+
+@runtime_checkable
+class Finite(Protocol):
+    """A load that may have nothing left to do before the run is over."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether all its operations have been begun and have ended."""
         ...

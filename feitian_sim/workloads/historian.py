@@ -53,12 +53,21 @@ class Historian:
         self._choices = [context.stream(name, f"client-{one}", "choice") for one in range(config.clients)]
         self._pauses = [context.stream(name, f"client-{one}", "think") for one in range(config.clients)]
         self._begun = [0] * config.clients
+        # Operations of each client that count as done.
+        self._done = [0] * config.clients
         self._scripts: list[list[Any]] = [[] for _ in range(config.clients)]
         for step in config.script or ():
             self._scripts[step.client].append(step)
         #: Operations begun and ended.
         self.begun = 0
         self.ended = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether every client has done what it was to do."""
+        if self._config.script is not None:
+            return self.begun == self.ended and not any(self._scripts)
+        return all(done >= self._config.operations for done in self._done)
 
     def start(self) -> None:
         """Let all clients begin."""
@@ -71,7 +80,7 @@ class Historian:
     # Drawn
 
     def _pause(self, client: int) -> None:
-        if self._begun[client] < self._config.operations:
+        if self._done[client] < self._config.operations:
             self._sim.call_later(self._config.think.sample(self._pauses[client]), self._next_drawn, client)
 
     def _next_drawn(self, client: int) -> None:
@@ -111,6 +120,7 @@ class Historian:
 
         def ended(outcome: str, result: str) -> None:
             self.ended += 1
+            self._done[client] += outcome == "ok" or not self._config.until_answered
             if wanted:
                 self._sim.emit(Returned(self._name, who, number, outcome, result))
             then(client)

@@ -37,6 +37,11 @@ class HistoryLoad(Load):
         "the check of linearizability cheap.",
     )
     operations: int = Field(default=20, ge=0, description="Operations of each client (count); default 20.")
+    until_answered: bool = Field(
+        default=False,
+        description="Whether only operations that were answered count among them, and clients ask on after any other; "
+        "default false.",
+    )
     files: int = Field(default=3, ge=1, description="Files that they share (count); default 3.")
     think: DurationDistribution = Field(
         default=_text("100ms"), description="Pause of a client between operations; default 100ms."

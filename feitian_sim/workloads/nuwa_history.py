@@ -73,6 +73,11 @@ class NuwaHistory:
         """See :class:`RunningLoad`: what was begun and has not ended is for the invariants to judge."""
         return []
 
+    @property
+    def finished(self) -> bool:
+        """See :class:`Finite`."""
+        return self._historian.finished
+
     # Operations
 
     def draw(self, client: int, number: int, op: str, key: str) -> str:
