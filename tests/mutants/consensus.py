@@ -310,7 +310,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "NW-25",
         "no pre-vote: who is deaf goes on deposing leaders",
         "TigerBeetle's blog on liveness",
-        ("NW15a", "NW15", "NW6"),
+        ("NW15a", "NW15", "NW9L", "NW6"),
         _no_pre_vote,
     ),
     _m(
@@ -323,7 +323,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _m(
         "NW-27", "a failover drops what the leader before had accepted", "Redis-Raft", ("NW1", "NW5", "NW8"), _log_dropped
     ),
-    _m("OWN-01", "an acceptor accepts below its promise", _TRIAL, ("NW2a", "NW1"), _lower_ballots),
+    _m("OWN-01", "an acceptor accepts below its promise", _TRIAL, ("NW2a", "NW1", "G5"), _lower_ballots),
     _m("OWN-02", "a follower applies its own value when a slot is chosen", _TRIAL, ("NW1", "NW8"), _own_value_on_commit),
     _m(
         "OWN-04",
@@ -353,7 +353,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "OWN-09",
         "a ballot does not carry its proposer",
         _TRIAL,
-        ("NW3", "NW2", "NW1", "G5"),
+        ("NW3", "NW2", "NW2b", "NW1", "G5"),
         _ballot_without_its_proposer,
     ),
 )
