@@ -109,7 +109,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "PG-01",
         "a replica takes writes of another version",
         "HDFS-7065",
-        ("PG5", "PG1"),
+        ("PG5", "PG7", "PG1"),
         _older_versions_accepted,
         _CHUNKS,
     ),
