@@ -11,6 +11,7 @@ from feitian_sim.fuxi.service.metrics import SERVICE_METRICS
 from feitian_sim.kernel.metric import Measured, Metric, Tables
 
 _USAGE, _DECISIONS, _JOB, _QUOTA = "fuxi.usage", "fuxi.decisions", "fuxi.job_ended", "fuxi.quota"
+_PHASES = "fuxi.task_phases"
 _ENDED, _SUBMITTED, _STARTED = "fuxi.app_ended", "fuxi.app_submitted", "fuxi.app_started"
 #: A group is short of its quota from this share of the cell on: less is a unit that does not fit.
 _SHORT = 0.02
@@ -129,6 +130,19 @@ def _near(*columns: str) -> Callable[[Tables], Measured]:
             return None
         total = float(sum(np.sum(told[name]) for name in ("on_machine", "in_rack", "elsewhere")))
         return float(sum(np.sum(told[name]) for name in columns)) / total if total else None
+
+    return measured
+
+
+def _phase(column: str) -> Callable[[Tables], Measured]:
+    """Of all the time that instances spent on their workers, the share of one phase."""
+
+    def measured(tables: Tables) -> Measured:
+        columns = tables.settled(_PHASES)
+        if not columns:
+            return None
+        total = float(sum(np.sum(columns[name]) for name in ("read_s", "compute_s", "write_s")))
+        return float(np.sum(columns[column])) / total if total else None
 
     return measured
 
@@ -309,9 +323,27 @@ _JOBS = (
     ),
 )
 
+_PARTS = {
+    "read": "reading their input, the shuffle included",
+    "compute": "computing",
+    "write": "writing their output",
+}
+
+_TIMES = tuple(
+    Metric(
+        f"fuxi.instance_{phase}_ratio",
+        "",
+        f"Share of {words} in the time of all instances on their workers, of tasks that ended after the warm-up "
+        "(fuxi.task_phases).",
+        _phase(f"{phase}_s"),
+    )
+    for phase, words in _PARTS.items()
+)
+
 METRICS: tuple[Metric, ...] = (
     *_JOBS,
     *SERVICE_METRICS,
+    *_TIMES,
     *_RESOURCES,
     Metric(
         "fuxi.quota_shortfall_ratio",

@@ -30,6 +30,10 @@ ROWS: dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]] = {
          "failed", "backups", "on_machine", "in_rack", "elsewhere"),
         [(100.0, "a", 50.0, 1, 10.0, 2, 0.2, 1, 0, 0, 3, 1, 0), (300.0, "b", 100.0, 3, 14.0, 6, 0.4, 3, 1, 2, 0, 2, 2)],
     ),
+    "fuxi.task_phases": (
+        ("time_s", "job", "task", "instances", "read_s", "compute_s", "write_s"),
+        [(100.0, "a", "map", 4, 10.0, 20.0, 10.0), (300.0, "b", "map", 4, 50.0, 0.0, 10.0)],
+    ),
     "fuxi.usage": (
         ("time_s", "resource", "capacity", "wanted", "planned", "obtained", "used"),
         [(10.0, "cpu", 100, 300, 90, 80, 70), (20.0, "cpu", 100, 100, 100, 100, 90), (10.0, "memory", 0, 0, 0, 0, 0)],
@@ -119,12 +123,19 @@ def test_locality_and_attempts_are_sums_over_jobs(measured: dict[str, float]) ->
     assert [measured[f"fuxi.{name}_count"] for name in names] == [4, 1, 2, 1, 0]
 
 
+def test_phases_are_shares_of_all_time_on_workers(measured: dict[str, float]) -> None:
+    """Not means over tasks; together they are all of it."""
+    shares = [measured[f"fuxi.instance_{name}_ratio"] for name in ("read", "compute", "write")]
+    assert shares == pytest.approx([0.6, 0.2, 0.2])
+
+
 def test_the_warm_up_is_left_out() -> None:
     """Jobs that ended and samples that were taken in it do not count in means."""
     measured = measure(METRICS, Tables(columns, duration_s=400.0, warmup_s=150.0))
     assert measured["fuxi.job_completion_s.mean"] == 300
     assert measured["fuxi.jobs_finished_count"] == 2
     assert "fuxi.cpu_used_ratio" not in measured
+    assert measured["fuxi.instance_compute_ratio"] == 0
 
 
 def test_a_run_without_fuxi_has_none_of_its_metrics() -> None:

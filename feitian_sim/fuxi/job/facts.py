@@ -99,6 +99,21 @@ class InstancePhases(Fact):
     write_ns: int
 
 
+@fact("fuxi.task_phases", canonical=False)
+class TaskPhases(Fact):
+    """What the instances of a task that is done spent their time on, all together, on their workers.
+
+    Of those whose end this life of the JobMaster was told, the losers of races among them.
+    """
+
+    job: str
+    task: str
+    instances: int
+    read_ns: int
+    compute_ns: int
+    write_ns: int
+
+
 @fact("fuxi.instance_committed", canonical=False, detail=True)
 class InstanceCommitted(Fact):
     """An instance is in the job's snapshot: it is done, by this attempt. ``life``: of the JobMaster that says so."""

@@ -18,6 +18,7 @@ from feitian_sim.fuxi.job.facts import (
     JobStarted,
     OutputLost,
     TaskEnded,
+    TaskPhases,
     TaskPlanned,
     TaskStarted,
 )
@@ -45,6 +46,8 @@ class JobRecorder:
         self._start_ns = 0
         self._measured = 0
         self._overhead_ns = 0
+        # Of each task: instances measured, and what they read, computed and wrote for.
+        self._phases: dict[int, tuple[int, int, int, int]] = {}
 
     def started(self) -> None:
         """The JobMaster knows its job."""
@@ -89,6 +92,13 @@ class JobRecorder:
             if not isinstance(output, InstanceOutput):
                 continue
             number, instance, attempt = result.piece
+            count, read_ns, compute_ns, write_ns = self._phases.get(number, (0, 0, 0, 0))
+            self._phases[number] = (
+                count + 1,
+                read_ns + output.read_ns,
+                compute_ns + output.compute_ns,
+                write_ns + output.write_ns,
+            )
             worker = self._core.force.workers.get(result.worker)
             spent_ns = output.read_ns + output.compute_ns + output.write_ns
             if worker is not None and (worker.instance, worker.attempt) == (instance, attempt):
@@ -126,6 +136,8 @@ class JobRecorder:
             task = self._core.tasks[number]
             begun = (task.table.count, task.attempts_begun, task.backups_begun)
             self._sim.emit(TaskEnded(self._app, task.plan.name, *begun))
+            if number in self._phases:
+                self._sim.emit(TaskPhases(self._app, task.plan.name, *self._phases[number]))
         for machine, why in effects.bad:
             self._sim.emit(BadMachineFound(self._app, self._machines[machine].name, why))
 

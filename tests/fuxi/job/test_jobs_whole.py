@@ -70,6 +70,13 @@ def test_f8_input_is_read_where_it_lies_and_output_goes_to_pangu() -> None:
     assert ended["ok"], ended
     assert ended["instances"] == 64 + 8
     assert ended["on_machine"] >= 40  # type: ignore[operator]
+    phases = {str(row["task"]): row for row in bench.table("fuxi.task_phases")}
+    assert [phases[task]["instances"] for task in ("map", "reduce")] == [64, 8]
+    # 4 GiB at 100 MB/s; the reduces only move bytes.
+    assert phases["map"]["compute_s"] == pytest.approx(42.9, rel=0.01)
+    assert phases["reduce"]["compute_s"] == 0
+    assert phases["reduce"]["read_s"] > 0  # type: ignore[operator]
+    assert phases["reduce"]["write_s"] > 0  # type: ignore[operator]
     listed: list[tuple[str, ...]] = []
 
     def look() -> object:
