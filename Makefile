@@ -7,7 +7,7 @@ DEVELOPING := $(VENV)/.developing
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench mutants golden validate determinism clean
+.PHONY: help run test check lint bench mutants histories golden validate determinism clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -41,6 +41,9 @@ bench: $(DEVELOPING)  ## speed against yardsticks in the same process: one table
 
 mutants: $(DEVELOPING)  ## plant every bug and hunt it: found by which invariant, after how many seeds, how small
 	$(BIN)/python -m tests.mutants
+
+histories: $(DEVELOPING)  ## the checker of linearizability against brute force: 200,000 small histories
+	$(BIN)/python -m tests.checking.agreement
 
 golden: $(DEVELOPING)  ## run every shipped scenario and refresh results/reference/
 	$(BIN)/python -m tests.golden

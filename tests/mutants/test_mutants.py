@@ -18,7 +18,7 @@ _QUICK = (
     "OWN-22", "OWN-23", "OWN-24", "OWN-25", "PG-06", "OWN-31", "OWN-32", "CL-02", "ZG-01", "OWN-43", "OWN-44", "OWN-45", "OWN-46",
     "KF-01", "KF-03", "OWN-60", "OWN-61", "OWN-62", "OWN-63", "OWN-64", "OWN-65", "OWN-66", "OWN-67", "OWN-68",
     "OWN-69", "OWN-70", "OWN-71", "OWN-72", "OWN-73", "OWN-74", "ZG-03", "PG-03", "PG-10", "PG-12", "OWN-30",
-    "OWN-80", "OWN-81", "OWN-83", "OWN-85", "OWN-86", "OWN-87", "OWN-88", "OWN-89", "OWN-90", "OWN-91",
+    "OWN-81", "OWN-83", "OWN-85", "OWN-86", "OWN-87", "OWN-88", "OWN-89", "OWN-90", "OWN-91",
     "OWN-120", "OWN-121", "OWN-122", "OWN-123", "OWN-124",
 )  # fmt: skip
 _SEEDS = 40
