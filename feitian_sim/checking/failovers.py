@@ -86,7 +86,8 @@ class HealthyOnesGoOn(Invariant):
     # Processes
 
     def _started(self, now_ns: int, fact: Any) -> None:
-        self._started_ns[name_of(fact)] = now_ns
+        # What was allowed before its machine was given up may come after that.
+        self._started_ns[name_of(fact)] = now_ns if fact.machine in self._known else -1
         if fact.unit == 0:
             self._alive.setdefault(fact.app, {})[name_of(fact)] = None
 

@@ -225,7 +225,7 @@ class ProcessesAreWatched(Invariant):
     claim = "each start and end of a process is told once, and one that uses too much memory ends soon"
 
     #: From the look that finds it until it is gone, on a machine that nothing ails.
-    _GONE_WITHIN_NS = 1_000_000_000
+    _GONE_WITHIN_NS = 100_000_000
 
     def __init__(self, config: CheckConfig) -> None:
         super().__init__()

@@ -22,6 +22,8 @@ class Ground:
     groups: tuple[str, ...]
     has_disks: bool
     clients: tuple[str, ...] = ()
+    #: Roles of which every machine has a process, and that are struck as often as groups are.
+    crowds: tuple[str, ...] = ()
     #: How wrong clocks may go such that leases must still be kept, in parts per million.
     drift_ppm: int = 0
     #: How long members of groups bear a leader's silence, milliseconds.
@@ -101,7 +103,10 @@ class Dice:
 
     def process(self) -> Line:
         """A process: mostly of a group, and often its leader."""
-        groups = self.ground.groups
+        groups, crowds = self.ground.groups, self.ground.crowds
+        if crowds and self.chance(0.5):
+            role = self.of(crowds)
+            return {"role": role, "machine": self.of(self.ground.roles[role])}
         if groups and self.chance(0.3):
             return {"leader": self.of(groups)}
         role = self.of(groups if groups and self.chance(0.7) else self.ground.restartable)

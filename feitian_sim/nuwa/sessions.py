@@ -27,10 +27,14 @@ class Session:
     answered: int = 0
     #: Who alone may use it; empty: anybody.
     subject: str = ""
+    #: Of the attempt that opened it.
+    nonce: str = ""
 
     def copy(self) -> Session:
         """A session of its own with the same content."""
-        copy = Session(self.number, self.owner, self.timeout_ns, answered=self.answered, subject=self.subject)
+        copy = Session(
+            self.number, self.owner, self.timeout_ns, answered=self.answered, subject=self.subject, nonce=self.nonce
+        )
         copy.ephemerals.update(self.ephemerals)
         copy.answers.update(self.answers)
         return copy

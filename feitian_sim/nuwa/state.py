@@ -51,7 +51,7 @@ class NuwaState:
     def open_as(self, number: int, command: OpenSession) -> None:
         """A session with a number of the caller's choice: those of before time 0 have negative ones."""
         self._opened[command.nonce] = number
-        self.sessions[number] = Session(number, command.owner, command.timeout_ns, subject=command.subject)
+        self.sessions[number] = self._session(number, command)
 
     def forget_answers(self) -> None:
         """What happened before time 0 was answered then."""
@@ -62,8 +62,12 @@ class NuwaState:
         number = self._opened.get(command.nonce)
         if number is None:
             number = self._opened[command.nonce] = self.zxid
-            self.sessions[number] = Session(number, command.owner, command.timeout_ns, subject=command.subject)
+            self.sessions[number] = self._session(number, command)
         return Answer(self.zxid, number)
+
+    @staticmethod
+    def _session(number: int, command: OpenSession) -> Session:
+        return Session(number, command.owner, command.timeout_ns, subject=command.subject, nonce=command.nonce)
 
     def _end(self, command: EndSession) -> Answer:
         session = self.sessions.pop(command.session, None)
@@ -71,7 +75,7 @@ class NuwaState:
             return failed(self.zxid, "session-expired")
         for path in session.ephemerals:
             self.tree.remove(path, self.zxid)
-        self._opened = {nonce: number for nonce, number in self._opened.items() if number != command.session}
+        self._opened.pop(session.nonce, None)
         return Answer(self.zxid)
 
     # Changes

@@ -20,6 +20,8 @@ _QUICK = (
     "OWN-69", "OWN-70", "OWN-71", "OWN-72", "OWN-73", "OWN-74", "ZG-03", "PG-03", "PG-10", "PG-12", "OWN-30",
     "OWN-81", "OWN-83", "OWN-85", "OWN-86", "OWN-87", "OWN-88", "OWN-89", "OWN-90", "OWN-91",
     "OWN-120", "OWN-121", "OWN-122", "OWN-123", "OWN-124",
+    "FX-01", "FX-02", "FX-09", "FX-10", "FX-14", "OWN-130", "OWN-133", "OWN-134", "OWN-135", "OWN-137", "OWN-138", "OWN-139",
+    "OWN-140", "OWN-141", "OWN-142",
 )  # fmt: skip
 _SEEDS = 40
 #: Of each kind of oracle one, found in a second.

@@ -21,7 +21,16 @@ from feitian_sim.faults.swarm import PROFILES, draw_core, draw_faults, draw_loss
 from feitian_sim.kernel import ScenarioError
 from feitian_sim.kernel.chance import Stream, stream_key
 from feitian_sim.scenario import Loaded, Scenario, load
-from feitian_sim.scenario.roles import MASTER_ROLE, NUWA_ROLE, PROXY_ROLE, roles
+from feitian_sim.scenario.roles import (
+    APPLICATION_ROLE,
+    FUXI_MASTER_ROLE,
+    MASTER_ROLE,
+    NUWA_ROLE,
+    PROXY_ROLE,
+    TUBO_ROLE,
+    WORKER_ROLE,
+    roles,
+)
 from feitian_sim.workloads.check import load_names
 from feitian_sim.workloads.config import LoadConfig
 
@@ -65,7 +74,8 @@ class Arena:
         if self.profile not in PROFILES:
             raise ScenarioError(f"there is no profile {self.profile!r} (profiles: {', '.join(PROFILES)})")
         hosted = dict(roles(loaded.scenario))
-        groups = tuple(role for role in (NUWA_ROLE, MASTER_ROLE) if role in hosted)
+        groups = tuple(role for role in (NUWA_ROLE, MASTER_ROLE, FUXI_MASTER_ROLE) if role in hosted)
+        crowds = tuple(role for role in (TUBO_ROLE, WORKER_ROLE, APPLICATION_ROLE) if role in hosted)
         where = places(loaded.scenario.cluster, hosted)
         hosted[PROXY_ROLE] = tuple(one for one in hosted.get(PROXY_ROLE, ()) if one in where.servers)
         if not hosted[PROXY_ROLE]:
@@ -73,7 +83,9 @@ class Arena:
         self._clients = tuple(one for one in where.machines if one not in where.servers)
         drift_ppm = _drift_ppm(loaded.scenario)
         patience_ms = _patience_ms(loaded.scenario)
-        self.ground = Ground(where.servers, hosted, groups, bool(where.disks), self._clients, drift_ppm, patience_ms)
+        self.ground = Ground(
+            where.servers, hosted, groups, bool(where.disks), self._clients, crowds, drift_ppm, patience_ms
+        )
         self._knobs = {
             key: [(value, _parsed(loaded, key, value)) for value in values] for key, values in check.knobs.items()
         }

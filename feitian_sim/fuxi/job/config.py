@@ -67,6 +67,12 @@ class ShuffleConfig(StrictModel):
         description="Machines that a consumer pulls from at once (count); default 5. Source: Hadoop, "
         "mapreduce.reduce.shuffle.parallelcopies.",
     )
+    tries: int = Field(
+        default=10,
+        ge=1,
+        description="Output that could not be pulled so often counts as lost, and is made again (count); default 10. "
+        "Source: Hadoop, mapreduce.reduce.shuffle.maxfetchfailures.",
+    )
     bundle_above: int = Field(
         default=20_000,
         ge=0,

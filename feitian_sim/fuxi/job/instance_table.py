@@ -26,8 +26,10 @@ class InstanceTable:
         self.machine = np.full(instances, NONE, dtype=np.int32)
         #: The worker that runs it; its backup's is kept apart, since there are few.
         self.worker = np.full(instances, NONE, dtype=np.int64)
-        #: Number of the last attempt begun, then of the one whose result counts.
+        #: Number of the attempt that was begun last, then of the one whose result counts.
         self.attempt = np.full(instances, first_attempt, dtype=np.int32)
+        #: Number of the attempt that was begun last: none is used twice.
+        self.begun = np.full(instances, first_attempt, dtype=np.int32)
         self.failures = np.zeros(instances, dtype=np.int16)
         self.began_ns = np.zeros(instances, dtype=np.int64)
         self.by_state = [instances, 0, 0, 0]

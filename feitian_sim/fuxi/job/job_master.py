@@ -131,6 +131,8 @@ class JobMaster:
             there = sum(1 for worker in self.force.on(machine) if worker.task == number)
             self.force.start(self.tasks[number], machine, count - there)
         self._holdings.clear()
+        # All may have been done, and the life before had no time to say so.
+        self._end_if_done()
         self.force.settle(now_ns)
 
     # What the FuxiMaster says
@@ -339,9 +341,12 @@ class JobMaster:
                 task.was_ended = True
                 self.effects.tasks_ended.append(number)
         self._open(now_ns)
+        self._end_if_done()
+        self.force.settle(now_ns)
+
+    def _end_if_done(self) -> None:
         if all(task.is_done for task in self.tasks) and not self.commits.dirty:
             self.end(True, "")
-        self.force.settle(now_ns)
 
     def end(self, ok: bool, why: str) -> None:
         """The job is over."""

@@ -107,7 +107,9 @@ class Shuffles:
 class _Pull:
     """One consumer's transfers, machine by machine, a few at a time."""
 
-    __slots__ = ("_active", "_datacenter", "_done", "_lost", "_machine", "_offer", "_owner", "_shuffles", "_waiting")
+    __slots__ = (
+        "_active", "_datacenter", "_done", "_lost", "_machine", "_offer", "_owner", "_shuffles", "_tries", "_waiting",
+    )  # fmt: skip
 
     def __init__(
         self, shuffles: Shuffles, datacenter: DataCenter, machine: Machine, owner: Owner, offer: Offer, done: Done
@@ -124,6 +126,8 @@ class _Pull:
         self._waiting = deque(sources[first:] + sources[:first])
         self._active = 0
         self._lost: list[int] = []
+        # Transfers that came to nothing, by machine.
+        self._tries: dict[int, int] = {}
 
     def start(self) -> None:
         """Begin with as many as may run at once."""
@@ -156,17 +160,24 @@ class _Pull:
         )
 
     def _failed(self, index: int, size_bytes: int) -> None:
-        """Nothing moved for long: what is there still is tried again."""
-        if not self._shuffles.outputs.is_struck(index):
+        """Nothing moved for long: what is there still is tried again, and given up when it is out of reach for good."""
+        tries = self._tries[index] = self._tries.get(index, 0) + 1
+        if tries < self._shuffles.config.tries and not self._is_gone(index):
             self._waiting.append((index, size_bytes))
-        self._ended(index)
+        else:
+            self._lost.append(index)
+        self._active -= 1
+        self._next()
 
     def _ended(self, index: int) -> None:
-        self._active -= 1
-        outputs, offer = self._shuffles.outputs, self._offer
-        if outputs.is_struck(index) and not outputs.has_all(offer.app, index, offer.task, offer.of(index)):
+        if self._is_gone(index):
             self._lost.append(index)
+        self._active -= 1
         self._next()
+
+    def _is_gone(self, index: int) -> bool:
+        outputs, offer = self._shuffles.outputs, self._offer
+        return outputs.is_struck(index) and not outputs.has_all(offer.app, index, offer.task, offer.of(index))
 
 
 class _Batch:

@@ -131,8 +131,8 @@ class TaskMaster:
     def begin(self, worker: Worker, instance: int, *, backup: bool, now_ns: int) -> int:
         """A worker has the instance from now on; returns the number of the attempt."""
         table = self.table
-        attempt = int(table.attempt[instance]) + 1
-        table.attempt[instance] = attempt
+        attempt = int(table.begun[instance]) + 1
+        table.begun[instance] = table.attempt[instance] = attempt
         self.attempts_begun += 1
         worker.instance, worker.attempt, worker.given_ns = instance, attempt, now_ns
         self.idle.pop(worker.number, None)

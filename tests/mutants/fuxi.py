@@ -1,0 +1,256 @@
+"""Bugs in Fuxi's books, fail-overs, snapshots and Tubos, of kinds that YARN, Kubernetes, Spark and HBase have had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from feitian_sim.fuxi.app_link import _Unit
+from feitian_sim.fuxi.applications import Applications
+from feitian_sim.fuxi.granting import Granting
+from feitian_sim.fuxi.job.blacklist import Blacklist
+from feitian_sim.fuxi.job.job_master import JobMaster
+from feitian_sim.fuxi.job.shuffle import _Pull
+from feitian_sim.fuxi.job.snapshot_file import SnapshotFile
+from feitian_sim.fuxi.machine_keeping import Machines
+from feitian_sim.fuxi.process_table import RUNNING, STARTING, Process, UnitHere, WorkerProcess
+from feitian_sim.fuxi.quota import Group
+from feitian_sim.fuxi.scheduler import Scheduler
+from feitian_sim.fuxi.tubo import Tubo
+from feitian_sim.fuxi.tubo_due import Due
+from feitian_sim.fuxi.tubo_effects import Start
+from feitian_sim.fuxi.tubo_server import TuboServer
+from tests.mutants.mutant import Hit, Mutant, Patch
+
+_m = Mutant
+_FUXI = "scenarios/check/fuxi.yaml"
+
+
+def _nothing(*_: Any) -> None:
+    """Nothing."""
+
+
+# The FuxiMaster
+
+
+def _empty_until_told(patch: Patch, hit: Hit) -> None:
+    take_in = Machines._take_in
+
+    def taken(self: Machines, machine: Any, message: Any, now_ns: int) -> None:
+        if message.running:
+            hit()
+        take_in(self, machine, replace(message, running=()), now_ns)
+
+    patch.setattr(Machines, "_take_in", taken)
+
+
+def _workers_go_with_their_master(patch: Patch, hit: Hit) -> None:
+    ended = Applications.master_ended
+
+    def told(self: Applications, name: str, attempt: int, why: str, now_ns: int) -> None:
+        books = self._books
+        for machine in dict.fromkeys(place for _, place, _ in books.holdings(name)):
+            if machine.standing == "up":
+                hit()
+                self.order_end(machine, name)
+        ended(self, name, attempt, why, now_ns)
+
+    patch.setattr(Applications, "master_ended", told)
+
+
+def _no_maximum(patch: Patch, hit: Hit) -> None:
+    room = Group.room
+
+    def any_number(self: Group, shape: Any) -> int | None:
+        if room(self, shape) == 0:
+            hit()
+        return None
+
+    patch.setattr(Group, "room", any_number)
+
+
+def _disabled_and_open(patch: Patch, hit: Hit) -> None:
+    def closed(self: Scheduler, machine: int) -> list[Any]:
+        hit()
+        return []
+
+    patch.setattr(Scheduler, "close", closed)
+
+
+def _offered_to_nobody(patch: Patch, hit: Hit) -> None:
+    def freed(self: Granting, machine: Any) -> None:
+        hit()
+        self._ledger.show(machine)
+
+    patch.setattr(Granting, "freed", freed)
+
+
+def _wishes_not_said_again(patch: Patch, hit: Hit) -> None:
+    total = _Unit.total
+
+    def none(self: _Unit, unit: int) -> Any:
+        known = total(self, unit)
+        if known.wanted:
+            hit()
+        return replace(known, wanted=0, preferences=())
+
+    patch.setattr(_Unit, "total", none)
+
+
+# Tubos
+
+
+def _free_when_told_to_go(patch: Patch, hit: Hit) -> None:
+    end, release = Tubo._end_process, Tubo._release
+
+    def ended(self: Tubo, process: Process, why: str) -> None:
+        goes = process.state in (STARTING, RUNNING)
+        end(self, process, why)
+        if goes:
+            hit()
+            self.news.freed(process.unit, 1, "stopped")
+            process.ready_ns = -1
+
+    def released(self: Tubo, process: Process, why: str) -> None:
+        if process.ready_ns != -1:
+            release(self, process, why)
+            return
+        with Patch.context() as silent:
+            silent.setattr(self.news, "freed", _nothing)
+            release(self, process, why)
+
+    patch.setattr(Tubo, "_end_process", ended)
+    patch.setattr(Tubo, "_release", released)
+
+
+def _strangers_are_killed(patch: Patch, hit: Hit) -> None:
+    adopt = TuboServer._adopt
+
+    def adopted(self: TuboServer) -> None:
+        for process in self.table.processes():
+            if isinstance(process, WorkerProcess) and process.state == RUNNING:
+                hit()
+                self.core._end_process(process, "ended")
+        self._run(self.core._take())
+        adopt(self)
+
+    patch.setattr(TuboServer, "_adopt", adopted)
+
+
+def _started_without_leave(patch: Patch, hit: Hit) -> None:
+    serve = Tubo._serve
+
+    def served(self: Tubo, unit: UnitHere, now_ns: int) -> None:
+        serve(self, unit, now_ns)
+        while unit.waiting and unit.number:
+            hit()
+            process = unit.waiting.popleft()
+            unit.held += 1
+            process.state = STARTING
+            process.allowed_ns = now_ns
+            self._effects.append(Start(process))
+
+    patch.setattr(Tubo, "_serve", served)
+
+
+def _memory_unseen(patch: Patch, hit: Hit) -> None:
+    found = Due.found
+
+    def none(self: Due, now_ns: int) -> list[WorkerProcess]:
+        for _ in found(self, now_ns):
+            hit()
+        return []
+
+    patch.setattr(Due, "found", none)
+
+
+# Jobs
+
+
+def _never_opened_again(patch: Patch, hit: Hit) -> None:
+    again = SnapshotFile._again
+
+    def tried(self: SnapshotFile, answer: Any, step: Callable[[], object]) -> None:
+        if answer.error == "session-expired":
+            hit()
+        else:
+            again(self, answer, step)
+
+    patch.setattr(SnapshotFile, "_again", tried)
+
+
+def _committed_before_written(patch: Patch, hit: Hit) -> None:
+    write = SnapshotFile.write
+
+    def written(self: SnapshotFile, snapshot: Any, then: Callable[[], object]) -> None:
+        hit()
+        # All at once, as if the file could wait.
+        self._owner.call_later(300_000_000, write, self, snapshot, _nothing)
+        then()
+
+    patch.setattr(SnapshotFile, "write", written)
+
+
+def _begun_on_results(patch: Patch, hit: Hit) -> None:
+    is_open = JobMaster._is_open
+
+    def opened(self: JobMaster, task: Any, number: int) -> bool:
+        table = self.tasks[task.plan.edges[number].source].table
+        if not is_open(self, task, number) and table.done == table.count:
+            hit()
+            return True
+        return is_open(self, task, number)
+
+    patch.setattr(JobMaster, "_is_open", opened)
+
+
+def _pulled_for_ever(patch: Patch, hit: Hit) -> None:
+    failed = _Pull._failed
+
+    def again(self: _Pull, index: int, size_bytes: int) -> None:
+        hit()
+        self._tries.clear()
+        failed(self, index, size_bytes)
+
+    patch.setattr(_Pull, "_failed", again)
+
+
+def _bad_machines_fed(patch: Patch, hit: Hit) -> None:
+    for name in ("avoids", "may_run"):
+        judged = getattr(Blacklist, name)
+
+        def trusted(self: Blacklist, *args: Any, judged: Any = judged, answer: bool = name == "may_run") -> bool:
+            if judged(self, *args) != answer:
+                hit()
+            return answer
+
+        patch.setattr(Blacklist, name, trusted)
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    _m("FX-01", "a new FuxiMaster counts a machine as empty although its Tubo says what runs there",
+       "Kubernetes #45220", ("FX1", "FX9", "FX8"), _empty_until_told, _FUXI),
+    _m("FX-02", "what a process holds is free as soon as it is told to go", "Kubernetes #76772",
+       ("FX1", "FX9"), _free_when_told_to_go, _FUXI),
+    _m("FX-09", "a JobMaster whose session is over waits for ever to commit", "palantir/spark #94", ("FX11",),
+       _never_opened_again, _FUXI),
+    _m("FX-10", "instances count as committed before the snapshot is written", "generic", ("FX6", "FX4", "FX5"),
+       _committed_before_written, _FUXI),
+    _m("FX-14", "a Tubo that is started anew kills the workers that it finds", "generic", ("FX8",),
+       _strangers_are_killed, _FUXI),
+    _m("OWN-130", "what cannot be pulled is tried for ever", "found here, unplanted", ("FX11",), _pulled_for_ever, _FUXI),
+    _m("OWN-133", "a task begins on results that are not committed", "generic", ("FX4",), _begun_on_results, _FUXI),
+    _m("OWN-134", "a Tubo starts workers beyond what it was allowed", "generic", ("FX1", "FX9"),
+       _started_without_leave, _FUXI),
+    _m("OWN-135", "a quota group may borrow without a limit", "generic", ("FX2", "FX9"), _no_maximum, _FUXI),
+    _m("OWN-137", "a disabled machine is given work", "generic", ("FX10",), _disabled_and_open, _FUXI),
+    _m("OWN-138", "a job gives instances to machines on its blacklist", "generic", ("FX10j",), _bad_machines_fed, _FUXI),
+    _m("OWN-139", "a Tubo does not see who uses too much memory", "generic", ("FX12",), _memory_unseen, _FUXI),
+    _m("OWN-140", "what is freed is offered to nobody who waits", "generic", ("FX11a", "FX9", "FX11"),
+       _offered_to_nobody, _FUXI),
+    _m("OWN-141", "the workers of an application end with its master", "generic", ("FX8",),
+       _workers_go_with_their_master, _FUXI),
+    _m("OWN-142", "an application does not tell a new FuxiMaster what it waits for", "generic", ("FX11",),
+       _wishes_not_said_again, _FUXI),
+)  # fmt: skip
