@@ -44,6 +44,10 @@ ROWS: dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]] = {
          (30.0, "x", 0.39, 0.5, 0.4)],
     ),
     "fuxi.decisions": (("time_s", "count", "total_s", "longest_s"), [(10.0, 3, 0.006, 0.004), (20.0, 1, 0.006, 0.006)]),
+    "fuxi.job_decisions": (
+        ("time_s", "job", "instances", "deciding_s"),
+        [(100.0, "a", 400, 0.02), (300.0, "b", 100, 0.01)],
+    ),
     "fuxi.master_ready": (("time_s", "machine", "epoch"), [(1.0, "m1", 1), (77.0, "m2", 2), (205.0, "m1", 3)]),
     "fuxi.master_stopped": (
         ("time_s", "machine", "epoch"),
@@ -107,6 +111,13 @@ def test_decisions_have_a_mean_over_requests(measured: dict[str, float]) -> None
     assert measured["fuxi.decision_s"] == pytest.approx(0.003)
     assert measured["fuxi.decision_longest_s"] == 0.006
     assert measured["fuxi.decisions_per_s"] == 0.01
+
+
+def test_each_job_has_its_time_of_deciding(measured: dict[str, float]) -> None:
+    """Of one JobMaster, not of all together; what was scheduled is a sum."""
+    assert measured["fuxi.job_decision_s.max"] == 0.02
+    assert measured["fuxi.job_decision_s.count"] == 2
+    assert measured["fuxi.instances_scheduled_count"] == 500
 
 
 def test_a_failover_lasts_until_somebody_grants_again(measured: dict[str, float]) -> None:

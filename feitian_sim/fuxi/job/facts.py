@@ -72,6 +72,20 @@ class JobEnded(Fact):
     snapshots: int
 
 
+@fact("fuxi.job_decisions", canonical=False)
+class JobDecisions(Fact):
+    """What a JobMaster whose job is over has scheduled: instances, and for how long it was deciding.
+
+    It is deciding from when it knows of free workers until all of them have their instances, waiting for a core of its
+    machine included. What it learns at different instants it decides on different cores.
+    """
+
+    job: str
+    attempt: int
+    instances: int
+    deciding_ns: int
+
+
 @fact("fuxi.instance_ended", canonical=False)
 class InstanceEnded(Fact):
     """An attempt of an instance is over. ``why``: why it was not ok; a race lost to the other attempt is ``raced``."""

@@ -332,6 +332,7 @@ class JobServer:
 
     def _end(self, ok: bool, why: str) -> None:
         self._record.ended(ok, why, self._file.writes)
+        self._record.decisions(self.calls.scheduled, self.calls.deciding_ns)
         self._cell.outputs.end(self._app)
         self._cell.masters.pop(self._app, None)
         self.link.end(ok, why)

@@ -14,6 +14,7 @@ from feitian_sim.fuxi.job.facts import (
     InstanceOrdered,
     InstancePhases,
     InstanceRestored,
+    JobDecisions,
     JobEnded,
     JobStarted,
     OutputLost,
@@ -184,3 +185,7 @@ class JobRecorder:
                 snapshots=snapshots,
             )
         )
+
+    def decisions(self, scheduled: int, deciding_ns: int) -> None:
+        """What was scheduled until the end, and for how long it was deciding."""
+        self._sim.emit(JobDecisions(self._app, self._core.attempt, scheduled, deciding_ns))

@@ -34,6 +34,10 @@ class WorkerCalls:
         self._decision_ns = decision_ns
         # Machines that are gone: how often each was.
         self._lost: dict[str, int] = {}
+        #: Instances scheduled, and for how long it was deciding about them.
+        self.scheduled = self.deciding_ns = 0
+        # Decisions that are being computed, and since when there are any.
+        self._deciding = self._since_ns = 0
 
     def lost(self, machine: str) -> None:
         """Nothing that was to be said to the machine need be said any more."""
@@ -65,7 +69,12 @@ class WorkerCalls:
         for order, made in work:
             by_machine.setdefault(order.machine, []).append((order, made))
 
+        if not self._deciding:
+            self._since_ns = self._host.sim.now
+        self._deciding += 1
+
         def send() -> None:
+            self._decided(len(work))
             for index, given in by_machine.items():
                 self._assign(machines[index].name, given, core)
 
@@ -73,6 +82,12 @@ class WorkerCalls:
             self._host.machine.cpu.submit(self._decision_ns * len(work), self._host.owner, send)
         else:
             send()
+
+    def _decided(self, instances: int) -> None:
+        self.scheduled += instances
+        self._deciding -= 1
+        if not self._deciding:
+            self.deciding_ns += self._host.sim.now - self._since_ns
 
     def _assign(self, machine: str, work: Iterable[tuple[Order, InstanceWork]], core: JobMaster) -> None:
         given = [(order, made) for order, made in work if _stands(order, core)]

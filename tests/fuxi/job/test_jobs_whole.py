@@ -45,6 +45,21 @@ def test_f6_a_job_runs_through_the_whole_cell() -> None:
     assert all(machine.used_bytes == 0 for machine in bench.datacenter.machines)
 
 
+@pytest.mark.parametrize(("maps", "reduces"), [(1, 1), (40, 10)])
+def test_f6_a_master_says_how_long_it_decided(maps: int, reduces: int) -> None:
+    """Each instance at the cost of a decision while cores are free; decisions that are made side by side count once."""
+    bench = JobBench()
+    bench.submit(_plan(maps, reduces))
+    bench.run("job")
+    (decided,) = bench.table("fuxi.job_decisions")
+    instances = maps + reduces
+    assert decided["instances"] == instances
+    if instances == 2:
+        assert decided["deciding_s"] == pytest.approx(instances * 25e-6)
+    else:
+        assert 25e-6 < decided["deciding_s"] < instances * 25e-6
+
+
 def test_f8_input_is_read_where_it_lies_and_output_goes_to_pangu() -> None:
     """Splits of a file of Pangu; most instances run on a machine that has theirs; the output's files are there."""
     bench = JobBench(pangu={"dataset": {"bytes": "4GiB", "file_size": "1GiB"}})
