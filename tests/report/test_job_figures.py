@@ -15,7 +15,7 @@ from feitian_sim.report import Drawing
 from feitian_sim.report.evidence import Evidence
 from feitian_sim.report.figures import FIGURES
 from feitian_sim.report.figures.dag import layered
-from feitian_sim.report.figures.gantt import lanes
+from feitian_sim.report.figures.gantt import lanes, some_machines
 from feitian_sim.report.figures.jobs import ShownTask, critical_path, most_eventful_job, tasks_of
 from feitian_sim.report.sheet import Omitted
 from feitian_sim.report.style import COLUMN_IN
@@ -156,3 +156,13 @@ def test_completion_and_decisions_show_the_facts(drawings: dict[str, Drawing]) -
     latencies = rows(drawings["decisions"], "latency")
     assert all(value == pytest.approx(0.00095) for _, value in latencies["mean"])
     assert max(x for x, _ in rows(drawings["decisions"], "rate")["decisions"]) == DURATION_S
+
+
+def test_of_too_many_attempts_some_machines_are_shown():
+    """Every n-th machine in the order of the figure, whole."""
+    attempts = {"machine": np.array([f"m{one % 10}" for one in range(40)]), "began_s": np.arange(40.0)}
+    assert some_machines(attempts, 40) == (attempts, 1)
+    shown, step = some_machines(attempts, 15)
+    assert step == 3
+    assert sorted(set(shown["machine"].tolist())) == ["m0", "m3", "m6", "m9"]
+    assert len(shown["machine"]) == len(shown["began_s"]) == 16

@@ -19,6 +19,8 @@ from feitian_sim.report.timeline import draw_span
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY)
 #: Names of machines are written up to this many.
 _NAMED = 24
+#: More attempts than that are a carpet, and megabytes: some machines stand for all.
+_DRAWN = 6_000
 #: An attempt that was ended from outside did not fail of itself.
 KILLED = ("raced", "revoked", "taken back", "machine lost", "stopped")
 
@@ -29,7 +31,7 @@ def draw(evidence: Evidence, width_in: float, with_twin: bool = True) -> Drawing
     job = most_eventful_job(run)
     if job is None:
         return Omitted("no instance was told: there is no fuxi.instance_ended")
-    attempts = attempts_of(run, job)
+    attempts, step = some_machines(attempts_of(run, job), _DRAWN)
     began_s, ended_s = attempts["began_s"].astype(np.float64), attempts["time_s"].astype(np.float64)
     machines = [str(name) for name in attempts["machine"].tolist()]
     rows, starts = lanes(machines, began_s, ended_s)
@@ -43,7 +45,18 @@ def draw(evidence: Evidence, width_in: float, with_twin: bool = True) -> Drawing
         _marks(panel, attempts, rows)
         _machine_names(panel, starts)
         draw_span(sheet, evidence, first_s, last_s)
-    return sheet.finish("job-gantt", f"Instances of {job}", _caption(job, len(rows), len(starts)))
+    return sheet.finish("job-gantt", f"Instances of {job}", _caption(job, len(rows), len(starts), step))
+
+
+def some_machines(attempts: dict[str, Column], most: int) -> tuple[dict[str, Column], int]:
+    """The attempts on every n-th machine, so that there are about ``most``, and n; 1 is all."""
+    step = max(1, -(-len(attempts["machine"]) // most))
+    if step == 1:
+        return attempts, 1
+    machines = attempts["machine"].astype(str)
+    kept = sorted(np.unique(machines).tolist(), key=natural)[::step]
+    chosen = np.isin(machines, kept)
+    return {name: column[chosen] for name, column in attempts.items()}, step
 
 
 def lanes(machines: list[str], began_s: Floats, ended_s: Floats) -> tuple[Floats, list[tuple[str, int, int]]]:
@@ -141,9 +154,10 @@ def _machine_names(panel: Panel, starts: list[tuple[str, int, int]]) -> None:
     axes.grid(visible=False, axis="y")
 
 
-def _caption(job: str, attempts: int, machines: int) -> str:
+def _caption(job: str, attempts: int, machines: int, step: int) -> str:
+    some = "" if step == 1 else f" (one in {step} of them all)"
     return (
-        f"The {attempts:,} attempts of the instances of {job} on {machines:,} machines in run 0; what a machine ran at "
-        "the same time lies in rows of its own. A retry is a further attempt of an instance whose earlier one ended "
-        "without success; a backup runs beside the first. The job is the one with the most failures and backups."
+        f"The {attempts:,} attempts of the instances of {job} on {machines:,} machines{some} in run 0; what a machine "
+        "ran at the same time lies in rows of its own. A retry is a further attempt of an instance whose earlier one "
+        "ended without success; a backup runs beside the first. The job is the one with the most failures and backups."
     )
