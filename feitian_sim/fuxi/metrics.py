@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from feitian_sim.fuxi.job.metrics import DECIDING_METRICS
 from feitian_sim.fuxi.service.metrics import SERVICE_METRICS
 from feitian_sim.kernel.metric import Measured, Metric, Tables
 
 _USAGE, _DECISIONS, _JOB, _QUOTA = "fuxi.usage", "fuxi.decisions", "fuxi.job_ended", "fuxi.quota"
 _PHASES = "fuxi.task_phases"
-_JOB_DECISIONS = "fuxi.job_decisions"
 _ENDED, _SUBMITTED, _STARTED = "fuxi.app_ended", "fuxi.app_submitted", "fuxi.app_started"
 #: A group is short of its quota from this share of the cell on: less is a unit that does not fit.
 _SHORT = 0.02
@@ -204,16 +204,6 @@ def _decision_longest(tables: Tables) -> Measured:
     return float(np.max(columns["longest_s"])) if columns and np.sum(columns["count"]) else None
 
 
-def _job_decisions(tables: Tables) -> Measured:
-    columns = tables.settled(_JOB_DECISIONS)
-    return np.asarray(columns["deciding_s"], dtype=np.float64) if columns else None
-
-
-def _scheduled(tables: Tables) -> Measured:
-    columns = tables.columns(_JOB_DECISIONS)
-    return float(np.sum(columns["instances"])) if columns else None
-
-
 def _decision_rate(tables: Tables) -> Measured:
     columns = tables.settled(_DECISIONS)
     if not columns:
@@ -378,22 +368,7 @@ METRICS: tuple[Metric, ...] = (
         _decision_mean,
     ),
     Metric("fuxi.decision_longest_s", "s", "The longest of these times after the warm-up.", _decision_longest),
-    Metric(
-        "fuxi.job_decision_s",
-        "s",
-        "Simulated time for which a JobMaster was deciding which worker gets which instance until its job was over, "
-        "waiting for a core included; several decisions at a time count once (fuxi.job_decisions); of jobs that ended "
-        "after the warm-up.",
-        _job_decisions,
-        statistics=True,
-    ),
-    Metric(
-        "fuxi.instances_scheduled_count",
-        "",
-        "Instances that JobMasters have given to workers, backups and reruns included, of jobs that ended "
-        "(fuxi.job_decisions).",
-        _scheduled,
-    ),
+    *DECIDING_METRICS,
     Metric("fuxi.decisions_per_s", "1/s", "Requests decided per second after the warm-up.", _decision_rate),
     Metric(
         "fuxi.failover_s",
