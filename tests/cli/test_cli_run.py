@@ -105,7 +105,7 @@ def test_a_signal_in_the_middle_keeps_finished_runs_as_interrupted(queue: Path, 
         stderr=subprocess.PIPE,
         text=True,
     )
-    for _ in range(600):
+    for _ in range(2400):
         if list(out.glob(".queue-*.partial/runs/base/*/DONE")):
             break
         time.sleep(0.05)
@@ -125,7 +125,7 @@ def test_a_second_run_into_the_same_folder_is_told_so(queue: Path) -> None:
     first = subprocess.Popen(
         [*FEITIAN, "run", str(queue), "--runs", "90000", "-o", str(out), "--quiet"], stderr=subprocess.DEVNULL
     )
-    for _ in range(600):
+    for _ in range(2400):
         if list(out.glob(".queue-*.partial")):
             break
         time.sleep(0.05)

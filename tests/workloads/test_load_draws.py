@@ -11,14 +11,11 @@ from pydantic import TypeAdapter
 
 from feitian_sim.kernel import SECOND, Simulation
 from feitian_sim.workloads.arrival import Arrivals
-from feitian_sim.workloads.config import (
-    LoadConfig,
-    UniformPopularity,
-    ZipfPopularity,
-)
+from feitian_sim.workloads.config import LoadConfig
 from feitian_sim.workloads.operations import Operations, part_of
 from feitian_sim.workloads.paced_config import ConstantArrival, PoissonArrival
 from feitian_sim.workloads.popularity import Chooser
+from feitian_sim.workloads.popularity_config import UniformPopularity, ZipfPopularity
 
 LOAD: TypeAdapter[Any] = TypeAdapter(LoadConfig)
 ZIPF = ZipfPopularity(kind="zipf", exponent=0.99)
