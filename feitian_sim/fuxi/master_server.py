@@ -16,13 +16,16 @@ from feitian_sim.fuxi.hard_records import Recovered
 from feitian_sim.fuxi.hard_state import Accession, Shelf, Writer
 from feitian_sim.fuxi.master import Master
 from feitian_sim.fuxi.needs import ASK, BE_HEARD_BY_MASTER, STOP, SUBMIT
-from feitian_sim.fuxi.office import FuxiOffice
 from feitian_sim.fuxi.ports import MASTER_PORT, MASTER_ROLE
 from feitian_sim.fuxi.reign import Reign
 from feitian_sim.hardware import Daemon, Machine
 from feitian_sim.kernel import Owner, Simulation
 from feitian_sim.kuafu import Endpoint, Identities, IncomingCall, Kuafu, Need
-from feitian_sim.nuwa.office import OfficeStanding
+from feitian_sim.nuwa.office import ElectedOffice, OfficeStanding
+
+#: The elected one is ``nuwa://cell/fuxi.master``; those who stand do so here.
+SERVICE = "fuxi.master"
+ELECTION = "/fuxi/masters/"
 
 REQUESTS: dict[type, Need] = {
     messages.Submit: SUBMIT,
@@ -48,7 +51,7 @@ class FuxiMasterParts:
     kuafu: Kuafu
     identities: Identities
     config: FuxiConfig
-    office: FuxiOffice
+    office: ElectedOffice
     shelf: Shelf
     core_of: Callable[[Recovered, int, int], Master]
     on_turn: Callable[[], object]

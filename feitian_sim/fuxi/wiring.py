@@ -19,8 +19,7 @@ from feitian_sim.fuxi.hearing import Hearing
 from feitian_sim.fuxi.hosting import MachineHost
 from feitian_sim.fuxi.machine_choice import MachineChoice
 from feitian_sim.fuxi.master import Master
-from feitian_sim.fuxi.master_server import FuxiMasterParts, FuxiMasterServer
-from feitian_sim.fuxi.office import FuxiOffice
+from feitian_sim.fuxi.master_server import ELECTION, SERVICE, FuxiMasterParts, FuxiMasterServer
 from feitian_sim.fuxi.packages import package_path
 from feitian_sim.fuxi.ports import FIRST_CLIENT_PORT
 from feitian_sim.fuxi.preemption import PreemptionPolicy
@@ -32,6 +31,7 @@ from feitian_sim.hardware import Daemon, DataCenter, Machine
 from feitian_sim.hardware.spread import spread_over_racks
 from feitian_sim.kernel import Owner, Simulation
 from feitian_sim.kuafu import Identities, Kuafu
+from feitian_sim.nuwa.office import ElectedOffice
 from feitian_sim.nuwa.wiring import NuwaCell
 from feitian_sim.pangu.heartbeat import BeatTimes, Heartbeats
 from feitian_sim.pangu.patience import PanguError
@@ -70,7 +70,7 @@ class FuxiCell:
         self._clients = 0
         self._hearts: list[Heartbeats] = []
         self._places = tuple(Place(machine.name, machine.rack_name) for machine in datacenter.machines)
-        self._office = FuxiOffice(sim, nuwa, config.session)
+        self._office = ElectedOffice(sim, nuwa, SERVICE, ELECTION, config.session)
         self._prepare_nuwa(nuwa)
         racks = [[one for one in datacenter.machines if one.rack == rack] for rack in range(datacenter.config.racks)]
         parts = FuxiMasterParts(kuafu, identities, config, self._office, Shelf(), self._core, self._turn)

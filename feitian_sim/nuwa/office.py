@@ -1,8 +1,9 @@
 """An office: an election among the processes of a service, and a name under which the elected one is found.
 
 Each process has a session of its own and stands in the office's directory; the elected one, once it serves, registers
-as ``nuwa://cell/service``. At time 0 all of this has been so for a while: the first to stand is elected and registered.
-Pangu's masters and Zhongkui's authority are made available so.
+as ``nuwa://cell/service``. The processes of a machine follow that name through one session of the machine's. At time 0
+all of this has been so for a while: the first to stand is elected and registered, and who asked before knows it.
+Pangu's masters, FuxiMasters and Zhongkui's authority are made available so.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from feitian_sim.hardware import Machine
 from feitian_sim.kernel import Owner, Simulation
 from feitian_sim.kuafu import Endpoint
 from feitian_sim.nuwa.client import NuwaClient
-from feitian_sim.nuwa.discovery import Registration, directory_of
+from feitian_sim.nuwa.discovery import Registration, Resolver, directory_of
 from feitian_sim.nuwa.election import Candidate
 from feitian_sim.nuwa.wiring import NuwaCell
 
@@ -79,6 +80,21 @@ class OfficeStanding:
         self.candidate.stand()
 
 
+class MachineDirectory:
+    """What the processes of one machine are told of who holds an office."""
+
+    def __init__(self, resolver: Resolver, service: str) -> None:
+        self._resolver = resolver
+        self._service = service
+
+    def follow(self, endpoint: Endpoint, on_address: Callable[[str], object]) -> None:
+        """Tell the address that is known now and each that follows; empty while there is none."""
+        self._resolver.follow(self._service, lambda addresses: on_address(addresses[0] if addresses else ""))
+
+    def doubt(self, address: str) -> None:
+        """The name is watched: news comes as soon as there is any."""
+
+
 class ElectedOffice:
     """The office of ``service``, whose candidates stand in the directory ``election`` with sessions of ``session_ns``."""
 
@@ -107,6 +123,14 @@ class ElectedOffice:
         else:
             self._stood_before(standing, endpoint)
         return standing
+
+    def directory(self, machine: Machine) -> MachineDirectory:
+        """What the processes of a machine are told."""
+        resolver = self._cell.agent(machine).resolver
+        if not self._cell.started:
+            # Later, a watch of before time 0 would be known to no server, and never tell.
+            resolver.know(self.service, (self.first_address,))
+        return MachineDirectory(resolver, self.service)
 
     def _stood_before(self, standing: OfficeStanding, endpoint: Endpoint) -> None:
         """The first to stand was elected and registered before time 0; each of the others watches the one before."""

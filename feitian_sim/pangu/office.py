@@ -1,7 +1,7 @@
 """The office of the active master: who elects to it, and where its holder is found.
 
 Pangu needs two things from whoever coordinates the platform: that at most one master at a time is told to serve, and
-that everybody learns where it is. The form of both stands here; Nuwa fills it (:mod:`.nuwa_office`).
+that everybody learns where it is. The form of both stands here; Nuwa fills it (:mod:`feitian_sim.nuwa.office`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from feitian_sim.hardware import Machine
 from feitian_sim.kernel import Owner
 from feitian_sim.kuafu import Endpoint
 from feitian_sim.pangu.master_finder import Directory
+
+#: The active one is ``nuwa://cell/pangu.master``; those who stand do so here.
+SERVICE = "pangu.master"
+ELECTION = "/pangu/masters/"
 
 
 class Standing(Protocol):

@@ -33,9 +33,10 @@ from feitian_sim.kernel import (
 from feitian_sim.kernel.metric import Tables, measure
 from feitian_sim.kuafu import NameResolver
 from feitian_sim.kuafu.rpc import Kuafu
+from feitian_sim.nuwa.office import ElectedOffice
 from feitian_sim.nuwa.wiring import NuwaCell
 from feitian_sim.operations import wiring as operations
-from feitian_sim.pangu.nuwa_office import NuwaOffice
+from feitian_sim.pangu import office
 from feitian_sim.pangu.wiring import PanguCell
 from feitian_sim.scenario.evidence import evidence
 from feitian_sim.scenario.load import Loaded
@@ -192,7 +193,7 @@ class Platform:
             self.datacenter,
             self.kuafu,
             config,
-            NuwaOffice(self.sim, self.nuwa, config.election.session),
+            ElectedOffice(self.sim, self.nuwa, office.SERVICE, office.ELECTION, config.election.session),
             self.identities,
             placement=self._own("pangu.placement"),
             rebalancer=self._own("pangu.rebalance"),

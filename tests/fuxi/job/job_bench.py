@@ -17,9 +17,10 @@ from feitian_sim.hardware import ClusterConfig, DataCenter
 from feitian_sim.kernel import SECOND, FactTables, Simulation
 from feitian_sim.kuafu import Kuafu
 from feitian_sim.nuwa.config import NuwaConfig
+from feitian_sim.nuwa.office import ElectedOffice
 from feitian_sim.nuwa.wiring import NuwaCell
 from feitian_sim.pangu.config import PanguConfig
-from feitian_sim.pangu.nuwa_office import NuwaOffice
+from feitian_sim.pangu.office import ELECTION, SERVICE
 from feitian_sim.pangu.wiring import PanguCell
 
 
@@ -53,7 +54,7 @@ class JobBench:
         self.pangu: PanguCell | None = None
         if pangu is not None:
             config = PanguConfig.model_validate(pangu)
-            office = NuwaOffice(self.sim, self.nuwa, config.election.session)
+            office = ElectedOffice(self.sim, self.nuwa, SERVICE, ELECTION, config.election.session)
             self.pangu = PanguCell(self.sim, self.datacenter, self.kuafu, config, office, guard)
             self.pangu.preload()
         self.config = FuxiConfig.model_validate(fuxi or {})
