@@ -90,6 +90,9 @@ class Reign:
         self._process.forget_death(self._end_with)
         self._owner.kill()
         calls, self._calls = self._calls, {}
+        if not self._process.alive:
+            # The dead say nothing: who waits for an answer is told by the system.
+            return
         for call, _ in calls.values():
             call.fail(NOT_SERVING)
 

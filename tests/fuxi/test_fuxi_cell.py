@@ -21,6 +21,7 @@ from feitian_sim.fuxi.facts import (
     TuboAdopted,
     WorkerReady,
 )
+from feitian_sim.fuxi.messages import AskStatus
 from feitian_sim.fuxi.samples import QuotaSampled, UsageSampled
 
 LONG = Sweep(pieces=200, workers=20, piece_ns=5 * 10**9)
@@ -126,6 +127,25 @@ def test_a_fuxi_master_that_dies_costs_no_worker_anything():
     assert [(item.app, item.attempt) for item in cell.of(AppStarted)] == [("a", 1), ("b", 1), ("late", 1001)]
     assert len(cell.kind.commits) == 214
     cell.assert_books_agree()
+
+
+def test_who_waits_for_an_end_at_a_fuxi_master_that_dies_is_told_at_once():
+    """Not after the five minutes that it would wait, also if the dead one is elected again before anybody looks."""
+    cell = Cell()
+    cell.submit("a", LONG)
+    ends: list[tuple[float, str]] = []
+
+    def ask() -> None:
+        address = cell.fuxi.hearing.serving.address
+        failed = lambda error: ends.append((cell.sim.now / 10**9, error.kind))  # noqa: E731
+        cell.client._endpoint.call(address, AskStatus("a", until_ended=True), 300 * 10**9, ends.append, failed)
+
+    cell.at(10, ask)
+    cell.at(20, cell.fuxi.masters[0].daemon.kill)
+    cell.run(21)
+    ((told_s, kind),) = ends
+    assert kind == "reset"
+    assert 20 < told_s < 20.1
 
 
 def test_a_fuxi_master_that_dies_while_many_start_leaves_the_books_equal():
