@@ -139,17 +139,7 @@ class FuxiJobs:
         # Once now, so that a job that cannot run here is refused before anything runs.
         for maker in self._makers:
             self._plan(maker(0, "check"))
-        self._pace = Pace(
-            context,
-            self.name,
-            self._begin,
-            workers=config.client_count(len(context.datacenter.machines)),
-            arrival=config.arrival,
-            think=config.think,
-            stop_ns=config.stop,
-            limit=config.limit,
-            max_in_flight=config.max_in_flight,
-        )
+        self._pace = Pace.of(context, self.name, self._begin, config)
 
     def _maker(self, choice: JobChoice, context: LoadContext) -> Callable[[int, str], JobDescription]:
         """Makes the job of a number, with draws for that purpose."""

@@ -50,17 +50,7 @@ class FuxiService:
             endpoint = services.kuafu.endpoint(owner, machine, context.ports(1), user)
             session = partial(self._session, nuwa, owner, machine, number)
             self._clients.append(ServiceClient(endpoint, session, config.service.name))
-        self._pace = Pace(
-            context,
-            self.name,
-            self._begin,
-            workers=config.client_count(len(context.datacenter.machines)),
-            arrival=config.arrival,
-            think=config.think,
-            stop_ns=config.stop,
-            limit=config.limit,
-            max_in_flight=config.max_in_flight,
-        )
+        self._pace = Pace.of(context, self.name, self._begin, config)
         self._sim.final_probes.append(self._tell)
 
     def _session(self, nuwa: NuwaCell, owner: Owner, machine: Machine, number: int, session: int) -> NuwaClient:

@@ -12,7 +12,7 @@ from feitian_sim.kernel import SECOND, DurationDistribution, Simulation
 from feitian_sim.workloads.arrival import Arrivals
 from feitian_sim.workloads.context import LoadContext
 from feitian_sim.workloads.facts import OperationDropped
-from feitian_sim.workloads.paced_config import Arrival
+from feitian_sim.workloads.paced_config import Arrival, PacedLoad
 
 Ended = Callable[[bool], None]
 #: Begins one operation of a worker (or arrival number) and calls back with whether it succeeded.
@@ -51,6 +51,21 @@ class Pace:
         self.succeeded = 0
         self.failed = 0
         self.dropped = 0
+
+    @classmethod
+    def of(cls, context: LoadContext, name: str, begin: Begin, config: PacedLoad) -> Pace:
+        """The pace that a load's own lines ask for."""
+        return cls(
+            context,
+            name,
+            begin,
+            workers=config.client_count(len(context.datacenter.machines)),
+            arrival=config.arrival,
+            think=config.think,
+            stop_ns=config.stop,
+            limit=config.limit,
+            max_in_flight=config.max_in_flight,
+        )
 
     @property
     def in_flight(self) -> int:

@@ -247,6 +247,9 @@ class SweepMaster:
             self.link.end(True, "")
 
 
+LONG = Sweep(pieces=200, workers=20, piece_ns=5 * SECOND)
+
+
 @dataclass
 class SweepKind:
     """The kind; ``masters`` are all attempts of all applications, in order."""
@@ -311,6 +314,9 @@ class Cell:
     def of(self, kind: type[Fact]) -> list[Any]:
         return [item for _, item in self.facts if isinstance(item, kind)]
 
+    def ended_workers(self, *reasons: str) -> list[fuxi_facts.ProcessEnded]:
+        return [item for item in self.of(fuxi_facts.ProcessEnded) if item.unit and item.why in reasons]
+
     def times_of(self, kind: type[Fact]) -> list[float]:
         return [now / SECOND for now, item in self.facts if isinstance(item, kind)]
 
@@ -333,7 +339,7 @@ class Cell:
                 return host.machine.name
         raise AssertionError("no machine with workers alone")
 
-    def committed_once(self, app: str, pieces: int) -> bool:
+    def all_committed(self, app: str, pieces: int) -> bool:
         return sorted({piece for name, piece, _ in self.kind.commits if name == app}) == list(range(pieces))
 
     def assert_books_agree(self) -> None:

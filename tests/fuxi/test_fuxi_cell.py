@@ -1,41 +1,29 @@
-"""A whole cell: applications start, run and end; every kind of process dies under them, and the books agree."""
+"""A whole cell: applications start, get what they ask for, run and end, and the books agree."""
 
 from __future__ import annotations
 
 import pytest
-from cell_with_apps import GIB, Cell, Sweep
+from cell_with_apps import GIB, LONG, Cell, Sweep
 
 from feitian_sim.fuxi.client import Refused
 from feitian_sim.fuxi.facts import (
     AppEnded,
-    AppMasterEnded,
     AppStarted,
     Decisions,
-    MachineBack,
     MachineDisabled,
     MachineEnabled,
-    MachineLost,
-    MasterReady,
     ProcessEnded,
     ProcessStarted,
-    TuboAdopted,
     WorkerReady,
 )
-from feitian_sim.fuxi.messages import AskStatus
 from feitian_sim.fuxi.samples import QuotaSampled, UsageSampled
-
-LONG = Sweep(pieces=200, workers=20, piece_ns=5 * 10**9)
-
-
-def ended_workers(cell: Cell, *reasons: str) -> list[ProcessEnded]:
-    return [item for item in cell.of(ProcessEnded) if item.unit and item.why in reasons]
 
 
 def test_an_application_is_started_runs_and_ends():
     cell = Cell()
     cell.submit("a", Sweep(pieces=40, workers=10))
     cell.run(120)
-    assert cell.committed_once("a", 40)
+    assert cell.all_committed("a", 40)
     assert cell.ends["a"].state == "finished"
     (started,) = cell.of(AppStarted)
     assert started.attempt == 1
@@ -50,7 +38,7 @@ def test_workers_begin_with_the_work_that_they_are_started_with():
     cell = Cell(first=True, forgets=True)
     cell.submit("a", Sweep(pieces=10, workers=10))
     cell.run(20)
-    assert cell.committed_once("a", 10)
+    assert cell.all_committed("a", 10)
     assert cell.ends["a"].state == "finished"
     # Not an Assign was needed.
     cell.platform.kuafu._tell_totals()
@@ -71,7 +59,7 @@ def test_two_of_a_name_are_one_and_another_users_name_is_refused():
     cell.at(1, mallory.submit, "b", "job", Sweep(1, 1), refused.append)
     cell.submit("c", "something else", 1.0)
     cell.run(60)
-    assert cell.committed_once("a", 10)
+    assert cell.all_committed("a", 10)
     assert len(cell.of(AppStarted)) == 1
     assert [str(answer) for answer in refused] == ["user:mallory cannot submit in the name of ann"]
     assert cell.ends["c:submitted"] == Refused("not a sweep")
@@ -99,194 +87,9 @@ def test_nothing_starts_before_its_resources_are_free():
     cell.sim.facts.subscribe(ProcessEnded, uncount)
     cell.run(200)
     for name in "abcd":
-        assert cell.committed_once(name, 30)
+        assert cell.all_committed(name, 30)
     assert most[0] == 4000
     assert not sizes
-    cell.assert_books_agree()
-
-
-def test_a_fuxi_master_that_dies_costs_no_worker_anything():
-    cell = Cell()
-    cell.submit("a", LONG)
-    cell.submit("b", Sweep(pieces=10, workers=2))
-    leader = cell.fuxi.masters[0]
-    cell.at(20.1, leader.daemon.kill)
-    # What is submitted while nobody serves is run later.
-    cell.submit("late", Sweep(pieces=4, workers=4), 21.0)
-    cell.run(200)
-    for name, pieces in (("a", 200), ("b", 10), ("late", 4)):
-        assert cell.committed_once(name, pieces)
-        assert cell.ends[name].state == "finished"
-    (second,) = cell.of(MasterReady)
-    assert second.epoch == 2
-    assert second.heard == len(cell.fuxi.machines)
-    assert 0 < second.rebuild_ns < 3 * 10**9
-    assert ended_workers(cell, "crashed", "revoked") == []
-    assert len([item for item in cell.of(WorkerReady) if item.app == "a"]) == 20
-    # One attempt each, and each piece was committed once.
-    assert [(item.app, item.attempt) for item in cell.of(AppStarted)] == [("a", 1), ("b", 1), ("late", 1001)]
-    assert len(cell.kind.commits) == 214
-    cell.assert_books_agree()
-
-
-def test_who_waits_for_an_end_at_a_fuxi_master_that_dies_is_told_at_once():
-    """Not after the five minutes that it would wait, also if the dead one is elected again before anybody looks."""
-    cell = Cell()
-    cell.submit("a", LONG)
-    ends: list[tuple[float, str]] = []
-
-    def ask() -> None:
-        address = cell.fuxi.hearing.serving.address
-        failed = lambda error: ends.append((cell.sim.now / 10**9, error.kind))  # noqa: E731
-        cell.client._endpoint.call(address, AskStatus("a", until_ended=True), 300 * 10**9, ends.append, failed)
-
-    cell.at(10, ask)
-    cell.at(20, cell.fuxi.masters[0].daemon.kill)
-    cell.run(21)
-    ((told_s, kind),) = ends
-    assert kind == "reset"
-    assert 20 < told_s < 20.1
-
-
-def test_a_fuxi_master_that_dies_while_many_start_leaves_the_books_equal():
-    """Grants that the dead one gave and told to one side only are given up within the Tubos' patience."""
-    for kill_s in (2.0, 2.0011, 2.0021, 2.3, 3.5):
-        cell = Cell()
-        for number in range(8):
-            cell.submit(f"a{number}", Sweep(pieces=30, workers=10), 0.1 + 0.25 * number)
-        cell.at(kill_s, cell.fuxi.masters[0].daemon.kill)
-        cell.run(300)
-        for number in range(8):
-            assert cell.committed_once(f"a{number}", 30), (kill_s, number)
-        cell.assert_books_agree()
-        assert cell.core.books.scheduler.used() == (0, 0, 0)
-
-
-def test_a_tubo_that_is_started_anew_adopts_its_workers():
-    cell = Cell()
-    cell.submit("a", LONG)
-    cell.run(20)
-    machine = cell.busy_machine("a")
-    tubo = cell.host(machine).tubo.daemon
-    cell.at(20.5, tubo.kill)
-    cell.at(27, tubo.start)
-    cell.run(28)
-    (adopted,) = cell.of(TuboAdopted)
-    assert adopted.machine == machine
-    assert adopted.workers > 0
-    cell.run(200)
-    assert cell.committed_once("a", 200)
-    assert ended_workers(cell, "crashed", "revoked") == []
-    assert len([item for item in cell.of(WorkerReady) if item.app == "a"]) == 20
-    assert len(cell.kind.commits) == 200
-    cell.assert_books_agree()
-
-
-def test_workers_that_die_while_no_tubo_watches_are_told_by_the_next():
-    cell = Cell()
-    cell.submit("a", LONG)
-    cell.run(20)
-    machine = cell.busy_machine("a")
-    host = cell.host(machine)
-    cell.at(20.5, host.tubo.daemon.kill)
-    cell.at(21, host.runtime.daemon.kill)
-    cell.at(22, host.runtime.daemon.start)
-    cell.at(25, host.tubo.daemon.start)
-    cell.run(200)
-    assert cell.kind.log("a", "gone:crashed")
-    assert cell.committed_once("a", 200)
-    cell.assert_books_agree()
-
-
-def test_workers_that_are_killed_are_replaced():
-    cell = Cell()
-    cell.submit("a", LONG)
-    cell.run(20)
-    machine = cell.busy_machine("a")
-    runtime = cell.host(machine).runtime.daemon
-    cell.at(20.5, runtime.kill)
-    cell.at(21, runtime.start)
-    cell.run(200)
-    (gone,) = cell.kind.log("a", "gone:crashed")
-    assert gone[2] == machine
-    assert cell.committed_once("a", 200)
-    cell.assert_books_agree()
-
-
-def test_a_machine_that_crashes_is_lost_to_its_applications_and_comes_back():
-    cell = Cell()
-    cell.submit("a", LONG)
-    cell.run(20)
-    machine = cell.busy_machine("a")
-    hardware = cell.platform.datacenter.machine(machine)
-    cell.at(20.5, hardware.crash, "a test")
-    cell.at(80, hardware.restart)
-    cell.run(79)
-    (lost,) = cell.of(MachineLost)
-    assert lost.machine == machine
-    assert 27 * 10**9 < lost.silent_ns <= 34 * 10**9
-    ((_, _, where, _),) = cell.kind.log("a", "lost")
-    assert where == machine
-    cell.run(300)
-    assert [item.machine for item in cell.of(MachineBack)] == [machine]
-    assert cell.committed_once("a", 200)
-    cell.assert_books_agree()
-
-
-def test_a_machine_that_boots_before_it_was_missed_has_lost_its_workers():
-    cell = Cell()
-    cell.submit("a", LONG)
-    cell.run(20)
-    machine = cell.busy_machine("a")
-    hardware = cell.platform.datacenter.machine(machine)
-    cell.at(20.5, hardware.crash, "a test")
-    cell.at(22, hardware.restart)
-    cell.run(26)
-    assert [line[2] for line in cell.kind.log("a", "lost")] == [machine]
-    cell.run(200)
-    assert cell.committed_once("a", 200)
-    cell.assert_books_agree()
-
-
-def test_an_applications_master_that_dies_is_started_again_and_adopts_its_workers():
-    cell = Cell()
-    cell.submit("a", LONG)
-    cell.run(20)
-    home = cell.kind.masters[0].host.machine.name
-    cell.at(20.5, cell.host(home)._applications.kill)
-    cell.run(200)
-    assert [item.attempt for item in cell.of(AppStarted)] == [1, 2]
-    assert [item.why for item in cell.of(AppMasterEnded)] == ["crashed"]
-    assert cell.kind.log("a", "restored")[1][3] > 0
-    assert cell.committed_once("a", 200)
-    assert cell.ends["a"].state == "finished"
-    assert ended_workers(cell, "crashed", "revoked") == []
-    assert len([item for item in cell.of(WorkerReady) if item.app == "a"]) == 20
-    # Results that were kept count again, and no piece was run twice: 200 pieces took 200 runs.
-    assert len({piece for _, piece, _ in cell.kind.commits}) == 200
-    cell.assert_books_agree()
-
-
-def test_an_applications_master_dies_with_its_machine():
-    cell = Cell()
-    cell.submit("a", LONG)
-    cell.run(20)
-    home = cell.kind.masters[0].host.machine
-    cell.at(20.5, home.crash, "a test")
-    cell.run(300)
-    assert [item.attempt for item in cell.of(AppStarted)] == [1, 2]
-    assert [item.why for item in cell.of(AppMasterEnded)] == ["machine-lost"]
-    assert cell.committed_once("a", 200)
-    cell.assert_books_agree()
-
-
-def test_an_application_whose_masters_always_die_fails():
-    cell = Cell(fuxi="{application_master: {attempts: 3}}")
-    cell.kind.begin = lambda host: host.owner.call_later(10**9, host.owner.kill)
-    cell.submit("a", LONG)
-    cell.run(60)
-    assert cell.ends["a"].state == "failed"
-    assert cell.ends["a"].why == "its master ended 3 times, the last time: crashed"
     cell.assert_books_agree()
 
 
@@ -296,7 +99,7 @@ def test_a_process_that_uses_too_much_memory_is_killed():
     cell.submit("modest", Sweep(pieces=3, workers=1, piece_ns=6 * 10**9, memory_bytes=GIB))
     cell.run(40)
     assert len(cell.kind.log("greedy", "gone:memory")) >= 5
-    assert cell.committed_once("modest", 3)
+    assert cell.all_committed("modest", 3)
     for _, item in cell.facts:
         assert not (isinstance(item, ProcessEnded) and item.app == "modest" and item.why == "memory")
 
@@ -309,73 +112,18 @@ def test_what_is_taken_back_ends_within_the_grace(obeys: bool):
     cell.submit("high", Sweep(pieces=8, workers=8, piece_ns=10 * 10**9, priority=5), 10.0)
     cell.run(100)
     assert sum(line[3] for line in cell.kind.log("low", "taken_back")) >= 6
-    revoked = ended_workers(cell, "revoked")
+    revoked = cell.ended_workers("revoked")
     assert bool(revoked) is not obeys
     first = cell.kind.log("high", "granted")[0][0] / 1e9
     taken = cell.kind.log("low", "taken_back")[0][0] / 1e9
     assert taken < 21
     # When it obeys they are gone after the time of a kill, otherwise after the grace.
-    assert cell.committed_once("high", 8)
+    assert cell.all_committed("high", 8)
     late = [line[0] / 1e9 for line in cell.kind.log("high", "granted")][-1]
     assert (late < taken + 1) if obeys else (taken + 10 < late < taken + 12)
     assert first >= 10
     cell.run(101)
     cell.core.books.scheduler.check()
-
-
-def test_a_tubo_that_is_cut_off_loses_its_machine_and_is_used_again_when_it_is_clean():
-    cell = Cell(
-        extra="faults:\n- {kind: network-partition, at: 20.5s, duration: 60s, groups: [[r2/m3]]}\n",
-        machines=4,
-    )
-    cell.submit("a", Sweep(pieces=300, workers=60, piece_ns=10 * 10**9))
-    cell.run(20)
-    assert cell.host("r2/m3").table.apps["a"].workers
-    cell.run(79)
-    assert [item.machine for item in cell.of(MachineLost)] == ["r2/m3"]
-    assert [line[2] for line in cell.kind.log("a", "lost")] == ["r2/m3"]
-    # Its own processes ran on meanwhile.
-    assert cell.host("r2/m3").table.apps["a"].workers
-    cell.run(95)
-    assert [item.machine for item in cell.of(MachineBack)] == ["r2/m3"]
-    assert any(item.machine == "r2/m3" for item in ended_workers(cell, "ended"))
-    cell.run(400)
-    assert cell.committed_once("a", 300)
-    cell.assert_books_agree()
-
-
-@pytest.mark.parametrize(("kind", "share"), [("network-loss", "loss: 5%"), ("network-duplicate", "share: 20%")])
-def test_lost_and_doubled_messages_leave_the_books_equal(kind: str, share: str):
-    links = "target: {role: fuxi.tubo, mode: all}"
-    cell = Cell(extra=f"faults:\n- {{kind: {kind}, at: 2s, duration: 60s, {share}, {links}}}\n")
-    for number in range(6):
-        cell.submit(f"a{number}", Sweep(pieces=40, workers=8, piece_ns=2 * 10**9), 0.1 + number)
-    cell.at(30, cell.fuxi.masters[0].daemon.kill)
-    cell.run(400)
-    for number in range(6):
-        assert cell.committed_once(f"a{number}", 40), number
-    cell.assert_books_agree()
-    assert cell.core.books.scheduler.used() == (0, 0, 0)
-
-
-def test_launches_that_fail_are_told_and_cost_the_machine_its_health():
-    cell = Cell(
-        fuxi="{schedule: {adjust_every: 20s}, disable: {share: 0.2}}",
-        extra="faults:\n- {kind: process-launch-fail, at: 0s, target: {machine: r1/m2}}\n",
-    )
-    cell.submit("a", Sweep(pieces=400, workers=80, piece_ns=5 * 10**9))
-    cell.run(200)
-    assert {line[2] for line in cell.kind.log("a", "gone:launch-failed")} == {"r1/m2"}
-    assert [machine.name for machine in cell.core.books.machines if machine.disabled] == ["r1/m2"]
-    assert [line[2] for line in cell.kind.log("a", "disabled")] == ["r1/m2"]
-    after = [line for line in cell.kind.log("a", "granted") if line[0] > 61 * 10**9]
-    assert after or cell.committed_once("a", 400)
-    assert all(line[2] != "r1/m2" for line in after)
-    assert cell.committed_once("a", 400)
-    # A new FuxiMaster knows who is disabled.
-    cell.at(210, cell.fuxi.masters[0].daemon.kill)
-    cell.run(240)
-    assert [machine.name for machine in cell.core.books.machines if machine.disabled] == ["r1/m2"]
 
 
 def test_a_worker_waits_for_its_package_which_its_machine_downloads_once():
@@ -387,7 +135,7 @@ def test_a_worker_waits_for_its_package_which_its_machine_downloads_once():
     )
     cell.submit("a", Sweep(pieces=60, workers=60, piece_ns=10**9, package="w"), 30.0)
     cell.run(120)
-    assert cell.committed_once("a", 60)
+    assert cell.all_committed("a", 60)
     ready = cell.of(WorkerReady)
     assert all(item.package_ns > 100 * 10**6 for item in ready)
     downloads = [item for _, item in cell.facts if item.kind == "pangu.operation" and item.op == "read"]
@@ -395,7 +143,7 @@ def test_a_worker_waits_for_its_package_which_its_machine_downloads_once():
     # The second time it is there.
     cell.submit("b", Sweep(pieces=60, workers=60, piece_ns=10**9, package="w"), 130.0)
     cell.run(200)
-    assert cell.committed_once("b", 60)
+    assert cell.all_committed("b", 60)
     cached = [item.package_ns for item in cell.of(WorkerReady) if item.app == "b" and item.machine in
               {one.machine for one in ready}]  # fmt: skip
     assert cached

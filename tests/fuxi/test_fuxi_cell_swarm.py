@@ -30,7 +30,7 @@ def test_results_wait_until_their_master_can_hear_them_again():
     cut = network.partition([[home]])
     cell.at(22, network.heal, cut)
     cell.run(120)
-    assert cell.committed_once("a", 60)
+    assert cell.all_committed("a", 60)
     cell.assert_books_agree()
 
 
@@ -47,7 +47,7 @@ def test_a_machine_that_boots_between_two_fuxi_masters_has_lost_its_workers():
     cell.run(60)
     assert [line[2] for line in cell.kind.log("a", "lost")] == [machine]
     cell.run(200)
-    assert cell.committed_once("a", 100)
+    assert cell.all_committed("a", 100)
     cell.assert_books_agree()
 
 
@@ -62,7 +62,7 @@ def test_a_machine_that_was_lost_and_came_back_takes_allowances_again():
     cell.run(75)
     assert cell.host("r1/m1").table.apps["b"].workers
     cell.run(200)
-    assert cell.committed_once("b", 200)
+    assert cell.all_committed("b", 200)
     cell.assert_books_agree()
 
 
@@ -114,7 +114,7 @@ def test_after_random_faults_all_work_is_done_and_the_books_agree(seed: int):
         cell.submit(app, sweep, dice.number(0.1, 60))
     cell.run(600)
     for app, count in pieces.items():
-        assert cell.committed_once(app, count), (app, faults)
+        assert cell.all_committed(app, count), (app, faults)
         assert cell.ends[app].state == "finished", (app, faults)
     cell.assert_books_agree()
     assert cell.core.books.scheduler.used() == (0, 0, 0)

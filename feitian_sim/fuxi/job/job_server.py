@@ -66,7 +66,7 @@ class JobServer:
             lambda number: host.nuwa(f"fuxi.job.{self._app}.{self._attempt}.{number}"),
             self._replaced,
         )
-        self.calls = WorkerCalls(host, self._app, self._attempt, cell.config.decision_cost)
+        self.calls = WorkerCalls(host, cell.config.decision_cost)
         self._serve()
         self.link = AppLink(
             host.sim,
@@ -222,7 +222,7 @@ class JobServer:
                 starting = [number for number, ready in known.items() if not ready and number in task.workers]
                 if starting:
                     # Said twice it is once, and who has forgotten it starts them now.
-                    self.calls.start(name, task.number, task.plan, starting)
+                    self.calls.start_of_task(name, task.number, task.plan, starting)
             self.calls.ask(name, partial(self._looked, index, [number for number, ready in known.items() if ready]))
 
     def _looked(self, index: int, known: list[int], reply: WorkersAre) -> None:
@@ -291,7 +291,7 @@ class JobServer:
         self._units(effects)
         names = self._machines
         for (index, task), workers in effects.starts.items():
-            self.calls.start(names[index].name, task, core.tasks[task].plan, workers)
+            self.calls.start_of_task(names[index].name, task, core.tasks[task].plan, workers)
         if effects.orders:
             work = [(order, self._work.work(order)) for order in effects.orders]
             self.calls.assign(work, names, core)

@@ -1,67 +1,40 @@
-"""A JobMaster's calls to Tubos and worker runtimes: said again until answered, or until nobody is there to hear."""
+"""A JobMaster's calls to Tubos and worker runtimes: what any master says, and who computes what."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from feitian_sim.fuxi.application import ApplicationHost
 from feitian_sim.fuxi.job.effects import Order, Piece
 from feitian_sim.fuxi.job.instance_work import InstanceWork
 from feitian_sim.fuxi.job.job_master import JobMaster
 from feitian_sim.fuxi.job.plan import TaskPlan
-from feitian_sim.fuxi.ports import tubo_at, workers_at
-from feitian_sim.fuxi.worker_messages import (
-    AskWorkers,
-    Assign,
-    Forget,
-    StartWorkers,
-    StopWorkers,
-    WorkersAre,
-    WorkerSpec,
-)
+from feitian_sim.fuxi.machine_calls import MachineCalls, nothing
+from feitian_sim.fuxi.ports import workers_at
+from feitian_sim.fuxi.worker_messages import Assign, Forget, WorkerSpec
 from feitian_sim.hardware import Machine
 from feitian_sim.kuafu import CallError
 
 
-class WorkerCalls:
+class WorkerCalls(MachineCalls):
     """The calls of one life of a JobMaster. ``decision_ns``: what it spends on an instance that it schedules."""
 
-    def __init__(self, host: ApplicationHost, app: str, attempt: int, decision_ns: int) -> None:
-        self._host = host
-        self._app = app
-        self._attempt = attempt
+    def __init__(self, host: ApplicationHost, decision_ns: int) -> None:
+        super().__init__(host)
         self._decision_ns = decision_ns
-        # Machines that are gone: how often each was.
-        self._lost: dict[str, int] = {}
         #: Instances scheduled, and for how long it was deciding about them.
         self.scheduled = self.deciding_ns = 0
         # Decisions that are being computed, and since when there are any.
         self._deciding = self._since_ns = 0
 
-    def lost(self, machine: str) -> None:
-        """Nothing that was to be said to the machine need be said any more."""
-        self._lost[machine] = self._lost.get(machine, 0) + 1
-
-    def start(self, machine: str, task: int, plan: TaskPlan, workers: Sequence[int]) -> None:
-        """Have workers started."""
-        spec = WorkerSpec(task + 1, plan.vector, plan.package, plan.memory_bytes, plan.threads)
-        address = self._host.endpoint.address
-        self._call(machine, tubo_at(machine), StartWorkers(self._app, self._attempt, address, spec, tuple(workers)))
-
-    def stop(self, machine: str, workers: Sequence[int]) -> None:
-        """Have workers ended."""
-        self._call(machine, tubo_at(machine), StopWorkers(self._app, self._attempt, tuple(workers)))
+    def start_of_task(self, machine: str, task: int, plan: TaskPlan, workers: Sequence[int]) -> None:
+        """Have workers of a task started."""
+        self.start(machine, WorkerSpec(task + 1, plan.vector, plan.package, plan.memory_bytes, plan.threads), workers)
 
     def forget(self, machine: str, pieces: Sequence[Piece]) -> None:
         """Have results forgotten. Said once: what is kept too long is only kept."""
         message = Forget(self._app, self._attempt, tuple(pieces))
-        self._host.endpoint.call(workers_at(machine), message, self._host.config.call, _nothing, _nothing)
-
-    def ask(self, machine: str, heard: Callable[[WorkersAre], object]) -> None:
-        """Ask what runs on a machine, until it says so."""
-        message = AskWorkers(self._app, self._attempt, self._host.endpoint.address)
-        self._call(machine, workers_at(machine), message, heard)
+        self._host.endpoint.call(workers_at(machine), message, self._host.config.call, nothing, nothing)
 
     def assign(self, work: Sequence[tuple[Order, InstanceWork]], machines: Sequence[Machine], core: JobMaster) -> None:
         """Give workers their instances, once the JobMaster has computed who gets which."""
@@ -99,26 +72,10 @@ class WorkerCalls:
         def failed(error: CallError) -> None:
             self._host.owner.call_later(self._host.config.retry, self._assign, machine, given, core)
 
-        self._host.endpoint.call(workers_at(machine), message, self._host.config.call, _nothing, failed)
-
-    def _call(self, machine: str, address: str, message: object, heard: Callable[[Any], object] | None = None) -> None:
-        losses = self._lost.get(machine, 0)
-
-        def again() -> None:
-            if self._lost.get(machine, 0) == losses:
-                self._call(machine, address, message, heard)
-
-        def failed(_: CallError) -> None:
-            self._host.owner.call_later(self._host.config.retry, again)
-
-        self._host.endpoint.call(address, message, self._host.config.call, heard or _nothing, failed)
+        self._host.endpoint.call(workers_at(machine), message, self._host.config.call, nothing, failed)
 
 
 def _stands(order: Order, core: JobMaster) -> bool:
     """Whether the worker is still to run this."""
     worker = core.force.workers.get(order.worker)
     return worker is not None and (worker.instance, worker.attempt) == (order.instance, order.attempt)
-
-
-def _nothing(_: object) -> None:
-    """The end of a call that nothing depends on."""
