@@ -8,8 +8,8 @@ from importlib import import_module
 from tests.benchmarks.line import Line
 
 PARTS = (
-    "kernel", "messages", "calls", "flows", "datasets", "studies", "pangu", "estimates", "histories", "scheduling", "tasks",
-    "checks",
+    "kernel", "messages", "calls", "flows", "datasets", "studies", "pangu", "estimates", "histories", "scheduling",
+    "tasks", "checks",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Independent tasks through Fuxi against a bare master and its hosts in stock SimPy, which is what the peers' figure is of.
+"""Independent tasks through Fuxi against a bare master and its hosts in stock SimPy, as the peers were measured.
 
 The peers hand out 100,000 tasks to 1,000 hosts with a message each way; SimGrid's C++ takes 0.51 of the processor time
 that SimPy takes. Here the same tasks go through a JobMaster, workers that a FuxiMaster grants, calls and capabilities.

@@ -15,6 +15,9 @@ from feitian_sim.fuxi.worker_messages import Assign, Forget, WorkerSpec
 from feitian_sim.hardware import Machine
 from feitian_sim.kuafu import CallError
 
+#: Pieces of a machine that a message of their own is sent for, when no instance goes there that takes them along.
+_FORGET_AT_ONCE = 64
+
 
 class WorkerCalls(MachineCalls):
     """The calls of one life of a JobMaster. ``decision_ns``: what it spends on an instance that it schedules."""
@@ -22,6 +25,8 @@ class WorkerCalls(MachineCalls):
     def __init__(self, host: ApplicationHost, decision_ns: int) -> None:
         super().__init__(host)
         self._decision_ns = decision_ns
+        # Results that machines may forget, and have not been told of.
+        self._forgotten: dict[str, list[Piece]] = {}
         #: Instances scheduled, and for how long it was deciding about them.
         self.scheduled = self.deciding_ns = 0
         # Decisions that are being computed, and since when there are any.
@@ -32,9 +37,21 @@ class WorkerCalls(MachineCalls):
         self.start(machine, WorkerSpec(task + 1, plan.vector, plan.package, plan.memory_bytes, plan.threads), workers)
 
     def forget(self, machine: str, pieces: Sequence[Piece]) -> None:
-        """Have results forgotten. Said once: what is kept too long is only kept."""
-        message = Forget(self._app, self._attempt, tuple(pieces))
-        self._host.endpoint.call(workers_at(machine), message, self._host.config.call, nothing, nothing)
+        """Have results forgotten, with the machine's next instance: what is kept too long is only kept."""
+        waiting = self._forgotten.setdefault(machine, [])
+        waiting += pieces
+        if len(waiting) >= _FORGET_AT_ONCE:
+            message = Forget(self._app, self._attempt, self._to_forget(machine))
+            self._host.endpoint.call(workers_at(machine), message, self._host.config.call, nothing, nothing)
+
+    def lost(self, machine: str) -> None:
+        """Nothing that was to be said to the machine need be said any more."""
+        super().lost(machine)
+        self._forgotten.pop(machine, None)
+
+    def _to_forget(self, machine: str) -> tuple[Piece, ...]:
+        """What a message that goes to the machine now takes along."""
+        return tuple(self._forgotten.pop(machine, ()))
 
     def assign(self, work: Sequence[tuple[Order, InstanceWork]], machines: Sequence[Machine], core: JobMaster) -> None:
         """Give workers their instances, once the JobMaster has computed who gets which."""
@@ -67,9 +84,11 @@ class WorkerCalls(MachineCalls):
         if not given:
             return
         pairs = tuple((order.worker, made) for order, made in given)
-        message = Assign(self._app, self._attempt, self._host.endpoint.address, pairs)
+        forgotten = self._to_forget(machine)
+        message = Assign(self._app, self._attempt, self._host.endpoint.address, pairs, forgotten)
 
-        def failed(error: CallError) -> None:
+        def failed(_: CallError) -> None:
+            self.forget(machine, forgotten)
             self._host.owner.call_later(self._host.config.retry, self._assign, machine, given, core)
 
         self._host.endpoint.call(workers_at(machine), message, self._host.config.call, nothing, failed)
