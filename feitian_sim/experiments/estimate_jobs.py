@@ -53,7 +53,7 @@ def _shape(job: Any) -> tuple[float, float]:
         return job.maps + job.reduces, 2 * job.time.expected() / SECOND
     if job.kind == "sort":
         return 2.0 * job.reduces, 0.0
-    if job.kind == "file":
+    if job.kind in ("file", "own"):
         return 1.0, 0.0
     tasks = (job if job.kind == "dag" else job.job()).tasks.values()
     instances = sum(task.instances or len(task.times) or 1 for task in tasks)

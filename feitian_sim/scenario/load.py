@@ -14,6 +14,7 @@ from feitian_sim.scenario.checks import CHECKS, WARNINGS, files_are_there
 from feitian_sim.scenario.draft import Draft, draft_of
 from feitian_sim.scenario.expectations import Expectation, parse_expectation
 from feitian_sim.scenario.extends import read_extended
+from feitian_sim.scenario.load_code import named_by_loads
 from feitian_sim.scenario.metrics import library
 from feitian_sim.scenario.model import Scenario
 from feitian_sim.scenario.nodes import Source
@@ -111,6 +112,7 @@ def _with_options(
 
 
 def _checked(source: Source, problems: list[Problem], path: Path, base_dir: Path, data: Iterable[str | Path]) -> Loaded:
+    folders = data_dirs(data)
     draft, found = draft_of(source)
     # A value that could not be read as YAML is not judged a second time.
     unread = {problem.position for problem in problems}
@@ -119,13 +121,13 @@ def _checked(source: Source, problems: list[Problem], path: Path, base_dir: Path
     if draft is not None:
         for check in CHECKS:
             problems += check(draft)
-        own, wrong = own_parts.find(draft, base_dir)
+        named = [*own_parts.named_by_parts(draft), *named_by_loads(draft, base_dir, folders)]
+        own, wrong = own_parts.find(draft, base_dir, named)
         problems += wrong
         if not problems:
             problems += axes_are_valid(draft)
     if problems or draft is None:
         raise ScenarioProblems(problems)
-    folders = data_dirs(data)
     return Loaded(
         scenario=draft.scenario,
         path=path,

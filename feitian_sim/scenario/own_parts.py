@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,31 +48,54 @@ class OwnPart:
         return instance_of(self.own, dict(self.options), self.position)
 
 
-def find(draft: Draft, base_dir: Path) -> tuple[tuple[OwnPart, ...], list[Problem]]:
-    """The user's own parts that a scenario names, loaded and tried, and what is wrong with them."""
-    parts: list[OwnPart] = []
-    problems: list[Problem] = []
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A class that a scenario names: where, with which options, and what must hold for it there."""
+
+    path: KeyPath
+    reference: str
+    options: Mapping[str, Any]
+    contract: str
+    methods: tuple[str, ...]
+    #: The key that messages point at, where it is not the path itself.
+    place: KeyPath = ()
+
+
+def named_by_parts(draft: Draft) -> Iterator[Named]:
+    """The users' own parts of the platform."""
     for path, (contract, methods) in PLACES.items():
         value = _at(draft.source.data, path)
         options = dict(value) if isinstance(value, dict) else {}
         reference = options.pop("kind", None) if isinstance(value, dict) else value
-        if not is_reference(reference):
-            continue
-        position = draft.source.value((*path, "kind") if isinstance(value, dict) else path)
+        if isinstance(reference, str) and is_reference(reference):
+            place = (*path, "kind") if isinstance(value, dict) else path
+            yield Named(path, reference, options, contract, methods, place)
+
+
+def find(draft: Draft, base_dir: Path, named: Iterable[Named]) -> tuple[tuple[OwnPart, ...], list[Problem]]:
+    """The users' own classes that a scenario names, loaded and tried, and what is wrong with them."""
+    parts: list[OwnPart] = []
+    problems: list[Problem] = []
+    for one in named:
+        position = draft.source.value(one.place or one.path)
         try:
-            own = load_class(reference, base_dir, position)
-            part = OwnPart(dotted(path), own, options, position)
-            _check_methods(part.create(), part, contract, methods)
+            own = load_class(one.reference, base_dir, position)
+            part = OwnPart(dotted(one.path), own, one.options, position)
+            _check_methods(part.create(), part, one)
             parts.append(part)
         except ScenarioProblems as error:
             problems += error.problems
     return tuple(parts), problems
 
 
-def _check_methods(made: Any, part: OwnPart, contract: str, methods: tuple[str, ...]) -> None:
-    missing = [name for name in methods if not callable(getattr(made, name, None))]
+def _check_methods(made: Any, part: OwnPart, named: Named) -> None:
+    missing = [name for name in named.methods if not callable(getattr(made, name, None))]
     if missing:
-        message = f"{part.reference} does not fit {part.key}: it has no {', '.join(missing)}; extend {contract}"
+        place, line = part.own.place
+        message = (
+            f"{part.reference} ({place}:{line}) does not fit {part.key}: it has no {', '.join(missing)}; "
+            f"extend {named.contract}"
+        )
         raise ScenarioProblems([Problem(part.position, message, part.key)])
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 import traceback
+from ast import ClassDef, parse, walk
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
@@ -40,6 +41,16 @@ class OwnClass:
     module: ModuleType
     #: SHA-256 of the file, so that a changed policy gives another configuration hash.
     source_hash: str
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The file and the line at which the class begins."""
+        return str(self.file), getattr(self.made, "__firstlineno__", 0) or self._first_line()
+
+    def _first_line(self) -> int:
+        tree = parse(self.file.read_text(encoding="utf-8"))
+        name = self.made.__name__
+        return next((node.lineno for node in walk(tree) if isinstance(node, ClassDef) and node.name == name), 1)
 
 
 def load_class(reference: str, base_dir: Path, position: Position) -> OwnClass:

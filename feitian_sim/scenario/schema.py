@@ -23,6 +23,12 @@ class _Generator(GenerateJsonSchema):
         found = super().str_schema(schema)
         return found | {"type": ["string", "number"]} if schema.get("coerce_numbers_to_str") else found
 
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        found = super().model_schema(schema)
+        # What such a model wraps may stand there by itself.
+        short = getattr(schema["cls"], "short_for", None)
+        return {"anyOf": [found, found["properties"][short]]} if short is not None else found
+
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
         # What is read before its model is tried has a short form in text (64MiB for a distribution, one name for
         # a list of names); the models' own checks are not shorthand.

@@ -40,11 +40,11 @@ from feitian_sim.pangu import office
 from feitian_sim.pangu.wiring import PanguCell
 from feitian_sim.scenario.evidence import evidence
 from feitian_sim.scenario.load import Loaded
+from feitian_sim.scenario.load_code import LoadCode
 from feitian_sim.scenario.metrics import library
 from feitian_sim.scenario.model import Scenario
 from feitian_sim.scenario.plugins import blamed
 from feitian_sim.scenario.roles import AUTHORITY_ROLE, FUXI_MASTER_ROLE, MASTER_ROLE, NUWA_ROLE, roles
-from feitian_sim.scenario.service_code import service_code
 from feitian_sim.scenario.warmup import found_warmup_s
 from feitian_sim.workloads import wiring as workloads
 from feitian_sim.workloads.context import RunningLoad, Services
@@ -80,6 +80,7 @@ class Platform:
     ) -> None:
         scenario = loaded.scenario
         self._loaded = loaded
+        self._code = LoadCode(loaded.policies, loaded.base_dir)
         ties = scenario.check is not None and bool(scenario.check.ties)
         self.sim = Simulation(
             scenario.seed,
@@ -113,7 +114,7 @@ class Platform:
             scenario.load,
             loaded.data_dirs,
             loaded.base_dir,
-            Services(self.kuafu, self.identities, self.judge, self.nuwa, self.authority, self.fuxi),
+            Services(self.kuafu, self.identities, self.judge, self.nuwa, self.authority, self.fuxi, self._code),
         )
         if self.nuwa is not None:
             # Last of all: whoever was there before time 0 has said by now what it had of Nuwa.
@@ -209,10 +210,9 @@ class Platform:
         if kinds is None:
             of = self.datacenter.config.machine
             capacity = config.resources.capacity(of.cores, of.memory, of.disks)
-            own = service_code(self._loaded)
-            services = ServiceCell(self.datacenter, self.kuafu, self.identities, config.services, own)
+            services = ServiceCell(self.datacenter, self.kuafu, self.identities, config.services, self._code)
             kinds = {
-                "job": JobApplication(self.datacenter, config.jobs, (capacity,)),
+                "job": JobApplication(self.datacenter, config.jobs, (capacity,), self._code),
                 "service": ServiceApplication(services, (capacity,)),
             }
         return FuxiCell(

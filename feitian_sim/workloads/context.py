@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from feitian_sim.authority import IssuingOffice, Judge
 from feitian_sim.authority.wiring import AuthorityCell
@@ -21,7 +21,10 @@ from feitian_sim.workloads.files import DatasetFiles, Files, OwnFiles
 
 @dataclass(frozen=True)
 class Services:
-    """The base services of the platform; ``nuwa`` and ``authority`` are None without Nuwa, ``fuxi`` without Fuxi."""
+    """The base services of the platform; ``nuwa`` and ``authority`` are None without Nuwa, ``fuxi`` without Fuxi.
+
+    ``own``: objects of the users' own classes that loads name, by their references.
+    """
 
     kuafu: Kuafu
     identities: IssuingOffice
@@ -29,6 +32,7 @@ class Services:
     nuwa: NuwaCell | None
     authority: AuthorityCell | None
     fuxi: FuxiCell | None = None
+    own: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -75,6 +79,11 @@ class LoadContext:
         if fuxi is None:
             raise ScenarioError(f"load {load!r} submits jobs: add a fuxi section to the scenario")
         return fuxi
+
+    @property
+    def own(self) -> Mapping[str, Any]:
+        """Objects of the users' own classes that loads name, by their references."""
+        return self.services.own if self.services is not None else {}
 
     def own_files(self, load: str) -> OwnFiles:
         """The files that ``load`` makes."""

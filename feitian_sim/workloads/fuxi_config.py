@@ -28,7 +28,8 @@ class FuxiJobsLoad(PacedLoad):
     jobs: tuple[Choice, ...] = Field(
         min_length=1,
         description="What is submitted: jobs, or {weight: 2, job: ...}. A job is a description, one in a file "
-        "({kind: file, file: job.yaml}), or a shape: wordcount, terasort, sort.",
+        "({kind: file, file: job.yaml}), a shape: wordcount, terasort, sort, or a class of the user's own that "
+        "describes them: file.py:Class, {kind: file.py:Class, ...fields}.",
     )
     order: Literal["random", "in-turn"] = Field(
         default="random", description="Which comes next: drawn by weight, or one after the other; default random."

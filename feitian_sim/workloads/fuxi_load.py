@@ -19,6 +19,7 @@ from feitian_sim.workloads.fuxi_config import FuxiJobsLoad, FuxiTraceLoad
 from feitian_sim.workloads.fuxi_facts import JobRefused, LoadAccount, TraceDropped, TraceNoted, TraceRead
 from feitian_sim.workloads.job_taker import JobClient, JobTaker
 from feitian_sim.workloads.job_templates import JobChoice, JobFile, PaperJob, SortJob
+from feitian_sim.workloads.own_jobs import OwnJob
 from feitian_sim.workloads.pace import Ended, Pace
 from feitian_sim.workloads.trace_plans import MachineSize, TraceArrival, arrivals_of
 from feitian_sim.workloads.traces import Selection, TraceAccount, read_jobs
@@ -128,6 +129,7 @@ class FuxiJobs:
         self._sim = context.sim
         self._submissions = Submissions(context, self.name)
         cell = self._submissions.cell
+        self._own = context.own
         self._makers = [self._maker(choice, context) for choice in config.jobs]
         capacities = [cell.capacity_of(machine) for machine in context.datacenter.machines]
         self._largest = list(dict.fromkeys(capacities))
@@ -149,6 +151,8 @@ class FuxiJobs:
             return lambda number, purpose: job.job(
                 self._named(base, number), context.stream(self.name, f"job-{number}", purpose)
             )
+        if isinstance(job, OwnJob):
+            return lambda number, purpose: self._own_job(job, number, context, purpose)
         if isinstance(job, JobFile):
             described = job.read(context.data_file(job.file))
             base = job.name or described.name
@@ -157,11 +161,15 @@ class FuxiJobs:
             base = described.name
         return lambda number, purpose: described.model_copy(update={"name": self._named(base, number)})
 
+    def _own_job(self, job: OwnJob, number: int, context: LoadContext, purpose: str) -> JobDescription:
+        described = job.job(self._own.get(job.key), number, context.stream(self.name, f"job-{number}", purpose))
+        return described.model_copy(update={"name": self._named(described.name, number)})
+
     def _named(self, base: str, number: int) -> str:
         return f"{self.name}.{base}-{number}"
 
     def _plan(self, job: JobDescription) -> JobPlan:
-        return plan_of(job, self._dimensions, self._largest)
+        return plan_of(job, self._dimensions, self._largest, programs=self._own)
 
     def start(self) -> None:
         """See :class:`RunningLoad`."""

@@ -5,6 +5,7 @@
   all of it.
 * ``sort``: MapReduce sort (OSDI 2004, sec. 5.3) and GraySort: files of Pangu are read in splits, shuffled while maps run,
   and written to Pangu.
+* a class of the user's own (:mod:`.own_jobs`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from feitian_sim.fuxi.job.description import JobDescription
 from feitian_sim.fuxi.job.mapreduce import MapReduceConfig, MapReduceMergeConfig
 from feitian_sim.fuxi.job.reading import read_job
 from feitian_sim.kernel import Bandwidth, Duration, DurationDistribution, Size, Stream, StrictModel
+from feitian_sim.workloads.own_jobs import ByKind, OwnJob, spelt_out
 
 
 def _text(quantity: str) -> Any:
@@ -158,16 +160,17 @@ def _per_s(bandwidth: int | None) -> str | None:
 
 
 def _kind(value: Any) -> Any:
-    """A whole description needs no kind."""
-    return {"kind": "dag", **value} if isinstance(value, Mapping) and "kind" not in value else value
+    """A whole description needs no kind; a class of the user's own stands by itself."""
+    return {"kind": "dag", **value} if isinstance(value, Mapping) and "kind" not in value else spelt_out(value)
 
 
 JobTemplate = Annotated[
     Annotated[
-        JobDescription | MapReduceConfig | MapReduceMergeConfig | PaperJob | SortJob | JobFile,
+        JobDescription | MapReduceConfig | MapReduceMergeConfig | PaperJob | SortJob | JobFile | OwnJob,
         Field(discriminator="kind"),
     ],
     BeforeValidator(_kind),
+    ByKind(),
 ]
 
 

@@ -35,6 +35,39 @@ def test_the_schema_rejects_broken_scenarios(piece: tuple[str, str]) -> None:
     assert list(validator.iter_errors(parse(GOOD.replace(*piece), "s")[0].data))
 
 
+SHIPPED = sorted((Path(__file__).parents[2] / "scenarios").rglob("*.yaml"))
+
+
+def test_the_schema_accepts_every_shipped_scenario() -> None:
+    """Also short forms, which no field of a model says."""
+    validator = jsonschema.Draft7Validator(scenario_schema())
+    for path in SHIPPED:
+        found = parse(path.read_text(encoding="utf-8"), path.name)[0].data
+        if "extends" in found:
+            # It may leave out what the other file says, at any depth.
+            continue
+        assert [f"{path}: {error.json_path}" for error in validator.iter_errors(found)] == []
+
+
+@pytest.mark.parametrize(
+    ("job", "accepted"),
+    [
+        ("own.py:Mine", True),
+        ("{kind: own.py:Mine, wide: 3}", True),
+        ("{weight: 2, job: own.py:Mine}", True),
+        ("{weight: 2, job: {kind: own.py:Mine, wide: 3}}", True),
+        ("{name: a, tasks: {map: {instances: 2, program: own.py:Mine}}}", True),
+        ("{name: a, tasks: {map: {instances: 2, program: {kind: own.py:Mine, wide: 3}}}}", True),
+        ("{kind: worcdount, maps: 1, reduces: 1}", False),
+        ("{name: a, tasks: {map: {instancess: 2}}}", False),
+    ],
+)
+def test_the_schema_knows_jobs_and_programs_of_the_users_own(job: str, accepted: bool) -> None:
+    load = f"load: [{{kind: fuxi-jobs, clients: 1, jobs: [{job}]}}]"
+    errors = list(jsonschema.Draft7Validator(scenario_schema()).iter_errors(parse(load, "s")[0].data))
+    assert (not errors) == accepted
+
+
 def fields(model: Any, seen: set[Any]) -> Iterator[tuple[str, Any]]:
     if model in seen:
         return

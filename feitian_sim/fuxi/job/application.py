@@ -12,7 +12,6 @@ from feitian_sim.fuxi.job.config import JobConfig
 from feitian_sim.fuxi.job.description import JobDescription
 from feitian_sim.fuxi.job.job_server import JobServer
 from feitian_sim.fuxi.job.plan import JobPlan, plan_of
-from feitian_sim.fuxi.job.program import TaskProgram
 from feitian_sim.fuxi.job.sampling import QueueSampling
 from feitian_sim.fuxi.job.snapshot import too_large
 from feitian_sim.fuxi.resources import Vector, fits
@@ -28,12 +27,11 @@ class JobApplication:
         datacenter: DataCenter,
         config: JobConfig,
         machines: Sequence[Vector],
-        programs: Mapping[str, TaskProgram] | None = None,
+        programs: Mapping[str, object] | None = None,
     ) -> None:
         self.cell = JobCell(datacenter, config)
         self._machines = tuple(dict.fromkeys(machines))
-        #: Tasks of users' own, by their references.
-        self.programs: dict[str, TaskProgram] = dict(programs or {})
+        self._programs = programs if programs is not None else {}
         #: Masters that run or ran last, by job.
         self.servers: dict[str, JobServer] = {}
         QueueSampling(datacenter.sim, self.servers)
@@ -60,4 +58,4 @@ class JobApplication:
             return description
         if not isinstance(description, JobDescription):
             raise ScenarioError(f"a job is a JobDescription or a JobPlan, not a {type(description).__name__}")
-        return plan_of(description, config.resources.dimensions, self._machines, programs=self.programs)
+        return plan_of(description, config.resources.dimensions, self._machines, programs=self._programs)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from feitian_sim.fuxi.job.graph import cycle_message
+from feitian_sim.fuxi.job.program import Reference, is_reference
 from feitian_sim.kernel import Bandwidth, Duration, DurationDistribution, Ratio, Size, SizeDistribution, StrictModel
 
 #: Most instances of a task: one more, and the job's snapshot would not fit into a file of Nuwa.
@@ -71,8 +72,16 @@ def _edges(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return {name: {} for name in value}
     if isinstance(value, Mapping):
-        return {name: {"mode": edge} if isinstance(edge, str) else edge or {} for name, edge in value.items()}
+        return {name: edge or {} for name, edge in value.items()}
     return value
+
+
+def _edge(value: Any) -> Any:
+    return {"mode": value} if isinstance(value, str) else value
+
+
+#: ``stream`` beside the whole form.
+Edge = Annotated[EdgeConfig, BeforeValidator(_edge)]
 
 
 class InputConfig(StrictModel):
@@ -133,7 +142,7 @@ class TaskConfig(StrictModel):
         description="Instances (count); default: one a split of its input files. Source: the job.",
     )
     resources: ResourceConfig = Field(default_factory=ResourceConfig, description="What one of its workers needs.")
-    after: Annotated[Mapping[str, EdgeConfig], BeforeValidator(_edges)] = Field(
+    after: Annotated[Mapping[str, Edge], BeforeValidator(_edges)] = Field(
         default_factory=dict, description="Tasks that it depends on: a name, names, {name: stream}, or whole edges."
     )
     input: InputConfig | None = Field(default=None, description="Files that it reads; default none.")
@@ -178,10 +187,11 @@ class TaskConfig(StrictModel):
     priority: int | None = Field(
         default=None, description="Priority of its workers, larger first; default: the job's. Source: F2."
     )
-    program: str | None = Field(
+    program: Reference | None = Field(
         default=None,
-        pattern=r"^[^:\n]+\.py:[A-Za-z_]\w*$",
-        description="A TaskProgram of the user's own as file.py:Class: says what instances compute and leave.",
+        description="A class of the user's own, file.py:Class or {kind: file.py:Class, ...fields}, that says what "
+        "instances compute and leave, in place of time, times, rate and output's bytes and ratio; it may also say what "
+        "they read of their files and which attempts fail; default none. Source: the user.",
     )
 
     @field_validator("instances", mode="before")
@@ -189,6 +199,13 @@ class TaskConfig(StrictModel):
     def _countable(cls, value: Any) -> Any:
         if isinstance(value, int) and not isinstance(value, bool) and not 1 <= value <= MOST_INSTANCES:
             raise ValueError(f"a task has 1 to {MOST_INSTANCES:,} instances, not {value:,}")
+        return value
+
+    @field_validator("program")
+    @classmethod
+    def _is_reference(cls, value: Reference | None) -> Reference | None:
+        if value is not None and not is_reference(value):
+            raise ValueError(f"a program is file.py:Class or {{kind: file.py:Class}}; found {value!r}")
         return value
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from feitian_sim.fuxi.job.plan import JobPlan, TaskPlan
-from feitian_sim.fuxi.job.sizes import Split
+from feitian_sim.fuxi.job.split import Split
 from feitian_sim.kernel import SimulatedError
 from feitian_sim.pangu.client import PanguClient
 from feitian_sim.pangu.messages import Located

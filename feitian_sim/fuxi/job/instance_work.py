@@ -16,7 +16,7 @@ from feitian_sim.fuxi.job.effects import Piece
 from feitian_sim.fuxi.job.job_master import INPUT_LOST
 from feitian_sim.fuxi.job.job_messages import AskOutputs, OutputsAre
 from feitian_sim.fuxi.job.shuffle import Offer, Shuffles
-from feitian_sim.fuxi.job.sizes import Split
+from feitian_sim.fuxi.job.split import Split
 from feitian_sim.fuxi.work import Done, WorkContext
 from feitian_sim.hardware.disk import Disk
 from feitian_sim.kernel import SimulatedError

@@ -21,9 +21,10 @@ from feitian_sim.fuxi.job.job_messages import AskOutputs
 from feitian_sim.fuxi.job.orders import WorkMaker
 from feitian_sim.fuxi.job.plan import JobPlan
 from feitian_sim.fuxi.job.recording import JobRecorder
-from feitian_sim.fuxi.job.sizes import Split, sizes_of
+from feitian_sim.fuxi.job.sizes import sizes_of
 from feitian_sim.fuxi.job.snapshot import Snapshot, too_large
 from feitian_sim.fuxi.job.snapshot_file import SnapshotFile
+from feitian_sim.fuxi.job.split import Split
 from feitian_sim.fuxi.job.worker_calls import WorkerCalls
 from feitian_sim.fuxi.messages import Heard, Preference
 from feitian_sim.fuxi.needs import BE_HEARD_BY_APPLICATION

@@ -12,8 +12,10 @@ from feitian_sim.fuxi.job.instance_work import InstanceWork, StreamInput, TaskIn
 from feitian_sim.fuxi.job.job_master import JobMaster
 from feitian_sim.fuxi.job.job_messages import AskOutputs, OutputsAre
 from feitian_sim.fuxi.job.plan import EdgePlan
+from feitian_sim.fuxi.job.program import MayFail, failure
 from feitian_sim.fuxi.job.shuffle import Ints, Offer, Shuffles
-from feitian_sim.fuxi.job.sizes import Split, sources_of
+from feitian_sim.fuxi.job.sizes import sources_of
+from feitian_sim.fuxi.job.split import Split
 from feitian_sim.kernel import Stream
 
 #: Along a stream a consumer is offered nothing until this part of the producers is new to it.
@@ -55,7 +57,6 @@ class WorkMaker:
                 splits += self._files(edge, instance, task.table.count)
             elif source.leaves_local:
                 offers += (self._offer(order.task, place, instance, 0),)
-        failure = "the instance failed" if self._fails(order) else ""
         return InstanceWork(
             order.piece,
             self._inputs[order.task],
@@ -63,15 +64,21 @@ class WorkMaker:
             int(sizes.output_bytes[instance]),
             splits,
             offers,
-            failure,
+            self._failure(order),
         )
 
-    def _fails(self, order: Order) -> bool:
-        share = self._core.tasks[order.task].plan.failure_ratio
+    def _failure(self, order: Order) -> str:
+        """How an attempt will fail; empty when it will not."""
+        task = self._core.tasks[order.task]
+        program, share = task.plan.program, task.plan.failure_ratio
+        if program is not None and isinstance(program, MayFail):
+            said = failure(program, task.sizes.sights[order.instance], order.attempt)
+            if said:
+                return said
         if not share:
-            return False
+            return ""
         name = f"{order.task}:{order.instance}:{order.attempt}"
-        return self._draws.child(name).uniform() < share
+        return "the instance failed" if self._draws.child(name).uniform() < share else ""
 
     def _files(self, edge: EdgePlan, instance: int, consumers: int) -> tuple[Split, ...]:
         """What a consumer reads of its producers' files in Pangu."""

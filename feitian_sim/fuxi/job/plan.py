@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from feitian_sim.fuxi.job.description import JobDescription, Pattern, TaskConfig
 from feitian_sim.fuxi.job.graph import order_of
-from feitian_sim.fuxi.job.program import TaskProgram
+from feitian_sim.fuxi.job.program import TaskProgram, key_of
 from feitian_sim.fuxi.resources import Dimensions, Vector, fits
 from feitian_sim.kernel import Distribution, ScenarioError
 from feitian_sim.kernel.units import bytes_per_s
@@ -90,7 +90,7 @@ def plan_of(
     dimensions: Dimensions,
     machines: Sequence[Vector],
     files: Callable[[str], bool] | None = None,
-    programs: Mapping[str, TaskProgram] | None = None,
+    programs: Mapping[str, object] | None = None,
 ) -> JobPlan:
     """The plan of a described job on a cell whose machines have these capacities.
 
@@ -170,9 +170,12 @@ def _check_files(task: TaskConfig, files: Callable[[str], bool] | None, where: s
             raise ScenarioError(f"{where}: there is no file {pattern} in Pangu")
 
 
-def _program(task: TaskConfig, programs: Mapping[str, TaskProgram], where: str) -> TaskProgram | None:
+def _program(task: TaskConfig, programs: Mapping[str, object], where: str) -> TaskProgram | None:
     if task.program is None:
         return None
-    if task.program not in programs:
-        raise ScenarioError(f"{where}: {task.program} is not loaded")
-    return programs[task.program]
+    own = programs.get(key_of(task.program))
+    if own is None:
+        raise ScenarioError(f"{where}: {key_of(task.program)} is not loaded")
+    if not isinstance(own, TaskProgram):
+        raise ScenarioError(f"{where}: {key_of(task.program)} has no compute_ns(instance) and output_bytes(instance)")
+    return own

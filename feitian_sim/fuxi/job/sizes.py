@@ -13,20 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from feitian_sim.fuxi.job.plan import EdgePlan, JobPlan, TaskPlan
-from feitian_sim.fuxi.job.program import InstanceSight
+from feitian_sim.fuxi.job.program import InstanceSight, ReadsPart, amount
+from feitian_sim.fuxi.job.split import Split, first_bytes
 from feitian_sim.kernel import SECOND, Distribution, Stream
 
 Ints = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """A part of an input file, and the machines that have it."""
-
-    path: str
-    offset_bytes: int
-    length_bytes: int
-    machines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +29,8 @@ class TaskSizes:
     output_bytes: Ints
     #: Of each instance the parts of files that it reads; empty where there are none.
     splits: tuple[tuple[Split, ...], ...] = ()
+    #: Of each instance what the task's own program is told; empty for a task without one.
+    sights: tuple[InstanceSight, ...] = ()
 
     @property
     def instances(self) -> int:
@@ -51,14 +44,20 @@ def sizes_of(plan: JobPlan, splits: Sequence[Sequence[Split]], stream: Stream) -
     for task, parts in zip(plan.tasks, splits, strict=True):
         count = task.instances or max(1, len(parts))
         dealt = _dealt(parts, count)
-        read = np.array([sum(part.length_bytes for part in own) for own in dealt], dtype=np.int64)
-        read = read if len(read) else np.zeros(count, dtype=np.int64)
-        for edge in task.edges:
-            read = read + taken(edge, sized[edge.source].output_bytes, count)
-        draws = stream.child(task.name)
-        compute_ns, left = _asked(plan, task, read) if task.program is not None else _drawn(task, read, draws)
-        sized.append(TaskSizes(read, compute_ns, left, dealt))
+        read = _lengths(dealt, count)
+        takes = [taken(edge, sized[edge.source].output_bytes, count) for edge in task.edges]
+        read = sum(takes, read)
+        if task.program is not None:
+            sized.append(_asked(plan, task, read, dealt, takes))
+        else:
+            sized.append(TaskSizes(read, *_drawn(task, read, stream.child(task.name)), dealt))
     return sized
+
+
+def _lengths(dealt: Sequence[Sequence[Split]], count: int) -> Ints:
+    if not dealt:
+        return np.zeros(count, dtype=np.int64)
+    return np.array([sum(part.length_bytes for part in own) for own in dealt], dtype=np.int64)
 
 
 def taken(edge: EdgePlan, output_bytes: Ints, consumers: int) -> Ints:
@@ -123,11 +122,30 @@ def _amounts(amount: int | Distribution | tuple[int, ...], count: int, draws: St
     return np.full(count, amount, dtype=np.int64)
 
 
-def _asked(plan: JobPlan, task: TaskPlan, read: Ints) -> tuple[Ints, Ints]:
+def _asked(
+    plan: JobPlan, task: TaskPlan, offered: Ints, dealt: tuple[tuple[Split, ...], ...], takes: Sequence[Ints]
+) -> TaskSizes:
     """What the user's own program says of each instance."""
     program = task.program
     assert program is not None, f"{task.name} has no program"
-    sights = [InstanceSight(plan.name, task.name, number, len(read), int(size)) for number, size in enumerate(read)]
-    compute_ns = np.array([program.compute_ns(sight) for sight in sights], dtype=np.int64)
-    left = np.array([program.output_bytes(sight) for sight in sights], dtype=np.int64)
-    return np.maximum(compute_ns, 0), np.maximum(left, 0)
+    before = [plan.tasks[edge.source].name for edge in task.edges]
+    sights = tuple(
+        InstanceSight(
+            plan.name,
+            task.name,
+            number,
+            len(offered),
+            int(size),
+            dealt[number] if dealt else (),
+            {name: int(take[number]) for name, take in zip(before, takes, strict=True)},
+        )
+        for number, size in enumerate(offered)
+    )
+    read = offered
+    if dealt and isinstance(program, ReadsPart):
+        of_files = _lengths(dealt, len(offered))
+        dealt = tuple(first_bytes(sight.files, amount(program, "read_bytes", sight)) for sight in sights)
+        read = offered - of_files + _lengths(dealt, len(offered))
+    compute_ns = np.array([amount(program, "compute_ns", sight) for sight in sights], dtype=np.int64)
+    left = np.array([amount(program, "output_bytes", sight) for sight in sights], dtype=np.int64)
+    return TaskSizes(read, compute_ns, left, dealt, sights)

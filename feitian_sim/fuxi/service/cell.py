@@ -33,7 +33,7 @@ class ServiceCell:
         self._datacenter = datacenter
         self._kuafu = kuafu
         self._identities = identities
-        self._own = own or {}
+        self._own = own if own is not None else {}
         self._stores: dict[str, StoreServer] = {}
         self._desks: dict[str, Desk] = {}
 

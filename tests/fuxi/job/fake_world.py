@@ -15,8 +15,9 @@ from feitian_sim.fuxi.job.config import JobConfig
 from feitian_sim.fuxi.job.effects import Order, Piece
 from feitian_sim.fuxi.job.job_master import JobMaster
 from feitian_sim.fuxi.job.plan import JobPlan
-from feitian_sim.fuxi.job.sizes import Split, sizes_of
+from feitian_sim.fuxi.job.sizes import sizes_of
 from feitian_sim.fuxi.job.snapshot import decoded
+from feitian_sim.fuxi.job.split import Split
 from feitian_sim.fuxi.worker_messages import Result, WorkerState
 from feitian_sim.kernel import MILLISECOND, Stream
 

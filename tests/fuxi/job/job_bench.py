@@ -37,6 +37,7 @@ class JobBench:
         jobs: dict[str, Any] | None = None,
         machine: dict[str, Any] | None = None,
         fuxi: dict[str, Any] | None = None,
+        programs: dict[str, object] | None = None,
         subscribe: Callable[[Simulation], object] = lambda sim: None,
     ) -> None:
         self.sim = Simulation(seed=seed)
@@ -60,7 +61,7 @@ class JobBench:
         self.config = FuxiConfig.model_validate(fuxi or {})
         of = self.datacenter.config.machine
         vector = self.config.resources.capacity(of.cores, of.memory, of.disks)
-        self.jobs = JobApplication(self.datacenter, JobConfig.model_validate(jobs or {}), [vector])
+        self.jobs = JobApplication(self.datacenter, JobConfig.model_validate(jobs or {}), [vector], programs)
         self.fuxi = FuxiCell(
             self.sim, self.datacenter, self.kuafu, self.nuwa, self.pangu, guard, self.config, {"job": self.jobs}
         )

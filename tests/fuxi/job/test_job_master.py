@@ -13,8 +13,8 @@ from fake_world import SAVE_NS, START_NS, FakeWorld
 from feitian_sim.fuxi.job.config import JobConfig
 from feitian_sim.fuxi.job.effects import Order
 from feitian_sim.fuxi.job.plan import EdgePlan, JobPlan, TaskPlan
-from feitian_sim.fuxi.job.sizes import Split
 from feitian_sim.fuxi.job.snapshot import decoded
+from feitian_sim.fuxi.job.split import Split
 from feitian_sim.kernel import MILLISECOND, SECOND
 
 ONE = (1000, 1, 0)

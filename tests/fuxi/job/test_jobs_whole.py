@@ -141,8 +141,7 @@ class Fibonacci:
 
 def test_f7_a_users_own_program_says_what_instances_compute_and_leave() -> None:
     """As ``file.py:Class`` in the description, loaded by who wires the cell."""
-    bench = JobBench()
-    bench.jobs.programs["fib.py:Fibonacci"] = Fibonacci()
+    bench = JobBench(programs={"fib.py:Fibonacci": Fibonacci()})
     job = {"map": {"instances": 5, "program": "fib.py:Fibonacci"}, "end": {"instances": 1, "after": "map"}}
     bench.submit(job_of({"name": "job", "tasks": job}))
     bench.run("job")
