@@ -35,7 +35,6 @@ from feitian_sim.paxos import (
 )
 from feitian_sim.replog.config import ReplogConfig
 from feitian_sim.replog.facts import (
-    AcceptanceDurable,
     Applied,
     BatchDurable,
     GroupFounded,
@@ -49,7 +48,7 @@ from feitian_sim.replog.facts import (
 from feitian_sim.replog.group import Group
 from feitian_sim.replog.quiet import Quiet
 from feitian_sim.replog.stable_store import StableStore
-from feitian_sim.replog.witness import Witness
+from feitian_sim.replog.witness import WITNESSED, Witness
 
 #: Who may take part: which group it is, and that the sender is a member, the group itself sees to.
 _MEMBERS = Need("call", "replog://cell/members")
@@ -82,6 +81,7 @@ class ReplicatedLog:
     __slots__ = (
         "_clock",
         "_cpu",
+        "_doing",
         "_elections",
         "_endpoint",
         "_group",
@@ -132,6 +132,8 @@ class ReplicatedLog:
         self.on_lead: list[Callable[[int], object]] = []
         self.on_follow: list[Callable[[], object]] = []
         self._held: list[Send] = []
+        # The effects that are happening just now.
+        self._doing: list[Effect] | None = None
         self._timer: Timer | None = None
         self._timer_due_ns = 0
         self._elections = sim.stream("replog", f"{group.name}/{me}", "election")
@@ -140,7 +142,7 @@ class ReplicatedLog:
         #: Whether it takes part; before, it reads its log.
         self.ready = False
         self._witness: Witness | None = None
-        if sim.facts.wants(AcceptanceDurable):
+        if any(map(sim.facts.wants, WITNESSED)):
             self._witness = Witness(sim, group.name, me, group.texts)
             sim.emit(GroupFounded(group.name, len(group.members)))
         for message in MESSAGES:
@@ -327,6 +329,11 @@ class ReplicatedLog:
     # What is to be done
 
     def _do(self, effects: list[Effect]) -> None:
+        if self._doing is not None:
+            # Whoever was called asks for more: that comes after, or a read would see half of what the replica has chosen.
+            self._doing += effects
+            return
+        self._doing = effects
         for effect in effects:
             kind = type(effect)
             if kind is Send:
@@ -344,6 +351,7 @@ class ReplicatedLog:
                 self._do_rarely(effect)
             if not self._owner.alive:
                 return
+        self._doing = None
         self._store.sync()
         self._arm()
 

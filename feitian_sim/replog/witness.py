@@ -16,6 +16,9 @@ from feitian_sim.paxos.acceptor import Acceptor
 from feitian_sim.paxos.records import AcceptedSlots, Base, LearnedSlots, Promised
 from feitian_sim.replog.facts import AcceptanceDurable, LearnedDurable, PromiseDurable, ReadAgain, ReadAllowed
 
+#: Whoever wants one of these makes witnesses of the members.
+WITNESSED = (AcceptanceDurable, LearnedDurable, PromiseDurable, ReadAgain, ReadAllowed)
+
 
 class Texts:
     """The text of each value, made once for all members: they hold the very same objects."""

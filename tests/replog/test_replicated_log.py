@@ -114,3 +114,27 @@ def test_leaders_change_at_the_same_times_with_and_without_elided_heartbeats() -
     assert len(explicit) == 3
     for (at_ns, _), (elided_ns, _) in zip(explicit, elided, strict=True):
         assert abs(at_ns - elided_ns) < 5 * MILLISECOND
+
+
+def test_a_read_that_is_asked_while_commands_are_applied_sees_all_that_are_chosen() -> None:
+    """What a new leader applies may call back (a client waited for a slot): it must not be shown the state half-way."""
+    bench = Bench()
+    bench.run(1)
+    state, log = bench.states[0], bench.logs[0]
+    apply, before = state.apply, log.applied
+    seen: list[tuple[int, int]] = []
+
+    def look() -> None:
+        seen.append((len(state.commands), log.applied - before))
+
+    def applied(index: int, command: str) -> int:
+        result = apply(index, command)
+        log.read(look, lambda why: pytest.fail(why))
+        return result
+
+    state.apply = applied  # type: ignore[method-assign]
+    for number in range(20):
+        bench.propose(0, f"c{number}")
+    bench.run(1)
+    assert len(seen) == 20
+    assert [commands for commands, _ in seen] == [chosen for _, chosen in seen]
