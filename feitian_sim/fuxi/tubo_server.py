@@ -8,17 +8,16 @@ message, and again until it is answered.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from feitian_sim.fuxi.application import ApplicationHost
+from feitian_sim.fuxi.beginnings import Beginnings
 from feitian_sim.fuxi.check_facts import BooksAudited, MachineOffered, MemoryOverused, amounts_of
 from feitian_sim.fuxi.facts import Allowed, TuboAdopted, WorkerReady
 from feitian_sim.fuxi.launcher import Launcher
 from feitian_sim.fuxi.messages import Allow, Beat, EndApp, EndMaster, Heard, News, StartMaster, Welcome
 from feitian_sim.fuxi.needs import BE_HEARD_BY_TUBO
 from feitian_sim.fuxi.packages import PackageCache
-from feitian_sim.fuxi.ports import APPLICATION_ROLE, FIRST_APPLICATION_PORT, TUBO_PORT, TUBO_ROLE
+from feitian_sim.fuxi.ports import TUBO_PORT, TUBO_ROLE
 from feitian_sim.fuxi.process_table import (
     ENDING,
     STARTING,
@@ -57,9 +56,9 @@ class TuboServer:
         self.hearts: Heartbeats | None = None
         self._owner: Owner | None = None
         self._incarnation = 0
-        self._ports = 0
         #: Epoch of the FuxiMaster that knows this incarnation; 0 when none does.
         self.known_to = 0
+        self._beginnings = Beginnings(sim, machine, parts)
         self._packages = PackageCache(parts.datacenter, machine, parts.config.packages)
         self.daemon = Daemon(machine, f"{TUBO_ROLE}@{machine.name}", TUBO_ROLE, self._boot)
 
@@ -219,7 +218,7 @@ class TuboServer:
         if process.state != STARTING:
             return
         if isinstance(process, MasterHere):
-            self._begin_master(process)
+            self._beginnings.begin(process)
         self._run(self.core.up(process, self._sim.now))
         if isinstance(process, WorkerProcess):
             if self._sim.facts.wants(WorkerReady):
@@ -227,30 +226,6 @@ class TuboServer:
             self._tell_overuse(process)
             self._runtime.ready(process)
         self._look_at_health()
-
-    def _begin_master(self, process: MasterHere) -> None:
-        """The application's own code begins."""
-        parts, machine, owner = self._parts, self.machine, process.owner
-        assert owner is not None, process
-        self._ports += 1
-        credential = parts.identities.module(APPLICATION_ROLE, machine.name)
-        endpoint = parts.kuafu.endpoint(owner, machine, FIRST_APPLICATION_PORT + self._ports, credential)
-        process.address = endpoint.address
-        pangu = parts.pangu
-        host = ApplicationHost(
-            self._sim,
-            parts.datacenter,
-            owner,
-            endpoint,
-            machine,
-            process.start,
-            parts.directory(machine),
-            partial(parts.nuwa, owner, machine),
-            (lambda name: pangu(owner, machine, name)) if pangu is not None else None,
-            self._config,
-        )
-        # Not before the Tubo has told that it runs.
-        owner.call_later(0, parts.kinds[process.start.kind].begin, host)
 
     def _tell_ready(self, process: WorkerProcess) -> None:
         self._sim.emit(

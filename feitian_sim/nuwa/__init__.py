@@ -2,7 +2,8 @@
 
 - ``paths``, ``tree``, ``sessions``, ``commands``, ``state``: the replicated state, a pure machine fed by the log;
 - ``watches``, ``expiry``: who is told of what, and whose session is over;
-- ``server``, ``client``, ``signs_of_life``: servers on machines, the client library, and pings that take no events;
+- ``replica``, ``server``: a server's copy of the state, and what it answers;
+- ``client_session``, ``client``, ``signs_of_life``: the client library, and pings that take no events;
 - ``election``, ``lock``, ``fenced``, ``discovery``, ``publish``: what is built from files and watches.
 
 Writes are linearizable, by the log; fresh reads too, by the leader's lease; other reads are sequential: a client never

@@ -16,7 +16,7 @@ from feitian_sim.hardware import Machine, Network
 from feitian_sim.kernel import Simulation
 
 if TYPE_CHECKING:
-    from feitian_sim.nuwa.client import NuwaClient
+    from feitian_sim.nuwa.client_session import ClientSession
     from feitian_sim.nuwa.server import NuwaServer
 
 
@@ -29,9 +29,9 @@ class SignsOfLife:
         self._servers = servers
         self._elide = elide
         # Client, the leader that takes it for sure, and when the first ping that is left out was due.
-        self._sure: dict[NuwaClient, tuple[NuwaServer, int]] = {}
+        self._sure: dict[ClientSession, tuple[NuwaServer, int]] = {}
 
-    def answered(self, client: NuwaClient) -> None:
+    def answered(self, client: ClientSession) -> None:
         """A ping was answered: leave those to come out if nobody can miss them."""
         leader = self._leader()
         if not self._elide or leader is None or client in self._sure or not self._is_sure(client, leader):
@@ -43,14 +43,14 @@ class SignsOfLife:
         leader.arm_expiry()
         client.hush()
 
-    def last_ns(self, client: NuwaClient) -> int | None:
+    def last_ns(self, client: ClientSession) -> int | None:
         """When the last ping that was left out was due; None when pings are explicit, or none was due yet."""
         entry = self._sure.get(client)
         if entry is None or self._sim.now < entry[1]:
             return None
         return self._sim.now - (self._sim.now - entry[1]) % client.ping_ns
 
-    def is_sure(self, client: NuwaClient) -> bool:
+    def is_sure(self, client: ClientSession) -> bool:
         """Whether its pings take no events."""
         return client in self._sure
 
@@ -68,7 +68,7 @@ class SignsOfLife:
             if attached is None or attached.events != client.notices_heard:
                 self.end(client)
 
-    def end(self, client: NuwaClient) -> None:
+    def end(self, client: ClientSession) -> None:
         """Pings of this client are explicit from now on."""
         entry = self._sure.get(client)
         if entry is None:
@@ -86,7 +86,7 @@ class SignsOfLife:
     def _leader(self) -> NuwaServer | None:
         return next((server for server in self._servers if server.leads and server.expiry is not None), None)
 
-    def _is_sure(self, client: NuwaClient, leader: NuwaServer) -> bool:
+    def _is_sure(self, client: ClientSession, leader: NuwaServer) -> bool:
         server = self._servers[client.server]
         return (
             client.is_connected

@@ -17,7 +17,8 @@ from feitian_sim.nuwa.client import NuwaClient
 from feitian_sim.nuwa.commands import Command, Create, OpenSession
 from feitian_sim.nuwa.config import NuwaConfig
 from feitian_sim.nuwa.discovery import SERVICES
-from feitian_sim.nuwa.server import NUWA_PORT, NUWA_ROLE, NuwaServer
+from feitian_sim.nuwa.replica import NUWA_PORT, NUWA_ROLE
+from feitian_sim.nuwa.server import NuwaServer
 from feitian_sim.nuwa.signs_of_life import SignsOfLife
 from feitian_sim.nuwa.state import NuwaState
 from feitian_sim.nuwa.witness import tell_founded

@@ -14,15 +14,16 @@ from typing import Any
 from feitian_sim.fuxi.job.config import JobConfig
 from feitian_sim.fuxi.job.effects import Order, Piece
 from feitian_sim.fuxi.job.job_master import JobMaster
-from feitian_sim.fuxi.job.plan import JobPlan
+from feitian_sim.fuxi.job.plan import EdgePlan, JobPlan, TaskPlan
 from feitian_sim.fuxi.job.sizes import sizes_of
 from feitian_sim.fuxi.job.snapshot import decoded
 from feitian_sim.fuxi.job.split import Split
 from feitian_sim.fuxi.worker_messages import Result, WorkerState
-from feitian_sim.kernel import MILLISECOND, Stream
+from feitian_sim.kernel import MILLISECOND, SECOND, Stream
 
 START_NS = 5 * MILLISECOND
 SAVE_NS = 2 * MILLISECOND
+ONE = (1000, 1, 0)
 
 
 class FakeWorker:
@@ -260,3 +261,27 @@ class FakeWorld:
         for key in [key for key in self.held if key[1] == machine]:
             del self.held[key]
         self.tell(self.life, "lost", machine)
+
+
+def task_plan(name: str, instances: int, *, after: tuple[EdgePlan, ...] = (), **options: object) -> TaskPlan:
+    options.setdefault("time_ns", SECOND)
+    return TaskPlan(name, instances, ONE, after, **options)  # type: ignore[arg-type]
+
+
+def mapreduce(maps: int = 20, reduces: int = 6, *, stream: bool = False) -> JobPlan:
+    times = tuple((3 + i % 5) * 200 * MILLISECOND for i in range(maps))
+    edge = EdgePlan(0, stream)
+    return JobPlan(
+        "job",
+        (task_plan("map", maps, time_ns=times, output_bytes=1000), task_plan("reduce", reduces, after=(edge,))),
+    )
+
+
+def assert_done(world: FakeWorld) -> None:
+    assert world.ended == (True, "")
+    assert sorted({piece[:2] for piece in world.committed}) == [
+        (task, i) for task, plan in enumerate(world.plan.tasks) for i in range(plan.instances)
+    ]
+    assert not world.workers
+    assert not world.held
+    assert not world.kept
