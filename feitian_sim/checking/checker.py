@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from feitian_sim.checking.ballots import PromisedBeforeUsed
+from feitian_sim.checking.bounds import bound_invariants
 from feitian_sim.checking.calls import AtMostOnce, EndsByItsDeadline, RepliesMatch
 from feitian_sim.checking.client_histories import LinearizableNodes, LinearizableTree
 from feitian_sim.checking.config import CheckConfig
@@ -105,6 +106,7 @@ def _all(config: CheckConfig) -> list[Invariant]:
         *pangu_invariants(config),
         *resource_invariants(config),
         *job_invariants(),
+        *bound_invariants(),
         HealthyOnesGoOn(),
         OneOwner(),
         KeySpaceIsCovered(),

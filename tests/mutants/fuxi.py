@@ -21,6 +21,7 @@ from feitian_sim.fuxi.tubo import Tubo
 from feitian_sim.fuxi.tubo_due import Due
 from feitian_sim.fuxi.tubo_effects import Start
 from feitian_sim.fuxi.tubo_server import TuboServer
+from feitian_sim.fuxi.worker_context import RunningWorker
 from tests.mutants.mutant import Hit, Mutant, Patch
 
 _m = Mutant
@@ -228,6 +229,16 @@ def _bad_machines_fed(patch: Patch, hit: Hit) -> None:
         patch.setattr(Blacklist, name, trusted)
 
 
+def _half_of_the_work(patch: Patch, hit: Hit) -> None:
+    compute = RunningWorker.compute
+
+    def hasty(self: RunningWorker, duration_ns: int, then: Callable[..., object], *args: Any) -> None:
+        hit()
+        compute(self, duration_ns // 2, then, *args)
+
+    patch.setattr(RunningWorker, "compute", hasty)
+
+
 MUTANTS: tuple[Mutant, ...] = (
     _m("FX-01", "a new FuxiMaster counts a machine as empty although its Tubo says what runs there",
        "Kubernetes #45220", ("FX1", "FX9", "FX8"), _empty_until_told, _FUXI),
@@ -253,4 +264,5 @@ MUTANTS: tuple[Mutant, ...] = (
        _workers_go_with_their_master, _FUXI),
     _m("OWN-142", "an application does not tell a new FuxiMaster what it waits for", "generic", ("FX11",),
        _wishes_not_said_again, _FUXI),
+    _m("OWN-150", "an instance computes half of what was drawn for it", "generic", ("FX13",), _half_of_the_work, _FUXI),
 )  # fmt: skip

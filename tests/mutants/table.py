@@ -56,6 +56,8 @@ EQUIVALENT: dict[str, str] = {
 
 #: Invariants that are the first to find no bug from every beginning, and why they are there nevertheless.
 JUSTIFIED: dict[str, str] = {
+    "FX14": "who takes less than the machines allow either holds more than they have, which FX1 sees as it begins, or computes "
+    "less than it should, which FX13 sees of each instance; this one rests on neither's reasoning, only on their facts",
     "FX7t": "the storage has something to refuse only where a process stops between looking at its lease and writing; no fault "
     "stops a single worker so. tests/fuxi/service holds the storage to it by hand, and this one is on wherever services are",
     "G1": "the kernel refuses an event of the past; this one looks at the facts, should anybody ever emit them otherwise",

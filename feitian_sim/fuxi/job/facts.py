@@ -152,7 +152,8 @@ class OutputLost(Fact):
 
 @fact("fuxi.task_planned", canonical=False, detail=True)
 class TaskPlanned(Fact):
-    """A life of a JobMaster knows a task. ``after``: numbers of the tasks that must be done before, joined by commas."""
+    """A life of a JobMaster knows a task. ``after``, ``along``: numbers, joined by commas, of the tasks that must be done
+    before, and of those whose output it reads while they run. ``vector``: what a worker holds."""
 
     app: str
     life: int
@@ -161,6 +162,19 @@ class TaskPlanned(Fact):
     instances: int
     after: str
     is_stream: bool
+    along: str
+    vector: str
+
+
+@fact("fuxi.instance_drawn", canonical=False, detail=True)
+class InstanceDrawn(Fact):
+    """How long an instance computes on a healthy machine, as a life of a JobMaster has it; after its task's plan."""
+
+    app: str
+    life: int
+    task: int
+    instance: int
+    compute_ns: int
 
 
 @fact("fuxi.instance_restored", canonical=False, detail=True)

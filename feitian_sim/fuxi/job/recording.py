@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from feitian_sim.fuxi.check_facts import amounts_of
 from feitian_sim.fuxi.job.effects import Effects
 from feitian_sim.fuxi.job.facts import (
     BadMachineFound,
     InstanceCommitted,
+    InstanceDrawn,
     InstanceEnded,
     InstanceOrdered,
     InstancePhases,
@@ -62,15 +64,23 @@ class JobRecorder:
         """The JobMaster knows its tasks, and what earlier lives have made durable."""
         if self._sim.facts.wants(TaskPlanned):
             self._tell_tasks()
+        if self._sim.facts.wants(InstanceDrawn):
+            self._tell_draws()
         if self._sim.facts.wants(InstanceRestored):
             self._tell_restored()
 
     def _tell_tasks(self) -> None:
         for task in self._core.tasks:
-            after = ",".join(str(edge.source) for edge in task.plan.edges if not edge.stream)
-            streams = any(edge.stream for edge in task.plan.edges)
-            known = (task.number, task.plan.name, task.table.count, after, streams)
-            self._sim.emit(TaskPlanned(self._app, self._core.attempt, *known))
+            edges = task.plan.edges
+            after = ",".join(str(edge.source) for edge in edges if not edge.stream)
+            along = ",".join(str(edge.source) for edge in edges if edge.stream and edge.pattern != "none")
+            known = (task.number, task.plan.name, task.table.count, after, any(edge.stream for edge in edges), along)
+            self._sim.emit(TaskPlanned(self._app, self._core.attempt, *known, amounts_of(task.plan.vector)))
+
+    def _tell_draws(self) -> None:
+        for task in self._core.tasks:
+            for instance, compute_ns in enumerate(task.sizes.compute_ns.tolist()):
+                self._sim.emit(InstanceDrawn(self._app, self._core.attempt, task.number, instance, compute_ns))
 
     def _tell_restored(self) -> None:
         for task in self._core.tasks:
