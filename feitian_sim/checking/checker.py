@@ -38,6 +38,7 @@ from feitian_sim.checking.files import pangu_invariants
 from feitian_sim.checking.flow_control import CreditsAreConserved, NobodyStarves, StreamsKeepTheirOrder
 from feitian_sim.checking.freshness import FreshReadsAreFresh, ReadsAskTheNewestLeader
 from feitian_sim.checking.general import DeadIsDead, EverythingEnds, TimeNeverGoesBack
+from feitian_sim.checking.give_back import BorrowedIsGivenBack
 from feitian_sim.checking.invariant import Invariant
 from feitian_sim.checking.jobs import JobsEnd, job_invariants
 from feitian_sim.checking.liveness import AnsweredAgain, NoticesArrive, OneLeaderStays, Recoverable, SilentSessionsEnd
@@ -107,6 +108,7 @@ def _all(config: CheckConfig) -> list[Invariant]:
         *resource_invariants(config),
         *job_invariants(),
         *bound_invariants(),
+        BorrowedIsGivenBack(),
         HealthyOnesGoOn(),
         OneOwner(),
         KeySpaceIsCovered(),

@@ -115,24 +115,56 @@ class Displaced(Fact):
     spared: str
 
 
+@fact("fuxi.adjusted", canonical=False, detail=True)
+class Adjusted(Fact):
+    """A FuxiMaster has done its work of a fixed interval, and everything is decided: how all stand follows, first the
+    groups, then the machines, then who waits. ``preempts``: whether units are taken back at all."""
+
+    epoch: int
+    preempts: bool
+
+
+@fact("fuxi.group_stands", canonical=False, detail=True)
+class GroupStands(Fact):
+    """What a quota group uses at such a moment, without what it was told to give up; what is kept free for it besides;
+    and what it is sure of."""
+
+    group: str
+    stays: str
+    claimed: str
+    minimum: str
+
+
 @fact("fuxi.machine_free", canonical=False, detail=True)
 class MachineFree(Fact):
-    """What anybody may be granted on a machine, at a moment at which everything was decided."""
+    """What anybody may be granted on a machine at such a moment. ``coming``: with what is returning."""
 
     machine: str
+    vector: str
+    coming: str
+
+
+@fact("fuxi.group_holds", canonical=False, detail=True)
+class GroupHolds(Fact):
+    """What workers of a quota group may keep on a machine at such a moment; masters of applications are no workers."""
+
+    machine: str
+    group: str
     vector: str
 
 
 @fact("fuxi.unit_waits", canonical=False, detail=True)
 class UnitWaits(Fact):
-    """Who waits at such a moment, after a :class:`MachineFree` of each machine. ``room``: how many its quota group may be
-    granted; -1: any number. ``avoid``: machines, separated by spaces."""
+    """Who waits at such a moment. ``room``: how many its quota group may be granted; -1: any number. ``avoid``: machines,
+    separated by spaces. ``unclaimed``: for how many of them nothing is kept free."""
 
     app: str
     unit: int
     vector: str
     room: int
     avoid: str
+    group: str
+    unclaimed: int
 
 
 @fact("fuxi.disabled_counted", canonical=False, detail=True)

@@ -28,6 +28,7 @@ from feitian_sim.fuxi.preemption import PreemptionPolicy
 from feitian_sim.fuxi.quota import DEFAULT, AccessDenied, Group, groups_of
 from feitian_sim.fuxi.resources import Dimensions, Vector, fits
 from feitian_sim.fuxi.schedule_config import ScheduleConfig, fairness_from, machine_choice_from, preemption_from
+from feitian_sim.fuxi.standing import Standing
 from feitian_sim.kernel import SimulatedError, Stream
 
 __all__ = ["AccessDenied", "Move", "Place", "Scheduler", "UnitRefused"]
@@ -252,12 +253,9 @@ class Scheduler:
             if machine in unit.held
         ]
 
-    def left_waiting(self) -> Iterator[tuple[str, int, Vector, int, list[int]]]:
-        """Who waits: application, unit, vector, how many its quota leaves room for (-1: any number), whom it avoids."""
-        for unit in self._tree.waiting():
-            room = unit.group.room(unit.shape)
-            avoided = [machine.index for machine in self._ledger.machines if unit.avoid >> machine.index & 1]
-            yield unit.app.name, unit.number, unit.shape.vector, -1 if room is None else room, avoided
+    def standing(self) -> Standing:
+        """How everybody stands now, for oracles."""
+        return Standing(self._ledger, self._tree, tuple(self.groups.values()), self._preempts)
 
     def free(self, machine: int) -> Vector:
         """What may be granted on a machine."""

@@ -14,6 +14,7 @@ from feitian_sim.fuxi.job.job_master import JobMaster
 from feitian_sim.fuxi.job.shuffle import _Pull
 from feitian_sim.fuxi.job.snapshot_file import SnapshotFile
 from feitian_sim.fuxi.machine_keeping import Machines
+from feitian_sim.fuxi.make_room import MakeRoom
 from feitian_sim.fuxi.process_table import RUNNING, STARTING, Process, UnitHere, WorkerProcess
 from feitian_sim.fuxi.quota import Group
 from feitian_sim.fuxi.scheduler import Scheduler
@@ -26,6 +27,7 @@ from tests.mutants.mutant import Hit, Mutant, Patch
 
 _m = Mutant
 _FUXI = "scenarios/check/fuxi.yaml"
+_QUOTA = "scenarios/check/quota.yaml"
 
 
 def _nothing(*_: Any) -> None:
@@ -239,6 +241,19 @@ def _half_of_the_work(patch: Patch, hit: Hit) -> None:
     patch.setattr(RunningWorker, "compute", hasty)
 
 
+def _kept_by_who_borrows(patch: Patch, hit: Hit) -> None:
+    rights = MakeRoom._rights
+
+    def by_priority_alone(self: MakeRoom, unit: Any) -> Any:
+        for why in rights(self, unit):
+            if why == "quota":
+                hit()
+            else:
+                yield why
+
+    patch.setattr(MakeRoom, "_rights", by_priority_alone)
+
+
 MUTANTS: tuple[Mutant, ...] = (
     _m("FX-01", "a new FuxiMaster counts a machine as empty although its Tubo says what runs there",
        "Kubernetes #45220", ("FX1", "FX9", "FX8"), _empty_until_told, _FUXI),
@@ -265,4 +280,5 @@ MUTANTS: tuple[Mutant, ...] = (
     _m("OWN-142", "an application does not tell a new FuxiMaster what it waits for", "generic", ("FX11",),
        _wishes_not_said_again, _FUXI),
     _m("OWN-150", "an instance computes half of what was drawn for it", "generic", ("FX13",), _half_of_the_work, _FUXI),
+    _m("OWN-151", "what a quota group has borrowed it does not give back", "generic", ("FX2g",), _kept_by_who_borrows, _QUOTA),
 )  # fmt: skip
