@@ -38,6 +38,9 @@ def test_groups_are_strangers():
     story.elected(10, 0, 1)
     story.elected(20, 1, 2, "pangu")
     story.allowed(30, 0, 30)
+    assert story.invariant.evaluated == 1
+    with pytest.raises(InvariantViolated, match="NW6b"):
+        story.allowed(40, 0, 40, "pangu")
 
 
 def test_one_that_was_passed_over_before_may_not():

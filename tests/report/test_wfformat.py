@@ -47,7 +47,11 @@ def test_an_export_is_valid_by_the_published_schema(results: Path, data_dir: Pat
     """WfFormat 1.5 as WfCommons checks it."""
     schema = json.loads((data_dir / "formats" / "wfcommons-schema.json").read_text(encoding="utf-8"))
     document = json.loads(json.dumps(export_job(results, BIG)[1]))
-    jsonschema.validate(document, {key: value for key, value in schema.items() if key != "$schema"})
+    rules = {key: value for key, value in schema.items() if key != "$schema"}
+    jsonschema.validate(document, rules)
+    del document["workflow"]
+    with pytest.raises(jsonschema.ValidationError, match="'workflow' is a required property"):
+        jsonschema.validate(document, rules)
 
 
 def test_the_command_writes_beside_the_results(results: Path, capsys: pytest.CaptureFixture[str]) -> None:

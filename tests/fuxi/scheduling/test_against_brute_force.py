@@ -79,6 +79,7 @@ def test_every_event_is_decided_as_by_scanning_everything(fairness, groups):
 def test_a_crowded_cell_is_shared_as_by_scanning_everything(fairness, groups, few, monkeypatch):
     """Long walks that are mostly demands and returns, so that everybody waits; with lanes in order and one by one."""
     monkeypatch.setattr(lanes, "_FEW", few)
+    crowded = 0
     for seed in range(10):
         rng = np.random.Generator(np.random.Philox(seed))
         twins = Twins(fairness, groups)
@@ -86,6 +87,8 @@ def test_a_crowded_cell_is_shared_as_by_scanning_everything(fairness, groups, fe
             twins.machine_up(machine, CAPACITIES[(machine + seed) % 4])
         for _ in range(50):
             _step(twins, rng)
+            crowded += sum(1 for _ in twins.fast.waiting()) > 2
+    assert crowded > 250, "half of the time at least three units wait"
 
 
 def _step(twins, rng):

@@ -215,6 +215,7 @@ class _Walk:
         for machine in range(4):
             self.scheduler.machine_up(machine, (10, 12, 2))
         self.closed = {}
+        self.told_to_go = 0
         self.group_of, self.priority, self.vector = {}, {}, {}
         for number in range(6):
             app = f"a{number}"
@@ -283,6 +284,7 @@ class _Walk:
         why = {(m.app, m.unit, m.machine): m.why for m in moves if m.count < 0}
         for (app, unit, machine), count in told.items():
             assert unit, "a master was preempted"
+            self.told_to_go += count
             assert count <= before[app, unit, machine]
             mine = self.priority[app, unit]
             for (other, number, place), left in self.held().items():
@@ -315,10 +317,14 @@ class _Walk:
 @pytest.mark.parametrize("groups", [(), _GROUPS], ids=["one-group", "three-groups"])
 @pytest.mark.parametrize("policy", list(PREEMPTION))
 def test_whatever_happens_preemption_is_right(policy, groups):
+    """The walk looks at everything after each step; on most walks somebody is told to go."""
+    told_to_go = []
     for seed in range(12):
         walk = _Walk(seed, groups, policy)
         for _ in range(60):
             walk.step()
+        told_to_go.append(walk.told_to_go)
+    assert sum(count > 0 for count in told_to_go) > 6
 
 
 def test_what_an_owner_asks_for_comes_back_whatever_happened_before():
