@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from feitian_sim.checking.checker import known_ids
+from feitian_sim.checking.catalogue import known_ids
 from feitian_sim.faults.swarm import PROFILES
 from feitian_sim.scenario.draft import Draft
 from feitian_sim.scenario.problems import Problem

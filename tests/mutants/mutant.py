@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from feitian_sim.checking.checker import known_ids
+from feitian_sim.checking.catalogue import known_ids
 from feitian_sim.experiments.check.judge import Finding, judge
 from feitian_sim.experiments.check.shrink import Shrinker, Shrunk
 from feitian_sim.experiments.check.trial import Arena

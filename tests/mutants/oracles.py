@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from feitian_sim.checking.checker import known_ids
+from feitian_sim.checking.catalogue import known_ids
 from feitian_sim.experiments.check.judge import UNHANDLED
 from tests.mutants.row import Row
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from feitian_sim.checking.checker import known_ids
+from feitian_sim.checking.catalogue import known_ids
 from tests.mutants.mutant import Mutant, hunted, shrunk
 from tests.mutants.oracles import finder_words, idle, unjustified
 from tests.mutants.replay import Replays, replays
