@@ -22,6 +22,9 @@ comes back has its stale replicas dropped and its good ones kept (:mod:`.replica
 to emptier ones if a rebalancer is chosen (:mod:`.rebalance`): a clone and then a drop, in slots of their own
 (:mod:`.migration`, :mod:`.moves`). Between the disks of one server they move without the master (:mod:`.disk_balance`).
 
+*Hot spots.* A server says which chunks many read; where :mod:`.hot_config` allows it the master has temporary copies made
+(:mod:`.hot_chunks`, :mod:`.hot_copies`) that clients read beside the replicas and that go when nobody does.
+
 What decides is pure: :class:`.master.Master` takes requests, answers and times, and returns effects
 (:mod:`.effects`). What acts is thin: :mod:`.master_server`, :mod:`.chunk_server`, :mod:`.client`, put on machines by
 :mod:`.wiring`. Heartbeats that nobody can miss take no events (:mod:`.heartbeat`); repairs of a whole year travel in

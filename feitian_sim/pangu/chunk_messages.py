@@ -135,6 +135,8 @@ class ChunkPulled:
     crc: int
     #: Bytes that were moved.
     moved_bytes: int
+    #: Too many read it there: ask the master again who has it.
+    hot: bool = False
 
     @property
     def wire_bytes(self) -> int:

@@ -25,6 +25,7 @@ from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.disk_balance import DiskBalancer
 from feitian_sim.pangu.fencing import Fence
 from feitian_sim.pangu.heartbeat import Heartbeats
+from feitian_sim.pangu.hot_copies import HotCopies
 from feitian_sim.pangu.master_finder import MasterFinder
 from feitian_sim.pangu.masters import Masters
 from feitian_sim.pangu.messages import (
@@ -45,7 +46,7 @@ from feitian_sim.pangu.needs import BE_SERVER
 from feitian_sim.pangu.primary import Primary
 from feitian_sim.pangu.rebalance.rebalancer import DiskBalance
 from feitian_sim.pangu.replica_keeper import ReplicaKeeper
-from feitian_sim.pangu.replica_reads import ReplicaReads
+from feitian_sim.pangu.replica_reads import ReadableReplicas, ReplicaReads
 from feitian_sim.pangu.replica_writes import ReplicaWrites
 from feitian_sim.pangu.scrub import Scrubber
 
@@ -93,6 +94,7 @@ class ChunkServer:
         self._registering = False
         self._leases: dict[int, tuple[int, int]] = {}
         self._report: Timer | None = None
+        self._hot: HotCopies | None = None
 
     @property
     def index(self) -> int:
@@ -143,8 +145,14 @@ class ChunkServer:
             may_lead=self._may_lead,
             request_ns=config.request.write_cost,
         )
-        ReplicaReads(endpoint, keeper, self._datacenter, self._found_damaged, config.request.read_cost)
         self._cloning = Cloning(endpoint, keeper, config, self._address_of, self._fence)
+        self._hot = None
+        readable: ReadableReplicas = keeper
+        if config.hot is not None and config.hot.copies:
+            data_ns = config.client.data_deadline
+            self._hot = HotCopies(endpoint, keeper, config.hot, data_ns, self._address_of, self._fence, self._tell)
+            readable = self._hot
+        ReplicaReads(endpoint, readable, self._datacenter, self._found_damaged, config.request.read_cost, self._hot)
         endpoint.serve(NewVersion, self._take_version, BE_SERVER)
         endpoint.serve(DropReplicas, self._drop, BE_SERVER)
         keeper.on_disk_lost = self._disk_lost
@@ -244,6 +252,8 @@ class ChunkServer:
     def _disk_lost(self, disk: Disk, chunks: Ints) -> None:
         self._writes.disk_lost(disk)
         self._cloning.disk_lost(disk)
+        if self._hot is not None:
+            self._hot.disk_lost(disk)
         if self._disk_balancer is not None:
             self._disk_balancer.disk_lost(disk)
         for chunk in chunks.tolist() if self._leases else ():

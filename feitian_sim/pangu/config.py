@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from feitian_sim.kernel import Bandwidth, Duration, Ratio, Size, SizeDistribution, StrictModel
+from feitian_sim.pangu.hot_config import HotConfig
 from feitian_sim.replog import ReplogConfig
 
 
@@ -316,6 +317,9 @@ class PanguConfig(StrictModel):
     drain: DrainConfig = Field(default_factory=DrainConfig, description="Emptying servers that are to go.")
     dataset: DatasetConfig | None = Field(default=None, description="Files that are there at the start.")
     scrub: ScrubConfig | None = Field(default=None, description="Background checks; default none.")
+    hot: HotConfig | None = Field(
+        default=None, description="Temporary copies of chunks that are read by many; default: none are made."
+    )
     request: RequestConfig = Field(default_factory=RequestConfig, description="Fixed cost of a read and a write.")
     survey: SurveyConfig | None = Field(
         default=None, description="Count what the layout of the dataset would survive and cost; default: not."

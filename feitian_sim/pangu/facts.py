@@ -212,3 +212,33 @@ class ChunkTold(Fact):
     believed: str
     holders: str
     living_servers: int
+
+
+@fact("pangu.chunk_hot")
+class ChunkHot(Fact):
+    """So many read a chunk at one server that another gets a temporary copy; ``served`` counts who had it till then."""
+
+    chunk: int
+    server: str
+    reads: int
+    target: str
+    served: int
+
+
+@fact("pangu.hot_copy_made")
+class HotCopyMade(Fact):
+    """A temporary copy of a hot chunk can be read; it was ordered at ``since_ns``."""
+
+    chunk: int
+    source: str
+    target: str
+    size_bytes: int
+    since_ns: int
+
+
+@fact("pangu.hot_copy_dropped")
+class HotCopyDropped(Fact):
+    """Nobody read a temporary copy any more, and its server dropped it."""
+
+    chunk: int
+    server: str

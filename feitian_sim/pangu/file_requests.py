@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from feitian_sim.pangu.books import Books
 from feitian_sim.pangu.effects import Effect, Reply
+from feitian_sim.pangu.hot_chunks import HotChunks
 from feitian_sim.pangu.messages import (
     ChunkPlace,
     CreateFile,
@@ -23,8 +24,9 @@ from feitian_sim.pangu.records import Deleted, DirectoryMade, FileCreated, Renam
 class FileRequests:
     """Requests about files; each raises :class:`NamespaceError` when the tree refuses."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, hot: HotChunks) -> None:
         self._books = books
+        self._hot = hot
 
     def create(self, ticket: int, request: CreateFile) -> list[Effect]:
         """Make a file, once per token, even if it was deleted between the first try and this one."""
@@ -80,13 +82,18 @@ class FileRequests:
         """Names in a directory."""
         return [Reply(ticket, DirectoryListed(self._books.state.namespace.names(request.path)))]
 
-    def locate(self, ticket: int, request: Locate) -> list[Effect]:
-        """Where the chunks of a file are."""
+    def locate(self, ticket: int, request: Locate, now_ns: int) -> list[Effect]:
+        """Where the chunks of a file are: their replicas, and temporary copies of hot ones."""
         chunks = self._books.state.namespace.chunks(request.path)
         table, locations = self._books.state.chunks, self._books.locations
         wanted = chunks[request.first : request.first + request.count]
         places = tuple(
-            ChunkPlace(chunk, int(table.versions[chunk]), int(table.lengths[chunk]), locations.servers(chunk))
+            ChunkPlace(
+                chunk,
+                int(table.versions[chunk]),
+                int(table.lengths[chunk]),
+                locations.servers(chunk) + self._hot.servers(chunk, now_ns),
+            )
             for chunk in wanted
         )
         size_bytes = int(table.lengths[chunks].sum()) if chunks else 0

@@ -20,6 +20,7 @@ from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.effects import Effect, Emit, Reply, Send, WakeAt
 from feitian_sim.pangu.facts import Repair, RepairFailed
 from feitian_sim.pangu.file_requests import FileRequests
+from feitian_sim.pangu.hot_chunks import HotChunks
 from feitian_sim.pangu.leases import Leases
 from feitian_sim.pangu.liveness import FailureDetector
 from feitian_sim.pangu.master_state import MasterState
@@ -30,6 +31,7 @@ from feitian_sim.pangu.messages import (
     CloneChunk,
     Cloned,
     CloneFailed,
+    CopyHot,
     CreateFile,
     DeleteFile,
     Done,
@@ -37,6 +39,7 @@ from feitian_sim.pangu.messages import (
     Failed,
     Heartbeat,
     HeartbeatSeen,
+    HeatReport,
     Holdings,
     LeaseLast,
     ListDirectory,
@@ -81,7 +84,8 @@ class Master:
         planner = RepairPlanner(config.repair, config.replicas, state.chunks, locations, view, policy, repairing)
         detector = FailureDetector(view.count, beat.timeout, beat.scan, now_ns)
         self.books = Books(config, state, locations, view, policy, Leases(), planner, detector, incarnation)
-        self._files = FileRequests(self.books)
+        self._hot = HotChunks(self.books)
+        self._files = FileRequests(self.books, self._hot)
         self._replicas = ReplicaTracker(self.books)
         self._chunks = ChunkRequests(self.books, placing, self._replicas, now_ns)
         self._bundler = Bundler(self.books, repairing) if config.repair.bundle == "rack-pair" else None
@@ -116,7 +120,7 @@ class Master:
     def _handle(self, ticket: int, message: Any, now_ns: int) -> list[Effect]:
         match message:
             case Locate():
-                return self._files.locate(ticket, message)
+                return self._files.locate(ticket, message, now_ns)
             case AddChunk():
                 return self._chunks.add(ticket, message, now_ns)
             case SealChunk():
@@ -143,6 +147,8 @@ class Master:
                 return self._replicas.gone(ticket, message, now_ns)
             case BadReplica():
                 return self._replicas.bad(ticket, message, now_ns)
+            case HeatReport():
+                return self._hot.told(ticket, message, now_ns)
         raise TypeError(f"the master has no use for a {type(message).__name__}")
 
     def answered(self, server: int, asked: Any, reply: Any, now_ns: int) -> list[Effect]:
@@ -155,6 +161,8 @@ class Master:
             case CloneChunk():
                 self._migration.slots_changed()
                 return self._go_on(self._cloned(asked, reply, now_ns), now_ns)
+            case CopyHot():
+                return self._hot.answered(server, asked, reply, now_ns)
             case DropReplicas():
                 return self._dropped(server, asked, reply, now_ns)
         return []

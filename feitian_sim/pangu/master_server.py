@@ -58,6 +58,7 @@ REQUESTS: dict[type, Need] = {
     messages.Holdings: BE_SERVER,
     messages.ReplicasGone: BE_SERVER,
     messages.BadReplica: READ_CHUNK,
+    messages.HeatReport: BE_SERVER,
 }
 
 

@@ -253,6 +253,19 @@ class ReplicasGone:
         return _HEADER_BYTES + _BYTES_PER_ENTRY * len(self.chunks) // 2
 
 
+@dataclass(frozen=True, slots=True)
+class HeatReport:
+    """Chunk server to master: a chunk was read here so often within a window; ``hot``: that is too much for one server.
+
+    Who has a temporary copy says so too while it is read. Answered by :class:`Done`.
+    """
+
+    server: int
+    chunk: int
+    reads: int
+    hot: bool
+
+
 # --- the master's commands ------------------------------------------------------------------------
 
 
@@ -288,6 +301,18 @@ class CloneFailed:
     chunk: int
     reason: str
     source_damaged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CopyHot:
+    """Master to a chunk server: keep a temporary copy of this chunk. Answered by :class:`Cloned` or CloneFailed."""
+
+    chunk: int
+    version: int
+    length_bytes: int
+    source: int
+    #: The fencing token of the master that commands.
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

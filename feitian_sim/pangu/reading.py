@@ -86,6 +86,9 @@ class Reading:
                 # Where its replicas are has changed since, or will.
                 self.forget(path)
             if outcome.got is not None:
+                if outcome.got.hot:
+                    # By the next time there may be temporary copies of it.
+                    self.forget(path)
                 patience.progressed()
                 self._check(path, place.chunk, outcome.got, promised)
                 if self._sim.facts.wants(ChunkRead):

@@ -41,6 +41,18 @@ class ReadableReplicas(Protocol):
         ...
 
 
+class ReadCounter(Protocol):
+    """Who counts reads, in a cell that relieves hot chunks."""
+
+    def read(self, chunk: int) -> None:
+        """A chunk is read."""
+        ...
+
+    def is_hot(self, chunk: int) -> bool:
+        """Whether too many read it here."""
+        ...
+
+
 class ReplicaReads:
     """The read half of one chunk-server process."""
 
@@ -51,6 +63,7 @@ class ReplicaReads:
         datacenter: DataCenter,
         on_damage: Callable[[int], object],
         request_ns: int,
+        counter: ReadCounter | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._replicas = replicas
@@ -58,12 +71,15 @@ class ReplicaReads:
         self._on_damage = on_damage
         # Spent on each request before the first byte.
         self._request_ns = request_ns
+        self._counter = counter
         #: Transfers under way: the load that a reader may choose by.
         self.running = 0
         endpoint.serve(PullChunk, self._serve, READ_CHUNK)
 
     def _serve(self, call: IncomingCall) -> None:
         request: PullChunk = call.message
+        if self._counter is not None:
+            self._counter.read(request.chunk)
         stored = self._replicas.stored(request.chunk)
         if stored is None or stored.version < request.version:
             call.reply(PullRefused("no replica of this version here"))
@@ -81,7 +97,8 @@ class ReplicaReads:
     def _stream(self, call: IncomingCall, request: PullChunk, stored: Stored) -> None:
         left = max(0, stored.length_bytes - request.offset_bytes)
         size_bytes = left if request.length_bytes < 0 else min(left, request.length_bytes)
-        pulled = ChunkPulled(stored.version, stored.length_bytes, stored.extents, stored.crc, size_bytes)
+        hot = self._counter is not None and self._counter.is_hot(request.chunk)
+        pulled = ChunkPulled(stored.version, stored.length_bytes, stored.extents, stored.crc, size_bytes, hot)
         if not size_bytes:
             call.reply(pulled)
             return

@@ -15,6 +15,7 @@ from feitian_sim.hardware import metrics as hardware
 from feitian_sim.kernel.metric import STATISTICS, Metric
 from feitian_sim.kuafu import metrics as kuafu
 from feitian_sim.nuwa import metrics as nuwa
+from feitian_sim.pangu import hot_metrics as hot
 from feitian_sim.pangu import metrics as pangu
 from feitian_sim.pangu import move_metrics as moves
 from feitian_sim.pangu.survey import metrics as surveys
@@ -69,5 +70,5 @@ class MetricTable:
 @cache
 def library() -> MetricTable:
     """The metrics of all subsystems."""
-    parts = (hardware, kuafu, authority, replog, nuwa, pangu, moves, surveys, fuxi, workloads, faults)
+    parts = (hardware, kuafu, authority, replog, nuwa, pangu, moves, hot, surveys, fuxi, workloads, faults)
     return MetricTable(metric for part in parts for metric in part.METRICS)
