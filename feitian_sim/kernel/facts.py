@@ -7,7 +7,7 @@ somebody wants them. Fields are plain ``int``, ``float``, ``str`` and ``bool``; 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from hashlib import blake2b
 from operator import attrgetter
@@ -28,6 +28,7 @@ class Fact:
     detail: ClassVar[bool]
     field_names: ClassVar[tuple[str, ...]]
     values: ClassVar[Callable[[Fact], tuple[Any, ...]]]
+    line: ClassVar[Callable[[Fact], str]]
 
 
 F = TypeVar("F", bound=Fact)
@@ -50,6 +51,7 @@ def fact(kind: str, *, canonical: bool = True, detail: bool = False) -> Callable
         built.detail = detail
         built.field_names = names
         built.values = staticmethod(_reader(names))
+        built.line = staticmethod(_writer(kind, names))
         return built
 
     return declare
@@ -64,6 +66,26 @@ def _reader(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     return attrgetter(*names)
 
 
+def _writer(kind: str, names: tuple[str, ...]) -> Callable[[Any], str]:
+    """Makes the line of a fact: its kind and the values of its fields, one after the other."""
+    # repr keeps every bit of a float and tells "1" from 1.
+    shown = _SEPARATOR.join(f"{{item.{name}!r}}" for name in names)
+    found: Callable[[Any], str] = eval(f"lambda item: f'{kind}{_SEPARATOR}{shown}'")
+    return found
+
+
+class _Plan:
+    """What is to be done with the facts of one class."""
+
+    __slots__ = ("is_canonical", "line", "of_its_kind", "to_all")
+
+    def __init__(self, what: type[Fact], of_its_kind: Sequence[Subscriber], to_all: Sequence[Subscriber]) -> None:
+        self.is_canonical = what.canonical
+        self.line = what.line
+        self.of_its_kind = of_its_kind
+        self.to_all = () if what.detail else to_all
+
+
 class FactBus:
     """Hands each fact to who subscribed, and keeps the digest of the canonical ones.
 
@@ -75,6 +97,9 @@ class FactBus:
         self._now = now
         self._by_kind: dict[str, list[Subscriber]] = {}
         self._to_all: list[Subscriber] = []
+        # Of each class of which there were facts, or somebody asked whether they are wanted; until the next subscription.
+        self._plans: dict[type[Fact], _Plan] = {}
+        self._wanted: dict[type[Fact], bool] = {}
         self._hash = blake2b(digest_size=16)
         self._instant = -1
         self._lines: list[str] = []
@@ -83,6 +108,8 @@ class FactBus:
 
     def subscribe(self, what: str | type[Fact], subscriber: Subscriber) -> None:
         """Call ``subscriber(time_ns, fact)`` for each fact of a kind or class, or of every kind but details (``"*"``)."""
+        self._plans.clear()
+        self._wanted.clear()
         if what == "*":
             self._to_all.append(subscriber)
         else:
@@ -91,9 +118,12 @@ class FactBus:
 
     def wants(self, what: type[Fact]) -> bool:
         """Whether anybody listens: a high-volume fact that nobody wants need not be built."""
-        if what.detail:
-            return what.kind in self._by_kind
-        return bool(self._to_all) or what.canonical or what.kind in self._by_kind
+        try:
+            return self._wanted[what]
+        except KeyError:
+            is_kept = not what.detail and (what.canonical or bool(self._to_all))
+            wanted = self._wanted[what] = is_kept or what.kind in self._by_kind
+            return wanted
 
     def emit(self, item: Fact) -> None:
         """Publish ``item`` at the present instant."""
@@ -101,18 +131,21 @@ class FactBus:
 
     def emit_at(self, now_ns: int, item: Fact) -> None:
         """Publish ``item``; ``now_ns`` is the present instant."""
-        if item.canonical:
+        plan = self._plans.get(item.__class__) or self._plan(item.__class__)
+        if plan.is_canonical:
             if now_ns != self._instant:
                 self._close_instant()
                 self._instant = now_ns
-            self._lines.append(fact_line(item))
+            self._lines.append(plan.line(item))
             self.canonical_count += 1
-        for subscriber in self._by_kind.get(item.kind, ()):
+        for subscriber in plan.of_its_kind:
             subscriber(now_ns, item)
-        if item.detail:
-            return
-        for subscriber in self._to_all:
+        for subscriber in plan.to_all:
             subscriber(now_ns, item)
+
+    def _plan(self, what: type[Fact]) -> _Plan:
+        plan = self._plans[what] = _Plan(what, self._by_kind.get(what.kind, ()), self._to_all)
+        return plan
 
     def digest(self) -> str:
         """Hex digest of all canonical facts so far (BLAKE2b, 128 bits)."""
@@ -133,5 +166,4 @@ class FactBus:
 
 def fact_line(item: Fact) -> str:
     """A fact as the digest has it."""
-    # repr keeps every bit of a float and tells "1" from 1.
-    return item.kind + _SEPARATOR + _SEPARATOR.join(map(repr, type(item).values(item)))
+    return type(item).line(item)
