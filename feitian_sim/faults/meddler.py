@@ -7,7 +7,7 @@ message, that effect), and a run in which just these are named is the run in whi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from feitian_sim.faults.facts import Deviation, FaultEnded, FaultStarted
@@ -92,6 +92,9 @@ class Strike:
         return Effect(self.fault_id, effect, int(delay.quantile(self._draw(pair, number, "delay"))))
 
 
+_NO_STRIKES: Mapping[tuple[str, str], Strike] = {}
+
+
 class MessageMeddler:
     """The strikes in force, the messages that are named, and how many have left (:mod:`feitian_sim.hardware.fate`)."""
 
@@ -129,8 +132,9 @@ class MessageMeddler:
     def fate(self, source: Station, target: Station, path: tuple[int, ...]) -> Fate | None:
         """See :class:`feitian_sim.hardware.fate.Meddler`."""
         one, other = source.name, target.name
-        number = self._numbers.get((one, other), 0)
-        self._numbers[one, other] = number + 1
+        key = one, other
+        number = self._numbers.get(key, 0)
+        self._numbers[key] = number + 1
         effects: list[Effect] = []
         if self._strikes and not self._strikes.keys().isdisjoint(path):
             effects = self._drawn(f"{one}>{other}", number, path)
@@ -150,9 +154,13 @@ class MessageMeddler:
         return Fate(lost, corrupt, delay_ns, tuple(copies))
 
     def _drawn(self, pair: str, number: int, path: tuple[int, ...]) -> list[Effect]:
-        strikes = (strike for link in path for strike in self._strikes.get(link, {}).values())
-        found = (strike.effect(pair, number) for strike in strikes)
-        return [effect for effect in found if effect is not None]
+        effects: list[Effect] = []
+        for link in path:
+            for strike in self._strikes.get(link, _NO_STRIKES).values():
+                effect = strike.effect(pair, number)
+                if effect is not None:
+                    effects.append(effect)
+        return effects
 
     def _tell(self, source: str, target: str, number: int, effects: list[Effect], strongest: str) -> None:
         """Publish what was done: delays, and of the rest only what had an effect."""

@@ -52,6 +52,10 @@ class Constant(Distribution, Generic[Q]):
     kind: Literal["constant"] = "constant"
     value: Q = Field(description="The value.")
 
+    def quantile(self, uniform: float) -> float:
+        """See :meth:`Distribution.quantile`."""
+        return float(self.value)
+
     def quantiles(self, uniforms: FloatArray) -> FloatArray:
         """See :meth:`Distribution.quantiles`."""
         return np.full(uniforms.shape, float(self.value))
@@ -74,6 +78,11 @@ class Uniform(Distribution, Generic[Q]):
             raise ValueError("low must not be above high")
         return self
 
+    def quantile(self, uniform: float) -> float:
+        """See :meth:`Distribution.quantile`."""
+        low = float(self.low)
+        return low + uniform * (float(self.high) - low)
+
     def quantiles(self, uniforms: FloatArray) -> FloatArray:
         """See :meth:`Distribution.quantiles`."""
         low = float(self.low)
@@ -89,6 +98,10 @@ class Exponential(Distribution, Generic[Q]):
 
     kind: Literal["exponential"]
     mean: Q = Field(description="Mean.")
+
+    def quantile(self, uniform: float) -> float:
+        """See :meth:`Distribution.quantile`."""
+        return -float(self.mean) * steady.log(1.0 - uniform)
 
     def quantiles(self, uniforms: FloatArray) -> FloatArray:
         """See :meth:`Distribution.quantiles`."""
