@@ -50,6 +50,9 @@ class Quiet:
         """Leave beats out from now on, if nobody can miss one; whether it does."""
         if self._network.strikes_messages and len(leader.replica.members) > 1:
             return False
+        if not leader.replica.is_quiet(()):
+            # Whoever would hear it, there is something under way here.
+            return False
         listeners = self._listeners_of(leader)
         if listeners is None:
             return False

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from feitian_sim.zhongkui.encoding import encode
 from feitian_sim.zhongkui.keys import KeyPair
@@ -75,21 +76,19 @@ class Capability:
     def body(self) -> bytes:
         """What is signed: every field but the signature itself."""
         grant = self.grant
-        return encode(
-            (
-                self.cell,
-                self.serial,
-                self.subject,
-                self.subject_key,
-                grant.resources,
-                grant.permissions,
-                grant.not_before_ns,
-                grant.expires_ns,
-                self.epoch,
-                self.key_id,
-                self.creator,
-                None if self.above is None else (self.above.body, self.above.signature),
-            )
+        return _encoded(
+            self.cell,
+            self.serial,
+            self.subject,
+            self.subject_key,
+            grant.resources,
+            grant.permissions,
+            grant.not_before_ns,
+            grant.expires_ns,
+            self.epoch,
+            self.key_id,
+            self.creator,
+            None if self.above is None else (self.above.body, self.above.signature),
         )
 
     @property
@@ -101,6 +100,12 @@ class Capability:
             found.append(one)
             one = one.above
         return tuple(reversed(found))
+
+
+# What belongs to the cell is signed alike in every simulation of a scenario. A number and a truth value are not the same.
+@lru_cache(maxsize=1024, typed=True)
+def _encoded(*fields: Any) -> bytes:
+    return encode(fields)
 
 
 def signed(capability: Capability, key: KeyPair) -> Capability:
