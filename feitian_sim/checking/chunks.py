@@ -204,6 +204,8 @@ class ScrubFindsDamage(Invariant):
         # Servers whose process runs: since when, and its period.
         self._rounds: dict[str, tuple[int, int]] = {}
         self._damaged: dict[Replica, int] = {}
+        # What its server has noticed and serves no more, until it is dropped: more damage is none the worse.
+        self._aside: dict[Replica, int] = {}
 
     def hears(self) -> Mapping[str, Hears]:
         """Damage, rounds, what is found, and the time."""
@@ -212,7 +214,7 @@ class ScrubFindsDamage(Invariant):
             "hardware.disk_failed": self._disk,
             "hardware.process_ended": self._ended,
             "pangu.scrub_begun": self._begun,
-            "pangu.damage_noticed": self._gone,
+            "pangu.damage_noticed": self._noticed,
             "pangu.replica_dropped": self._gone,
             "pangu.clone_stored": self._gone,
             "hardware.disk_use": self._time,
@@ -220,21 +222,34 @@ class ScrubFindsDamage(Invariant):
 
     def _hit(self, now_ns: int, fact: Any) -> None:
         if fact.damage in ("rot", "sector-error") and fact.what.startswith("chunk "):
-            self._damaged.setdefault((_machine(fact.disk), int(fact.what.split()[1])), now_ns)
+            replica = _machine(fact.disk), int(fact.what.split()[1])
+            if replica not in self._aside:
+                self._damaged.setdefault(replica, now_ns)
 
     def _disk(self, now_ns: int, fact: Any) -> None:
-        for replica in [one for one in self._damaged if one[0] == fact.machine]:
-            del self._damaged[replica]
+        for known in (self._damaged, self._aside):
+            for replica in [one for one in known if one[0] == fact.machine]:
+                del known[replica]
 
     def _ended(self, now_ns: int, fact: Any) -> None:
         if fact.role == "pangu.chunkserver":
             self._rounds.pop(fact.machine, None)
+            # What a process had noticed, the next has to notice again.
+            for replica in [one for one in self._aside if one[0] == fact.machine]:
+                self._damaged[replica] = self._aside.pop(replica)
 
     def _begun(self, now_ns: int, fact: Any) -> None:
         self._rounds[fact.server] = (now_ns, fact.every_ns)
 
+    def _noticed(self, now_ns: int, fact: Any) -> None:
+        replica = fact.server, fact.chunk
+        self._gone(now_ns, fact)
+        self._aside[replica] = now_ns
+
     def _gone(self, now_ns: int, fact: Any) -> None:
-        if self._damaged.pop((fact.server, fact.chunk), None) is not None:
+        replica = fact.server, fact.chunk
+        self._aside.pop(replica, None)
+        if self._damaged.pop(replica, None) is not None:
             self.evaluated += 1
 
     def _time(self, now_ns: int, fact: Any) -> None:

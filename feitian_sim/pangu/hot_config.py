@@ -47,7 +47,7 @@ class HotConfig(StrictModel):
         gt=0,
         le=100,
         description="Share of a link that the making of a temporary copy gets beside one reader's transfer (ratio); "
-        "default 8. Source: own assumption: all readers win by it, and at an equal share it comes when they have all read.",
+        "default 8. Source: own assumption: at an equal share it would come when they have all read.",
     )
     rate: Bandwidth = Field(
         default=_text("100MB/s"),

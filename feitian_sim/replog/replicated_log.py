@@ -320,11 +320,16 @@ class ReplicatedLog:
 
     def _woken(self) -> None:
         self._timer = None
-        if self._quiet.holds:
-            return
         now_ns = self._clock.monotonic_ns
-        uniform = self._elections.uniform() if self.replica.election_is_due(now_ns) else 0.5
-        self._do(self.replica.woken(now_ns, uniform))
+        if not self._quiet.holds:
+            uniform = self._elections.uniform() if self.replica.election_is_due(now_ns) else 0.5
+            self._do(self.replica.woken(now_ns, uniform))
+        elif self.replica.announce_due_ns is not None:
+            self._do(self.replica.announce(now_ns))
+        elif (due_ns := self._due_in_quiet()) is not None and due_ns <= now_ns:
+            self._wake_up()
+        else:
+            self._arm()
 
     # What is to be done
 
@@ -407,15 +412,17 @@ class ReplicatedLog:
     def _arm(self) -> None:
         """See to it that the replica is woken when it wants to be."""
         if self._quiet.holds:
-            self._arm_announcement()
-            return
-        if self.config.elide and self.replica.is_leader and self._quiet.begin(self):
+            due_ns = self._due_in_quiet()
+        elif self.config.elide and self.replica.is_leader and self._quiet.begin(self):
             for one in self._group.running.values():
                 if one is self or one.follows(self):
                     one.hush()
             return
-        due_ns = self.replica.next_wake_ns
-        if due_ns is None or self._is_hushed():
+        else:
+            due_ns = self.replica.next_wake_ns
+            if due_ns is not None and self._is_hushed():
+                return
+        if due_ns is None:
             return
         if self._timer is not None and self._timer.active:
             # One that comes too early looks again.
@@ -425,6 +432,16 @@ class ReplicatedLog:
         self._timer_due_ns = due_ns
         self._timer = self._clock.timer(self._owner, due_ns, self._woken)
 
+    def _due_in_quiet(self) -> int | None:
+        """When it wants to be woken while beats are left out: to tell what was chosen, or since an answer is missed.
+
+        A path may be clean and a message lost all the same, with a connection that its other end has forgotten.
+        """
+        replica = self.replica
+        if replica.announce_due_ns is not None:
+            return replica.announce_due_ns
+        return None if replica.is_quiet(self._quiet.numbers) else replica.next_wake_ns
+
     def _clock_changed(self) -> None:
         """What is due at a reading of the clock is due at another time now."""
         if self._timer is not None:
@@ -432,17 +449,6 @@ class ReplicatedLog:
             self._timer = None
         if self.ready:
             self._arm()
-
-    def _arm_announcement(self) -> None:
-        """While beats are left out, what was chosen must be told all the same."""
-        due_ns = self.replica.announce_due_ns
-        if due_ns is not None and (self._timer is None or not self._timer.active):
-            self._timer = self._clock.timer(self._owner, due_ns, self._announce)
-
-    def _announce(self) -> None:
-        self._timer = None
-        if self.replica.announce_due_ns is not None:
-            self._do(self.replica.announce(self._clock.monotonic_ns))
 
     # Quiet
 
