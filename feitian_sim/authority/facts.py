@@ -71,10 +71,9 @@ class Revoked(Fact):
 
 @fact("zhongkui.key_founded", canonical=False, detail=True)
 class KeyFounded(Fact):
-    """The key with which the authority signed before time 0, and by how much clocks may differ."""
+    """The key with which the authority signed before time 0."""
 
     key: str
-    skew_ns: int
 
 
 @fact("zhongkui.key_proposed", canonical=False, detail=True)

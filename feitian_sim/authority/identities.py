@@ -61,7 +61,7 @@ class IssuingOffice:
         self.keyring = Keyring((SigningKey(self.signing.key_id, self.signing.public, 0),))
         self.revocations = Revocations()
         if sim.facts.wants(KeyFounded):
-            sim.emit(KeyFounded(self.signing.key_id, config.skew))
+            sim.emit(KeyFounded(self.signing.key_id))
 
     def signing_key(self, number: int) -> KeyPair:
         """Zhongkui's own key of this number."""

@@ -32,7 +32,6 @@ class BudgetConfig(StrictModel):
     replicas: int = Field(
         default=3, ge=1, description="Copies that each chunk has again in the end (count); default 3, as pangu.replicas."
     )
-    racks_down: int = Field(default=1, ge=0, description="Racks without power or network at one time (count); default 1.")
 
 
 class LivenessConfig(StrictModel):

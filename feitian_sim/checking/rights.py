@@ -160,7 +160,6 @@ class KeysChangeForNobody(Invariant):
     def __init__(self) -> None:
         super().__init__()
         self._keys: dict[str, Key] = {}
-        self._skew_ns = 0
         # What the authority has issued: the key by serial.
         self._issued: dict[str, str] = {}
         # What news each machine has heard.
@@ -179,7 +178,6 @@ class KeysChangeForNobody(Invariant):
 
     def _founded(self, now_ns: int, fact: Any) -> None:
         self._keys[fact.key] = Key(kept=True)
-        self._skew_ns = fact.skew_ns
 
     def _proposed(self, now_ns: int, fact: Any) -> None:
         key = self._keys.setdefault(fact.key, Key())

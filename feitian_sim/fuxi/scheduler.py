@@ -26,7 +26,7 @@ from feitian_sim.fuxi.make_room import MakeRoom
 from feitian_sim.fuxi.messages import UnitDemand
 from feitian_sim.fuxi.preemption import PreemptionPolicy
 from feitian_sim.fuxi.quota import DEFAULT, AccessDenied, Group, groups_of
-from feitian_sim.fuxi.resources import Dimensions, Vector, fits
+from feitian_sim.fuxi.resources import Dimensions, Vector
 from feitian_sim.fuxi.schedule_config import ScheduleConfig, fairness_from, machine_choice_from, preemption_from
 from feitian_sim.fuxi.standing import Standing
 from feitian_sim.kernel import SimulatedError, Stream
@@ -223,10 +223,6 @@ class Scheduler:
 
     # Views
 
-    def index_of(self, machine: str) -> int:
-        """A machine's number. Raises KeyError."""
-        return self._indices[machine]
-
     def holdings(self, app: str) -> dict[tuple[int, int], int]:
         """What an application may use: (unit, machine) -> count, without what it was told to give up."""
         books = self._apps.get(app)
@@ -260,10 +256,6 @@ class Scheduler:
     def free(self, machine: int) -> Vector:
         """What may be granted on a machine."""
         return self._ledger.index.free(machine)
-
-    def could_run(self, vector: Vector) -> bool:
-        """Whether any machine that is up is large enough for one of these, were it empty."""
-        return any(machine.up and fits(vector, machine.capacity) for machine in self._ledger.machines)
 
     def capacity(self) -> Vector:
         """What all machines have together."""

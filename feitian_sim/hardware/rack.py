@@ -18,11 +18,6 @@ class Rack:
         self.machines: tuple[Machine, ...] = ()
         self.powered = True
 
-    @property
-    def switch_name(self) -> str:
-        """Its top-of-rack switch, as the network calls it."""
-        return f"{self.name}/switch"
-
     def lose_power(self, cause: str = "rack-power-loss") -> None:
         """All its machines go down at one instant. Losing power twice is harmless.
 

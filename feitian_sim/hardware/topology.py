@@ -78,10 +78,6 @@ class Topology:
         """Whether there is more than one way between some machines."""
         return isinstance(self._fabric, _FatTree)
 
-    def nic_links(self, machine: int) -> tuple[int, int]:
-        """The up and down link of a machine's network card."""
-        return self._nic_up[machine], self._nic_down[machine]
-
     def route(self, source: int, target: int, flow: int = 0) -> tuple[int, ...]:
         """Links from one machine to another, around what is down if there is a way; none within a machine."""
         if source == target:

@@ -103,11 +103,3 @@ def measure(metrics: Iterable[Metric], tables: Tables) -> dict[str, float]:
     for metric in metrics:
         values.update(metric.values(tables))
     return values
-
-
-def metric_of(name: str, metrics: Iterable[Metric]) -> Metric | None:
-    """The metric to which a value's name belongs: ``pangu.recovery_s.p95`` belongs to ``pangu.recovery_s``."""
-    for metric in metrics:
-        if name in metric.names():
-            return metric
-    return None

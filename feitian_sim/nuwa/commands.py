@@ -117,6 +117,3 @@ class Command:
     def size_bytes(self) -> int:
         """Bytes in the log."""
         return 32 + self.change.size_bytes
-
-
-Logged = Command | OpenSession | EndSession

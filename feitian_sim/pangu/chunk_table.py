@@ -233,15 +233,6 @@ class Locations:
         self._servers[chunks] = rows
         self._live[chunks[picked]] += 1
 
-    def add_pairs(self, chunks: Ints, servers: Ints) -> None:
-        """Note one replica each for distinct ``chunks``."""
-        rows = self._servers[chunks]
-        free = rows == _NOWHERE
-        picked = np.flatnonzero(free.any(axis=1) & ~(rows == servers[:, None]).any(axis=1))
-        rows[picked, free[picked].argmax(axis=1)] = servers[picked]
-        self._servers[chunks] = rows
-        self._live[chunks[picked]] += 1
-
     def set_absent(self, chunks: Ints, change: int) -> None:
         """More (or fewer) replicas of distinct ``chunks`` are on silent servers."""
         self._absent[chunks] += change

@@ -130,10 +130,6 @@ class Heartbeats:
             self._elided[server.name] = (server, self._sim.now)
             self._listener.elide(server.name, True)
 
-    def is_elided(self, server: str) -> bool:
-        """Whether the master hears this server without events."""
-        return server in self._elided
-
     @property
     def elided(self) -> tuple[str, ...]:
         """Servers that the master hears without events."""

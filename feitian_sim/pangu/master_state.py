@@ -1,7 +1,7 @@
 """The master's replicated state: a deterministic machine that is fed records.
 
 Namespace, chunk table and roster of servers, and nothing volatile: applying the records of the log in order always
-gives this state, whichever master does it. The log is somebody else's (here a journal on one disk).
+gives this state, whichever master does it. The log is somebody else's (:mod:`feitian_sim.replog`).
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feitian_sim.fuxi.resources import Dimensions, fits, how_many, minus, plus, times
+from feitian_sim.fuxi.resources import Dimensions, fits
+from tests.fuxi.scheduling.vectors import how_many, times
 
 _AMOUNTS = st.tuples(*[st.integers(0, 10**13)] * 4)
 
@@ -27,8 +28,3 @@ def test_as_many_fit_as_are_said_and_not_one_more(need, free):
     count = how_many(need, free)
     assert fits(times(need, count), free)
     assert not fits(times(need, count + 1), free)
-
-
-@given(_AMOUNTS, _AMOUNTS)
-def test_what_is_taken_away_was_added(one, other):
-    assert minus(plus(one, other), other) == one

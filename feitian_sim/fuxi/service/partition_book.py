@@ -99,11 +99,6 @@ class PartitionBook:
             row.worker != split.worker for row in self.rows.values() if split.low <= row.low and row.high <= split.high
         )
 
-    @property
-    def is_saving(self) -> bool:
-        """Whether a write is under way."""
-        return self._saving is not None
-
     def begin_save(self) -> Table:
         """What is to be written now."""
         assert self._saving is None, "one write at a time"

@@ -44,7 +44,6 @@ class Survey:
     rack_apart_ratio: float
     rack_lost: DomainRisk
     two_racks_lost: DomainRisk
-    power_domain_lost: DomainRisk
     spare_racks: int
     spare_power_domains: int
     grown: Movement
@@ -111,7 +110,6 @@ def survey(
         rack_apart_ratio=apart_ratio(layout, layout.view.rack),
         rack_lost=domain_risk(layout, layout.view.rack, 1),
         two_racks_lost=domain_risk(layout, layout.view.rack, 2),
-        power_domain_lost=domain_risk(layout, layout.view.power_domain, 1),
         spare_racks=spare_domains(layout, layout.view.rack),
         spare_power_domains=spare_domains(layout, layout.view.power_domain),
         grown=_grown(layout, policy, asked.racks_added, config),

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from feitian_sim.fuxi.fairness import Party
 from feitian_sim.fuxi.machine_choice import MachineChoice
-from feitian_sim.fuxi.resources import fits, how_many, minus, plus, times
+from feitian_sim.fuxi.resources import fits
+from tests.fuxi.scheduling.vectors import minus, plus, times
 
 
 class FirstFit(MachineChoice):
@@ -230,6 +231,3 @@ class BruteForce:
                 unit.wishes.clear()
                 unit.rack_wishes.clear()
         return self.answer()
-
-
-__all__ = ["BruteForce", "FirstFit", "how_many"]

@@ -7,7 +7,8 @@ import pytest
 
 from feitian_sim.fuxi import free_index
 from feitian_sim.fuxi.free_index import FreeIndex, machines_of, next_machine
-from feitian_sim.fuxi.resources import fits, how_many
+from feitian_sim.fuxi.resources import fits
+from tests.fuxi.scheduling.vectors import how_many
 
 
 def test_the_next_machine_is_looked_for_around_the_end():

@@ -9,9 +9,10 @@ import pytest
 
 from feitian_sim.fuxi.messages import UnitDemand
 from feitian_sim.fuxi.preemption import PREEMPTION, PreemptionPolicy
-from feitian_sim.fuxi.resources import Dimensions, fits, plus, times
+from feitian_sim.fuxi.resources import Dimensions, fits
 from feitian_sim.fuxi.schedule_config import ScheduleConfig
 from feitian_sim.fuxi.scheduler import Place, Scheduler
+from tests.fuxi.scheduling.vectors import plus, times
 
 _ONE = (1, 1, 0)
 
