@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field, model_validator
 
-from feitian_sim.kernel import Duration, StrictModel
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
+from feitian_sim.kernel import Duration, StrictModel, written
 
 
 class ZhongkuiConfig(StrictModel):
@@ -25,46 +18,46 @@ class ZhongkuiConfig(StrictModel):
         "that two may be down.",
     )
     session: Duration = Field(
-        default=_text("6s"),
+        default=written("6s"),
         gt=0,
         description="After so much silence another process of the authority is elected, in time units; default 6s. "
         "Source: as for Pangu's masters.",
     )
     lifetime: Duration = Field(
-        default=_text("7d"),
+        default=written("7d"),
         gt=0,
         description="How long a capability holds from its issue, in time units; default 7d. Source: HDFS' delegation "
         "tokens (dfs.namenode.delegation.token.max-lifetime).",
     )
     renew_before: Duration = Field(
-        default=_text("1d"),
+        default=written("1d"),
         gt=0,
         description="A process renews its capabilities so long before they end, in time units; default 1d. Source: the "
         "renewal interval of HDFS' delegation tokens, so that an authority may be away for hours.",
     )
     overlap: Duration = Field(
-        default=_text("14d"),
+        default=written("14d"),
         gt=0,
         description="How long the signatures of a replaced key stay good, in time units; default 14d. Source: two "
         "lifetimes, so that every holder has renewed by then.",
     )
     skew: Duration = Field(
-        default=_text("5s"),
+        default=written("5s"),
         description="By how much clocks may differ without a capability being refused, in time units; default 5s. "
         "Source: above what NTP keeps in a data centre; Kerberos allows 5 minutes.",
     )
     verify_cpu: Duration = Field(
-        default=_text("120us"),
+        default=written("120us"),
         description="Processor time to verify one signature, in time units; default 120us. Source: 273,364 cycles for "
         "one Ed25519 signature (Bernstein et al., CHES 2011, single verification) at 2.3 GHz.",
     )
     sign_cpu: Duration = Field(
-        default=_text("38us"),
+        default=written("38us"),
         description="Processor time to make one signature, in time units; default 38us. Source: 87,548 cycles (CHES "
         "2011) at 2.3 GHz.",
     )
     check_cpu: Duration = Field(
-        default=_text("1us"),
+        default=written("1us"),
         description="Processor time to look a known capability up and match its patterns, in time units; default 1us. "
         "Source: a hash look-up and a few string comparisons.",
     )

@@ -6,12 +6,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from feitian_sim.kernel import Duration, StrictModel
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
+from feitian_sim.kernel import Duration, StrictModel, written
 
 
 class BudgetConfig(StrictModel):
@@ -50,7 +45,7 @@ class EndEarlyConfig(StrictModel):
         "scenario's election time-outs.",
     )
     look_every: Duration = Field(
-        default=_text("50ms"), gt=0, description="Between two looks whether all has settled; default 50ms."
+        default=written("50ms"), gt=0, description="Between two looks whether all has settled; default 50ms."
     )
     whole: float = Field(
         default=0.25,
@@ -71,10 +66,10 @@ class CheckConfig(StrictModel):
         description="swarm, crash-heavy, network, disks, gray, clocks, operator, duels, amnesia or none; default swarm.",
     )
     faults_until: Duration = Field(
-        default=_text("3s"), gt=0, description="Faults are drawn up to this time, then the core is healed; default 3s."
+        default=written("3s"), gt=0, description="Faults are drawn up to this time, then the core is healed; default 3s."
     )
     converge: Duration = Field(
-        default=_text("5s"),
+        default=written("5s"),
         gt=0,
         description="How long after healing everything must work again; default 5s. Source: chosen above the scenario's "
         "longest time-outs together: session, reconnection, election.",

@@ -6,11 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from feitian_sim.kernel import Duration, StrictModel
-
-
-def _text(quantity: str) -> Any:
-    return quantity
+from feitian_sim.kernel import Duration, StrictModel, written
 
 
 def _as_tuple(value: Any) -> Any:
@@ -55,7 +51,7 @@ class TraceConfig(StrictModel):
         description="Time in the trace at which the simulation begins. Default: midnight before the first row.",
     )
     length: Duration = Field(
-        default=_text("1year"),
+        default=written("1year"),
         description="How much of the trace is used; default 1year. Source: rates are published per year.",
     )
     time_scale: float = Field(

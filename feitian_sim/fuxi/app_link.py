@@ -234,7 +234,7 @@ class AppLink:
         """Say it, to the FuxiMaster or at an address, again and again until it is answered."""
 
         def failed(error: CallError) -> None:
-            # Who refuses it has understood it: a new attempt may have taken over.
+            # What is not permitted will not be later; whoever fails it otherwise may be coming up, or have a successor.
             if error.kind not in ("denied", "too-large"):
                 self._endpoint.owner.call_later(self._retry_ns, self._tell, address, message)
 

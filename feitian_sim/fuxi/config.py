@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field, field_validator, model_validator
 
 from feitian_sim.fuxi.job.config import JobConfig
 from feitian_sim.fuxi.resources import CPU, MEMORY, MILLICORES, PHYSICAL, STORAGE, Dimensions, Vector
 from feitian_sim.fuxi.schedule_config import ScheduleConfig
 from feitian_sim.fuxi.service.config import ServiceConfig
-from feitian_sim.kernel import Duration, Size, StrictModel
+from feitian_sim.kernel import Duration, Size, StrictModel, written
 from feitian_sim.kernel.distributions import DurationDistribution
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
 
 
 class ResourcesConfig(StrictModel):
@@ -29,12 +22,12 @@ class ResourcesConfig(StrictModel):
         "of VLDB 2014 sec. 5.2 offer all of their 24.",
     )
     reserved_memory: Size = Field(
-        default=_text("7.6GB"),
+        default=written("7.6GB"),
         description="Memory of each machine that is kept for the system, in size units; default 7.6GB. Source: VLDB 2014 "
         "sec. 5.2, 442 TB in all of 5,000 machines with 96 GB.",
     )
     storage: Size = Field(
-        default=_text("1TB"),
+        default=written("1TB"),
         description="Local storage of each machine that has disks, in size units; default 1TB. Source: own assumption, "
         "half of a disk of VLDB 2014's machines.",
     )
@@ -76,7 +69,7 @@ class MasterProcessConfig(StrictModel):
 
     cores: float = Field(default=0.5, gt=0, description="Cores (count); default 0.5. Source: as a worker of VLDB 2014.")
     memory: Size = Field(
-        default=_text("2GB"), gt=0, description="Memory, in size units; default 2GB. Source: as a worker of VLDB 2014."
+        default=written("2GB"), gt=0, description="Memory, in size units; default 2GB. Source: as a worker of VLDB 2014."
     )
     priority: int = Field(
         default=1_000_000,
@@ -90,7 +83,7 @@ class MasterProcessConfig(StrictModel):
         "above YARN's yarn.resourcemanager.am.max-attempts of 2, since machines here are made to fail.",
     )
     start: DurationDistribution = Field(
-        default=_text("1.2s"),
+        default=written("1.2s"),
         description="From the order to start it until it runs, beside messages and decisions, in time units or a "
         "distribution; default 1.2s. Source: VLDB 2014 sec. 5.2, a job's master is there 1.91 s after its submission.",
     )
@@ -100,7 +93,7 @@ class PackageConfig(StrictModel):
     """Binaries that workers need on their machine, kept in Pangu."""
 
     size: Size = Field(
-        default=_text("400MB"), gt=0, description="Size, in size units; default 400MB. Source: VLDB 2014 sec. 5.2."
+        default=written("400MB"), gt=0, description="Size, in size units; default 400MB. Source: VLDB 2014 sec. 5.2."
     )
     copies: int = Field(
         default=1,
@@ -114,22 +107,22 @@ class TuboConfig(StrictModel):
     """What starting, watching and ending processes takes."""
 
     process_start: DurationDistribution = Field(
-        default=_text("500ms"),
+        default=written("500ms"),
         description="From fork to a worker that is ready, once its package is on the machine, in time units or a "
         "distribution; default 500ms. Source: own assumption, the start of a process with some hundred MB of libraries.",
     )
     thread_start: DurationDistribution = Field(
-        default=_text("1ms"),
+        default=written("1ms"),
         description="The same for a worker that is a thread of a process that runs already; default 1ms. Source: own "
         "assumption.",
     )
     kill: DurationDistribution = Field(
-        default=_text("100ms"),
+        default=written("100ms"),
         description="From the order to end a process until it is gone with its memory, in time units or a distribution; "
         "default 100ms. Source: own assumption.",
     )
     watch_every: Duration = Field(
-        default=_text("3s"),
+        default=written("3s"),
         gt=0,
         description="Between looks at the memory of processes; default 3s. Source: YARN's "
         "yarn.nodemanager.container-monitor.interval-ms.",
@@ -141,13 +134,13 @@ class TuboConfig(StrictModel):
         "Source: VLDB 2014 sec. 2, who overuses its grant is killed.",
     )
     patience: Duration = Field(
-        default=_text("30s"),
+        default=written("30s"),
         gt=0,
         description="How long workers wait for an allowance that does not come, and allowances for workers, before they "
         "are given up; default 30s. Source: own assumption, above the way of a message that was lost twice.",
     )
     launch_timeout: Duration = Field(
-        default=_text("10s"),
+        default=written("10s"),
         gt=0,
         description="How long it takes to find that a process cannot be launched (a damaged disk); default 10s. Source: "
         "own assumption.",
@@ -164,7 +157,7 @@ class DisableConfig(StrictModel):
         "Source: VLDB 2014 sec. 4.3.2, 'different JobMasters'; the number is an assumption.",
     )
     window: Duration = Field(
-        default=_text("30m"),
+        default=written("30m"),
         gt=0,
         description="An application's mark counts for so long; default 30m. Source: own assumption.",
     )
@@ -183,7 +176,7 @@ class DisableConfig(StrictModel):
         "sec. 4.3.2 has an upper bound; the number is an assumption.",
     )
     back_after: Duration = Field(
-        default=_text("1h"),
+        default=written("1h"),
         gt=0,
         description="A machine that was disabled for its marks is tried again after this; default 1h. Source: own "
         "assumption.",
@@ -193,15 +186,17 @@ class DisableConfig(StrictModel):
 class FuxiBeatConfig(StrictModel):
     """How the FuxiMaster learns that a Tubo lives."""
 
-    every: Duration = Field(default=_text("3s"), gt=0, description="Between heartbeats; default 3s. Source: as Pangu's.")
+    every: Duration = Field(
+        default=written("3s"), gt=0, description="Between heartbeats; default 3s. Source: as Pangu's."
+    )
     timeout: Duration = Field(
-        default=_text("30s"),
+        default=written("30s"),
         gt=0,
         description="Silence after which a machine is lost with all that ran there; default 30s. Source: VLDB 2014 "
         "4.3.2 has a time-out; ten beats are an assumption.",
     )
     scan: Duration = Field(
-        default=_text("1s"),
+        default=written("1s"),
         gt=0,
         description="The FuxiMaster looks for silent machines at multiples of this; default 1s. Source: as Pangu's.",
     )
@@ -222,24 +217,24 @@ class FuxiConfig(StrictModel):
         description="FuxiMasters, one of which serves (count); default 2. Source: VLDB 2014, a hot-standby pair.",
     )
     session: Duration = Field(
-        default=_text("6s"),
+        default=written("6s"),
         gt=0,
         description="After so much silence another FuxiMaster is elected, in time units; default 6s. Source: as for "
         "Pangu's masters.",
     )
     rebuild: Duration = Field(
-        default=_text("10s"),
+        default=written("10s"),
         gt=0,
         description="A new FuxiMaster that has not heard of every Tubo grants again after this, in time units; default "
         "10s. Source: own assumption, three heartbeats.",
     )
     decision: Duration = Field(
-        default=_text("880us"),
+        default=written("880us"),
         description="Processor time of the FuxiMaster for a request that may lead to grants, in time units; default "
         "880us. Source: VLDB 2014 sec. 5.2, 0.88 ms on average.",
     )
     message: Duration = Field(
-        default=_text("20us"),
+        default=written("20us"),
         description="Processor time of the FuxiMaster for any other request, in time units; default 20us. Source: as of "
         "Pangu's master.",
     )
@@ -250,17 +245,17 @@ class FuxiConfig(StrictModel):
         "machine has 24 cores.",
     )
     grace: Duration = Field(
-        default=_text("15s"),
+        default=written("15s"),
         description="How long an application may take to end what was taken back, before its processes are killed; "
         "default 15s. Source: YARN's max_wait_before_kill.",
     )
     call: Duration = Field(
-        default=_text("5s"),
+        default=written("5s"),
         gt=0,
         description="Deadline of a call in Fuxi; default 5s. Source: as Pangu's.",
     )
     retry: Duration = Field(
-        default=_text("1s"), gt=0, description="What was not answered is sent again after this; default 1s."
+        default=written("1s"), gt=0, description="What was not answered is sent again after this; default 1s."
     )
     resources: ResourcesConfig = Field(default_factory=ResourcesConfig, description="What each machine offers.")
     application_master: MasterProcessConfig = Field(

@@ -12,14 +12,9 @@ from feitian_sim.fuxi.fairness import FAIRNESS, FairnessPolicy
 from feitian_sim.fuxi.machine_choice import MACHINE_CHOICES, MachineChoice
 from feitian_sim.fuxi.preemption import PREEMPTION, PreemptionPolicy
 from feitian_sim.fuxi.quota import QuotaGroupConfig
-from feitian_sim.kernel import Duration, StrictModel
+from feitian_sim.kernel import Duration, StrictModel, written
 
 _Part = TypeVar("_Part", bound=BaseModel)
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
 
 
 class ScheduleConfig(StrictModel):
@@ -51,7 +46,7 @@ class ScheduleConfig(StrictModel):
         "true. Source: Fuxi, VLDB 2014, sec. 3.4.",
     )
     adjust_every: Duration = Field(
-        default=_text("1m"),
+        default=written("1m"),
         gt=0,
         description="Between adjustments of quota and preemption; default 1m. Source: Fuxi, VLDB 2014, sec. 3.5: e.g., "
         "once a minute.",

@@ -22,7 +22,7 @@ from feitian_sim.kernel.event_journal import EventRecorder
 from feitian_sim.kernel.facts import Fact, FactBus, fact
 from feitian_sim.kernel.owner import Owner
 from feitian_sim.kernel.ports import DiskContents
-from feitian_sim.kernel.quantities import Bandwidth, Duration, Frequency, Ratio, Size, StrictModel
+from feitian_sim.kernel.quantities import Bandwidth, Duration, Frequency, Ratio, Size, StrictModel, written
 from feitian_sim.kernel.record import record
 from feitian_sim.kernel.simulation import LATE, Simulation, less_collection
 from feitian_sim.kernel.tables import FactTables
@@ -79,4 +79,5 @@ __all__ = [
     "less_collection",
     "record",
     "stream_key",
+    "written",
 ]

@@ -20,6 +20,11 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=False)
 
 
+def written(quantity: str) -> Any:
+    """A default as scenarios write it; pydantic reads it like any other value."""
+    return quantity
+
+
 def _reader(parse: Callable[[str], Any], what: str, example: str, kind: type) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if isinstance(value, str):

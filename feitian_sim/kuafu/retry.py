@@ -9,22 +9,15 @@ backoff and jitter", AWS 2015).
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
-from feitian_sim.kernel import Duration, Stream, StrictModel
+from feitian_sim.kernel import Duration, Stream, StrictModel, written
 from feitian_sim.kuafu.calls import ErrorKind
 
 #: The server certainly did nothing.
 NOT_RUN: tuple[ErrorKind, ...] = ("refused", "unavailable")
 #: It may have, or not.
 UNKNOWN: tuple[ErrorKind, ...] = ("reset",)
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
 
 
 class RetryConfig(StrictModel):
@@ -38,7 +31,7 @@ class RetryConfig(StrictModel):
         "A6), whose implementations allow 5.",
     )
     first: Duration = Field(
-        default=_text("100ms"),
+        default=written("100ms"),
         gt=0,
         description="Bound of the first pause, in time units; default 100ms. Source: gRPC proposal A6.",
     )
@@ -46,7 +39,7 @@ class RetryConfig(StrictModel):
         default=2.0, ge=1, description="By what the bound grows each time; default 2. Source: gRPC proposal A6."
     )
     longest: Duration = Field(
-        default=_text("1s"),
+        default=written("1s"),
         gt=0,
         description="What the bound grows to, in time units; default 1s. Source: gRPC proposal A6.",
     )

@@ -6,30 +6,25 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from feitian_sim.kernel import Bandwidth, Duration, Ratio, Size, SizeDistribution, StrictModel
+from feitian_sim.kernel import Bandwidth, Duration, Ratio, Size, SizeDistribution, StrictModel, written
 from feitian_sim.pangu.hot_config import HotConfig
 from feitian_sim.replog import ReplogConfig
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
 
 
 class HeartbeatConfig(StrictModel):
     """How the master learns that a chunk server lives."""
 
     every: Duration = Field(
-        default=_text("3s"), gt=0, description="Between heartbeats; default 3s. Source: HDFS, MSST 2010, sec. 2."
+        default=written("3s"), gt=0, description="Between heartbeats; default 3s. Source: HDFS, MSST 2010, sec. 2."
     )
     timeout: Duration = Field(
-        default=_text("15m"),
+        default=written("15m"),
         gt=0,
         description="Silence after which a server is dead; default 15m. Source: Ford et al., OSDI 2010: GFS waits "
         "15 minutes, within which 90 % of outages end.",
     )
     scan: Duration = Field(
-        default=_text("1s"),
+        default=written("1s"),
         gt=0,
         description="The master looks for silent servers at multiples of this; default 1s. Source: a fraction of the "
         "heartbeat, so that detection is not delayed by it.",
@@ -68,19 +63,19 @@ class RepairConfig(StrictModel):
         "SOSP 2003, sec. 6.2.5.",
     )
     rate: Bandwidth = Field(
-        default=_text("50MB/s"),
+        default=written("50MB/s"),
         gt=0,
         description="Most that a clone may take; default 50MB/s. Source: a third of a disk's sequential bandwidth; "
         "balancing and repair limits of HDFS and Ceph lie between 10 and 50 MB/s.",
     )
     dispatch_cost: Duration = Field(
-        default=_text("1.9s"),
+        default=written("1.9s"),
         description="Time that a clone occupies its slot beside moving bytes: being planned, commanded, set up, "
         "synced and reported; default 1.9s. Source: calibrated, the one free parameter, to the recovery of GFS, SOSP "
         "2003, sec. 6.2.5 (23.2 minutes where the limits alone allow 18.0).",
     )
     delay: Duration = Field(
-        default=_text("0s"),
+        default=written("0s"),
         description="From finding that a replica is missing to restoring it, unless it was the last but one; in time "
         "units; default 0s. Source: the timer of 15 minutes of GFS (Ford et al., OSDI 2010) lies in heartbeat.timeout; "
         "this one also covers disks, and never delays a chunk with one copy.",
@@ -109,7 +104,7 @@ class RepairConfig(StrictModel):
         "fair sharing between equals; below 1 repair yields to the foreground.",
     )
     retry_after: Duration = Field(
-        default=_text("30s"),
+        default=written("30s"),
         gt=0,
         description="A chunk that could not be repaired is tried again after this; default 30s. Source: ten "
         "heartbeats, so that what was wrong is known by then.",
@@ -125,7 +120,7 @@ class DrainConfig(StrictModel):
     """How servers are emptied that are drained or decommissioned, and how much that may take."""
 
     bandwidth: Bandwidth = Field(
-        default=_text("100MB/s"),
+        default=written("100MB/s"),
         gt=0,
         description="Most that all drain moves of one server may take together, in and out; default 100MB/s. Source: "
         "two clones at pangu.repair.rate.",
@@ -142,13 +137,13 @@ class DrainConfig(StrictModel):
         description="Drain moves in the cluster at once (count); default 1000. Source: as pangu.rebalance.per_cluster.",
     )
     retry_after: Duration = Field(
-        default=_text("30s"),
+        default=written("30s"),
         gt=0,
         description="A chunk that could not leave is looked at again after this; default 30s. Source: "
         "dfs.namenode.decommission.interval of HDFS.",
     )
     linger: Duration = Field(
-        default=_text("60s"),
+        default=written("60s"),
         description="A decommissioned machine is switched off so long after its last chunk has left, that clients "
         "which remember it get a refusal and no silence; default 60s. Source: pangu.client.remember_locations.",
     )
@@ -159,7 +154,7 @@ class DatasetConfig(StrictModel):
 
     bytes: Size = Field(gt=0, description="Size of all files together, each counted once, in size units; no default.")
     file_size: SizeDistribution = Field(
-        default=_text("1GiB"), description="Size of each file: a size or a distribution; default 1GiB."
+        default=written("1GiB"), description="Size of each file: a size or a distribution; default 1GiB."
     )
 
 
@@ -167,7 +162,7 @@ class ScrubConfig(StrictModel):
     """Reading all replicas in the background, to find damage."""
 
     every: Duration = Field(
-        default=_text("14d"),
+        default=written("14d"),
         gt=0,
         description="Each replica is checked once in this time; default 14d. Source: HDFS, MSST 2010, sec. 5.",
     )
@@ -177,33 +172,33 @@ class ClientConfig(StrictModel):
     """How clients call and retry."""
 
     call_deadline: Duration = Field(
-        default=_text("10s"), gt=0, description="For one call without data; default 10s. Source: three heartbeats."
+        default=written("10s"), gt=0, description="For one call without data; default 10s. Source: three heartbeats."
     )
     data_deadline: Duration = Field(
-        default=_text("60s"),
+        default=written("60s"),
         gt=0,
         description="For one call that moves a chunk; default 60s. Source: a chunk at 1 MB/s; a lease's time.",
     )
     operation_deadline: Duration = Field(
-        default=_text("10m"),
+        default=written("10m"),
         gt=0,
         description="For a whole operation with all its retries; default 10m. Source: above every restart simulated.",
     )
     avoid: Duration = Field(
-        default=_text("60s"),
+        default=written("60s"),
         description="A server that did not answer is left out of writes and asked last in reads for so long; default "
         "60s. Source: a lease, within which the master finds it silent; HDFS-13571 for the mechanism.",
     )
     remember_locations: Duration = Field(
-        default=_text("60s"),
+        default=written("60s"),
         description="How long a client goes by what the master said of a file's chunks; default 60s. Source: GFS, sec. "
         "2.3: until the information expires; for how long is not published, a lease's time is assumed.",
     )
     backoff: Duration = Field(
-        default=_text("100ms"), gt=0, description="First pause before a retry; default 100ms. Source: gRPC's order."
+        default=written("100ms"), gt=0, description="First pause before a retry; default 100ms. Source: gRPC's order."
     )
     backoff_max: Duration = Field(
-        default=_text("10s"), gt=0, description="Longest pause before a retry; default 10s. Source: gRPC's order."
+        default=written("10s"), gt=0, description="Longest pause before a retry; default 10s. Source: gRPC's order."
     )
 
 
@@ -211,12 +206,12 @@ class RequestConfig(StrictModel):
     """What a chunk server spends on one request beside messages, disks and the flow of bytes."""
 
     read_cost: Duration = Field(
-        default=_text("0s"),
+        default=written("0s"),
         description="Between a read request and the first byte, in time units; default 0s. Source: to be fitted to a "
         "system that is measured; about 80ms for 4 MB on the servers of GFS, SOSP 2003, sec. 6.1.",
     )
     write_cost: Duration = Field(
-        default=_text("0s"),
+        default=written("0s"),
         description="Of each write request at the primary, within its turn, so that requests for one chunk pay one "
         "after the other, in time units; default 0s. Source: as read_cost; about 75ms for 1 MB there.",
     )
@@ -226,7 +221,7 @@ class SurveyConfig(StrictModel):
     """What is counted of the dataset's layout before anything happens to it."""
 
     bursts: tuple[Ratio | int, ...] = Field(
-        default=(_text("1%"), 3, 4, 5, 10, 20, 50),
+        default=(written("1%"), 3, 4, 5, 10, 20, 50),
         min_length=1,
         description="Servers that fail for good at one time: shares of all, or counts; the first stands in tables; "
         "default 1%, then 3 to 50. Source: Cidon et al., ATC 2013: 0.5 to 1 % do not return after a power outage.",
@@ -246,26 +241,26 @@ class SurveyConfig(StrictModel):
 
 def _master_log() -> ReplogConfig:
     """The masters' log: who leads it is said by Nuwa, and those who stand by need not know at once."""
-    return ReplogConfig(self_elect=False, announce_after=_text("30ms"))
+    return ReplogConfig(self_elect=False, announce_after=written("30ms"))
 
 
 class MasterElectionConfig(StrictModel):
     """How the active master is chosen."""
 
     session: Duration = Field(
-        default=_text("4s"),
+        default=written("4s"),
         gt=0,
         description="A master that Nuwa has not heard for so long is replaced; default 4s. Source: the shortest session "
         "of ZooKeeper at its usual tick (2s); Mesos, NSDI 2011, sec. 6.5, fails its masters over in 4 to 8s this way.",
     )
     retry: Duration = Field(
-        default=_text("1s"),
+        default=written("1s"),
         gt=0,
         description="An elected master that does not lead the log yet tries again after this; default 1s. Source: "
         "several elections of the log, each of some hundred milliseconds.",
     )
     give_up: Duration = Field(
-        default=_text("5s"),
+        default=written("5s"),
         gt=0,
         description="An elected master that cannot lead the log gives its office back after this; default 5s. Source: "
         "about a session, so that one that reaches Nuwa but no quorum of masters holds the cell up no longer than a "
@@ -289,7 +284,7 @@ class PanguConfig(StrictModel):
     )
     replicas: int = Field(default=3, ge=1, le=8, description="Copies of each chunk (count); default 3. Source: P2.")
     chunk_size: Size = Field(
-        default=_text("64MiB"), gt=0, description="Largest chunk, in size units; default 64MiB. Source: P8; GFS."
+        default=written("64MiB"), gt=0, description="Largest chunk, in size units; default 64MiB. Source: P8; GFS."
     )
     placement: str | dict[str, Any] = Field(
         default="pangu",
@@ -298,13 +293,13 @@ class PanguConfig(StrictModel):
         "file.py:Class; default pangu. Source: P10.",
     )
     lease: Duration = Field(
-        default=_text("60s"),
+        default=written("60s"),
         gt=0,
         description="How long a primary may order writes; default 60s. Source: GFS, sec. 3.1.",
     )
     heartbeat: HeartbeatConfig = Field(default_factory=HeartbeatConfig, description="Detection of dead servers.")
     report_every: Duration = Field(
-        default=_text("1h"),
+        default=written("1h"),
         gt=0,
         description="Between full chunk reports of a server; default 1h. Source: HDFS, MSST 2010, sec. 2.",
     )
@@ -326,6 +321,6 @@ class PanguConfig(StrictModel):
     )
     client: ClientConfig = Field(default_factory=ClientConfig, description="How clients call and retry.")
     snapshot_bytes_per_chunk: Size = Field(
-        default=_text("64B"),
+        default=written("64B"),
         description="What a chunk takes in the master's snapshot, in size units; default 64B. Source: GFS, sec. 2.6.1.",
     )

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
-from feitian_sim.kernel import Bandwidth, Duration, StrictModel
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
+from feitian_sim.kernel import Bandwidth, Duration, StrictModel, written
 
 
 class HotConfig(StrictModel):
@@ -25,7 +18,7 @@ class HotConfig(StrictModel):
         "default 10. Source: mapreduce.client.submit.file.replication of Hadoop, for files that every task reads.",
     )
     window: Duration = Field(
-        default=_text("5s"),
+        default=written("5s"),
         gt=0,
         description="A server counts the reads of a chunk over this, in time units; default 5s. Source: own assumption: "
         "some reads of a chunk one after the other, so that a burst of a few is none.",
@@ -37,7 +30,7 @@ class HotConfig(StrictModel):
         "Source: a disk of 150 MB/s reads 11 chunks of 64 MiB in 5s.",
     )
     idle: Duration = Field(
-        default=_text("60s"),
+        default=written("60s"),
         gt=0,
         description="A temporary copy that nobody has read for so long is dropped, in time units; default 60s. Source: "
         "as pangu.client.remember_locations, so that a client that was told of it finds it.",
@@ -50,7 +43,7 @@ class HotConfig(StrictModel):
         "default 8. Source: own assumption: at an equal share it would come when they have all read.",
     )
     rate: Bandwidth = Field(
-        default=_text("100MB/s"),
+        default=written("100MB/s"),
         gt=0,
         description="Most that the making of one temporary copy may take; default 100MB/s. Source: twice "
         "pangu.repair.rate: it helps for as long as the chunk is read.",

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field, model_validator
 
-from feitian_sim.kernel import Duration, Size, StrictModel
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
+from feitian_sim.kernel import Duration, Size, StrictModel, written
 
 
 class PaxosConfig(StrictModel):
     """The timing and the limits of one replicated log."""
 
     heartbeat: Duration = Field(
-        default=_text("30ms"),
+        default=written("30ms"),
         gt=0,
         description="Between heartbeats of an idle leader, in time units; default 30ms. Source: a quarter of the "
         "election time-out, so that the loss of two in a row deposes nobody.",
     )
     election_timeout: Duration = Field(
-        default=_text("120ms"),
+        default=written("120ms"),
         gt=0,
         description="Shortest silence after which a member stands for election, in time units; default 120ms. Source: "
         "ZooKeeper, ATC 2010, sec. 5: less than 200 ms to elect a new leader; Ongaro and Ousterhout, ATC 2014, sec. 9.3.",
     )
     election_spread: Duration = Field(
-        default=_text("60ms"),
+        default=written("60ms"),
         description="By how much that silence differs between members at most, drawn anew for each election, in time "
         "units; default 60ms. Source: ATC 2014, sec. 9.3: 50 ms of randomness make split votes rare.",
     )
@@ -40,18 +33,18 @@ class PaxosConfig(StrictModel):
         "leads; default true.",
     )
     lease: Duration = Field(
-        default=_text("120ms"),
+        default=written("120ms"),
         gt=0,
         description="How long a member that heard from its leader helps no other one, in time units, by its own clock; "
         "default 120ms. Source: the election time-out, so that the lease delays no election.",
     )
     clock_error: Duration = Field(
-        default=_text("5ms"),
+        default=written("5ms"),
         description="By how much two clocks may differ over a lease, in time units; the leader's own lease is shorter by "
         "it; default 5ms. Source: NTP inside a data centre keeps within a few milliseconds (Mills, RFC 5905).",
     )
     retry: Duration = Field(
-        default=_text("300ms"),
+        default=written("300ms"),
         gt=0,
         description="What was not answered is sent again after this, each time after twice as long, in time units; "
         "default 300ms. Source: above what a window of batches takes to twelve members over a card of 1 Gbit/s; the "
@@ -64,7 +57,7 @@ class PaxosConfig(StrictModel):
         "ZooKeeper's measurement (ATC 2010, sec. 5.1) over a few rounds.",
     )
     batch_bytes: Size = Field(
-        default=_text("1MiB"),
+        default=written("1MiB"),
         gt=0,
         description="Most bytes in one round, a single larger command aside, in size units; default 1MiB. Source: "
         "etcd's default of the same (max-size-per-msg).",
@@ -76,12 +69,12 @@ class PaxosConfig(StrictModel):
         "meanwhile overlap with two or three; Santos and Schiper, ICDCN 2012.",
     )
     announce_after: Duration = Field(
-        default=_text("0s"),
+        default=written("0s"),
         description="How soon members learn that a command is chosen, if no later round tells them, in time units; "
         "default 0s. Source: ZooKeeper's COMMIT message (Junqueira et al., DSN 2011) is sent at once.",
     )
     catch_up_bytes: Size = Field(
-        default=_text("4MiB"),
+        default=written("4MiB"),
         gt=0,
         description="Most of the log in one message to a member that lags, in size units; default 4MiB.",
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from feitian_sim.kernel import Duration
+from feitian_sim.kernel import Duration, written
 from feitian_sim.workloads.paced_config import Arrival, Load
 
 #: Every kind of attempt that there is.
@@ -26,11 +26,6 @@ Attempt = Literal[
 ATTEMPTS: tuple[Attempt, ...] = Attempt.__args__  # type: ignore[attr-defined]
 
 
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
-
-
 class AttackLoad(Load):
     """Someone who holds one narrow capability, and has seen those of others, calls Nuwa, Pangu and the authority."""
 
@@ -41,10 +36,10 @@ class AttackLoad(Load):
         default=ATTEMPTS, min_length=1, description="What is tried, in turn; default: everything."
     )
     deadline: Duration = Field(
-        default=_text("2s"), gt=0, description="Of each call, in time units; default 2s. Source: chosen."
+        default=written("2s"), gt=0, description="Of each call, in time units; default 2s. Source: chosen."
     )
     settle: Duration = Field(
-        default=_text("10s"),
+        default=written("10s"),
         description="From the revocation of what was taken from it to the first attempt, at least twice what clocks may "
         "differ, in time units; default 10s. Source: above the time in which machines hear of it.",
     )
@@ -57,6 +52,6 @@ class KeyRotationLoad(Load):
     kind: Literal["key-rotation"]
     every: Duration = Field(gt=0, description="From one order to the next, in time units.")
     deadline: Duration = Field(
-        default=_text("2s"), gt=0, description="Of each order, in time units; default 2s. Source: chosen."
+        default=written("2s"), gt=0, description="Of each order, in time units; default 2s. Source: chosen."
     )
     stop: Duration | None = Field(default=None, description="No order after this. Default: the end.")

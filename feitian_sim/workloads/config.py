@@ -6,11 +6,11 @@ their own; what all share is in ``paced_config``.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from feitian_sim.kernel import Duration, DurationDistribution, Size, SizeDistribution, StrictModel
+from feitian_sim.kernel import Duration, DurationDistribution, Size, SizeDistribution, StrictModel, written
 from feitian_sim.workloads.attack_config import AttackLoad, KeyRotationLoad
 from feitian_sim.workloads.fuxi_config import FuxiJobsLoad, FuxiTraceLoad
 from feitian_sim.workloads.fuxi_service_config import FuxiServiceLoad
@@ -22,11 +22,6 @@ from feitian_sim.workloads.popularity_config import Popularity
 from feitian_sim.workloads.rpc_config import RpcLoad
 
 _POPULARITY = "Which file: uniform (default), or {kind: zipf, exponent: 0.99}."
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
 
 
 class ClientLoad(PacedLoad):
@@ -51,7 +46,7 @@ class ReadLoad(ClientLoad):
         default=None, description="Bytes of each read, at a uniformly drawn offset. Default: the whole file."
     )
     over: str = Field(default="dataset", description="Whose files: dataset, or the name of a load. Default dataset.")
-    popularity: Popularity = Field(default=_text("uniform"), description=_POPULARITY)
+    popularity: Popularity = Field(default=written("uniform"), description=_POPULARITY)
 
 
 class AppendLoad(ClientLoad):
@@ -65,7 +60,7 @@ class AppendLoad(ClientLoad):
         description="How many files the load creates and appends to; default 1. Source: the one shared log of "
         "GFS, SOSP 2003, sec. 6.1.3.",
     )
-    popularity: Popularity = Field(default=_text("uniform"), description=_POPULARITY)
+    popularity: Popularity = Field(default=written("uniform"), description=_POPULARITY)
 
 
 class MixRatios(StrictModel):
@@ -94,7 +89,7 @@ class MixLoad(ClientLoad):
     over: str = Field(
         default="dataset", description="Whose files are read: dataset, own, or the name of a load. Default dataset."
     )
-    popularity: Popularity = Field(default=_text("uniform"), description=_POPULARITY)
+    popularity: Popularity = Field(default=written("uniform"), description=_POPULARITY)
 
     @model_validator(mode="after")
     def _sizes_given(self) -> MixLoad:

@@ -6,15 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from feitian_sim.kernel import Bandwidth, Duration, Ratio, StrictModel
+from feitian_sim.kernel import Bandwidth, Duration, Ratio, StrictModel, written
 from feitian_sim.workloads.job_templates import Choice
 from feitian_sim.workloads.paced_config import Arrival, Load, PacedLoad
 from feitian_sim.workloads.traces import FORMATS
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
 
 
 def _as_tuple(value: Any) -> Any:
@@ -82,13 +77,13 @@ class FuxiTraceLoad(Load):
         "work that the trace can mean. Source: not in the traces; in production 2.6 (VLDB 2014, table 1).",
     )
     shortest: Duration = Field(
-        default=_text("500ms"),
+        default=written("500ms"),
         gt=0,
         description="A task whose duration is 0 takes so long; default 500ms. Source: half of a tick of the "
         "traces' clocks.",
     )
     rate: Bandwidth = Field(
-        default=_text("50MB/s"),
+        default=written("50MB/s"),
         gt=0,
         description="What an instance computes through per time, in traces that have bytes and no durations; default "
         "50MB/s. Source: own assumption, half of a disk's speed.",

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from feitian_sim.fuxi.service.description import ServiceDescription
-from feitian_sim.kernel import Duration, Ratio, Size
+from feitian_sim.kernel import Duration, Ratio, Size, written
 from feitian_sim.workloads.paced_config import PacedLoad
 from feitian_sim.workloads.popularity_config import Popularity
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
 
 
 class FuxiServiceLoad(PacedLoad):
@@ -23,19 +18,19 @@ class FuxiServiceLoad(PacedLoad):
     kind: Literal["fuxi-service"]
     service: ServiceDescription = Field(description="The service: roles, partitions, hot spots.")
     warm: Duration = Field(
-        default=_text("20s"),
+        default=written("20s"),
         description="From start until the first request: the service comes up, in time units; default 20s. Source: own "
         "assumption, above fuxi.services.gather and the start of a worker.",
     )
     popularity: Popularity = Field(
-        default=_text("uniform"),
+        default=written("uniform"),
         description="Which of the partitions of the beginning a request is for: uniform, or {kind: zipf, exponent: 1}; "
         "within it, which key is uniform. Default: uniform.",
     )
     writes: Ratio = Field(default=0.2, description="Share of the requests that write; default 20 %.")
-    request_size: Size = Field(default=_text("256B"), gt=0, description="Size of a request; default 256B.")
+    request_size: Size = Field(default=written("256B"), gt=0, description="Size of a request; default 256B.")
     deadline: Duration = Field(
-        default=_text("30s"), gt=0, description="A request that is not answered by then has failed; default 30s."
+        default=written("30s"), gt=0, description="A request that is not answered by then has failed; default 30s."
     )
     processes: int = Field(
         default=8,

@@ -7,13 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from feitian_sim.kernel import Duration, DurationDistribution, StrictModel
+from feitian_sim.kernel import Duration, DurationDistribution, StrictModel, written
 from feitian_sim.workloads.paced_config import Load
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
 
 
 class ScriptedOperation(StrictModel):
@@ -44,7 +39,7 @@ class HistoryLoad(Load):
     )
     files: int = Field(default=3, ge=1, description="Files that they share (count); default 3.")
     think: DurationDistribution = Field(
-        default=_text("100ms"), description="Pause of a client between operations; default 100ms."
+        default=written("100ms"), description="Pause of a client between operations; default 100ms."
     )
     script: tuple[ScriptedOperation, ...] | None = Field(
         default=None, description="These operations and no others. Default: drawn."

@@ -20,13 +20,8 @@ from pydantic import BeforeValidator, Field, field_validator
 from feitian_sim.fuxi.job.description import JobDescription
 from feitian_sim.fuxi.job.mapreduce import MapReduceConfig, MapReduceMergeConfig
 from feitian_sim.fuxi.job.reading import read_job
-from feitian_sim.kernel import Bandwidth, Duration, DurationDistribution, Size, Stream, StrictModel
+from feitian_sim.kernel import Bandwidth, Duration, DurationDistribution, Size, Stream, StrictModel, written
 from feitian_sim.workloads.own_jobs import ByKind, OwnJob, spelt_out
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
 
 
 class _Shape(StrictModel):
@@ -38,7 +33,7 @@ class _Shape(StrictModel):
     priority: int = Field(default=0, description="Larger is more urgent; default 0. Source: none.")
     cpu: float = Field(default=0.5, gt=0, description="Cores of a worker; default 0.5. Source: VLDB 2014, sec. 5.2.")
     memory: Size = Field(
-        default=_text("2GB"), gt=0, description="Memory of a worker; default 2GB. Source: VLDB 2014, sec. 5.2."
+        default=written("2GB"), gt=0, description="Memory of a worker; default 2GB. Source: VLDB 2014, sec. 5.2."
     )
     package: str = Field(
         default="",
@@ -67,12 +62,12 @@ class PaperJob(_Shape):
     maps: int = Field(ge=1, description="Map instances (count).")
     reduces: int = Field(ge=1, description="Reduce instances (count).")
     time: DurationDistribution = Field(
-        default=_text("5m"),
+        default=written("5m"),
         description="What each instance takes, drawn once for a job, in time units; default 5m. Source: VLDB 2014, sec. "
         "5.2, 10 s to 10 min.",
     )
     split: Size = Field(
-        default=_text("0B"),
+        default=written("0B"),
         description="What a map reads; maps leave 5 % of it (wordcount) or all (terasort) for the reduces; default 0B: "
         "an instance only takes its time. Source: not published.",
     )
@@ -96,7 +91,7 @@ class SortJob(_Shape):
         min_length=1, description="Files in Pangu; ``*`` and ``?`` in the last part stand for any name."
     )
     split: Size = Field(
-        default=_text("64MiB"), gt=0, description="What a map reads; default 64MiB. Source: OSDI 2004, sec. 5.3."
+        default=written("64MiB"), gt=0, description="What a map reads; default 64MiB. Source: OSDI 2004, sec. 5.3."
     )
     reduces: int = Field(ge=1, description="Reduce instances (count).")
     map_rate: Bandwidth | None = Field(
@@ -112,7 +107,7 @@ class SortJob(_Shape):
         description="Whether reduces begin to pull while maps run; default true. Source: OSDI 2004, fig. 3.",
     )
     normal_runtime: Duration = Field(
-        default=_text("0s"), description="An instance that has run no longer gets no backup; default 0s."
+        default=written("0s"), description="An instance that has run no longer gets no backup; default 0s."
     )
 
     @field_validator("input", mode="before")

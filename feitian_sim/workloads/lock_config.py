@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from feitian_sim.kernel import Duration, DurationDistribution
+from feitian_sim.kernel import Duration, DurationDistribution, written
 from feitian_sim.workloads.paced_config import Load
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
 
 
 class LockLoad(Load):
@@ -24,7 +19,7 @@ class LockLoad(Load):
     hold: DurationDistribution = Field(description="How long a lock is held: {kind: exponential, mean: 1s}.")
     think: DurationDistribution | None = Field(default=None, description="Pause before the next wish. Default 0s.")
     touch_every: Duration = Field(
-        default=_text("100ms"),
+        default=written("100ms"),
         gt=0,
         description="The holder touches the guarded resource, over the network, at this interval, in time units; "
         "default 100ms. Source: chosen: some touches in each time of holding.",

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
-from feitian_sim.kernel import Duration, Size, StrictModel
+from feitian_sim.kernel import Duration, Size, StrictModel, written
 from feitian_sim.workloads.paced_config import PacedLoad
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
 
 
 class NuwaRatios(StrictModel):
@@ -46,7 +41,7 @@ class NuwaLoad(PacedLoad):
     )
     files: int = Field(default=1000, ge=1, description="Files that are there from the beginning (count); default 1000.")
     value_size: Size = Field(
-        default=_text("1KiB"),
+        default=written("1KiB"),
         ge=0,
         description="Bytes of each value, in size units; default 1KiB. Source: ZooKeeper, ATC 2010, sec. 5.1.",
     )

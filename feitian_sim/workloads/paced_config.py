@@ -7,16 +7,11 @@ ways. Rates are totals of the load.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from feitian_sim.kernel import Duration, DurationDistribution, Frequency, StrictModel
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
+from feitian_sim.kernel import Duration, DurationDistribution, Frequency, StrictModel, written
 
 
 class PoissonArrival(StrictModel):
@@ -44,7 +39,7 @@ class Load(StrictModel):
         min_length=1,
         description="Identity in facts and draws. Default: the kind (write, write-2, ...).",
     )
-    start: Duration = Field(default=_text("0s"), description="When it begins. Default 0s.")
+    start: Duration = Field(default=written("0s"), description="When it begins. Default 0s.")
 
 
 class PacedLoad(Load):

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
-from feitian_sim.kernel import Duration, DurationDistribution, Size, StrictModel
+from feitian_sim.kernel import Duration, DurationDistribution, Size, StrictModel, written
 from feitian_sim.kuafu.balance import BalanceName
 from feitian_sim.workloads.paced_config import Arrival, Load
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
 
 
 class Processes(StrictModel):
@@ -41,7 +36,7 @@ class Discovery(StrictModel):
         "Default: none moves.",
     )
     leave_after: Duration = Field(
-        default=_text("1s"),
+        default=written("1s"),
         description="How long a server that moves goes on serving after it has taken its name back, in time units; "
         "default 1s. Source: longer than the news takes; 0s shows what a hasty end costs.",
     )
@@ -69,16 +64,18 @@ class RpcLoad(Load):
         default=None, ge=1, description="Closed load: calls that each caller has under way (count)."
     )
     think: DurationDistribution | None = Field(default=None, description="Closed load: pause between calls. Default 0s.")
-    request_size: Size = Field(default=_text("256B"), ge=64, description="Of each request, in size units; default 256B.")
+    request_size: Size = Field(
+        default=written("256B"), ge=64, description="Of each request, in size units; default 256B."
+    )
     large: LargeRequests | None = Field(
         default=None, description="Large requests among the others: {every: 5, size: 12KiB}. Default: none."
     )
-    reply_size: Size = Field(default=_text("256B"), ge=64, description="Of each reply, in size units; default 256B.")
+    reply_size: Size = Field(default=written("256B"), ge=64, description="Of each reply, in size units; default 256B.")
     service: DurationDistribution | None = Field(
         default=None, description="Time of a server's one thread for each call. Default: it answers at once."
     )
     deadline: Duration = Field(
-        default=_text("10s"), gt=0, description="Of each call, in time units; default 10s. Source: chosen."
+        default=written("10s"), gt=0, description="Of each call, in time units; default 10s. Source: chosen."
     )
     repeatable: bool = Field(
         default=True,

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
-from feitian_sim.kernel import Duration, Ratio, StrictModel
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
+from feitian_sim.kernel import Duration, Ratio, StrictModel, written
 
 
 class BackupConfig(StrictModel):
@@ -29,7 +22,7 @@ class BackupConfig(StrictModel):
         "sec. 4.3.2, says several times.",
     )
     check_every: Duration = Field(
-        default=_text("5s"),
+        default=written("5s"),
         gt=0,
         description="Between looks for stragglers; default 5s. Source: a fraction of a runtime.",
     )
@@ -80,12 +73,12 @@ class ShuffleConfig(StrictModel):
         "pair of racks (count); default 20000. Source: the design, rule 5.",
     )
     window: Duration = Field(
-        default=_text("1s"),
+        default=written("1s"),
         description="Consumers of a rack that begin within this time share their bundles, in time units; default 1s. "
         "Source: small against the seconds to minutes of a bundle.",
     )
     retry: Duration = Field(
-        default=_text("2s"),
+        default=written("2s"),
         gt=0,
         description="A consumer asks again for output that is not there yet after this; default 2s. Source: a fraction "
         "of an instance's time; Hadoop's reducers poll every second.",
@@ -96,7 +89,7 @@ class JobConfig(StrictModel):
     """Jobs and their masters."""
 
     snapshot_every: Duration = Field(
-        default=_text("5s"),
+        default=written("5s"),
         description="At least this between two snapshots of a job, unless a task has just ended; default 5s. Source: own "
         "assumption: Fuxi, VLDB 2014, sec. 4.3.1, writes on every change; what changes meanwhile is asked of workers.",
     )
@@ -107,12 +100,12 @@ class JobConfig(StrictModel):
         "mapreduce.map.maxattempts.",
     )
     decision_cost: Duration = Field(
-        default=_text("25us"),
+        default=written("25us"),
         description="CPU that a JobMaster spends for each instance that it schedules, in time units; default 25us. "
         "Source: Fuxi, VLDB 2014, sec. 4.2: 100,000 instances in less than 3 seconds.",
     )
     worker_idle: Duration = Field(
-        default=_text("0s"),
+        default=written("0s"),
         description="How long a worker without an instance is kept, in time units; default 0s, it is given back at once. "
         "Source: F8, workers are reused while the task has instances that wait.",
     )
@@ -122,13 +115,13 @@ class JobConfig(StrictModel):
         "Source: Hadoop, mapreduce.job.reduce.slowstart.completedmaps.",
     )
     stream_patience: Duration = Field(
-        default=_text("30s"),
+        default=written("30s"),
         gt=0,
         description="Producers that want workers in vain for so long take them from who streams from them; default 30s. "
         "Source: Hadoop preempts reducers for maps, mapreduce.job.reducer.unconditional-preempt.delay.sec (300 s).",
     )
     adopt_within: Duration = Field(
-        default=_text("10s"),
+        default=written("10s"),
         gt=0,
         description="A restarted JobMaster waits so long for machines to say what runs there; default 10s. Source: two "
         "deadlines of a call.",

@@ -15,18 +15,22 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from feitian_sim.fuxi.job.graph import cycle_message
 from feitian_sim.fuxi.job.program import Reference, is_reference
-from feitian_sim.kernel import Bandwidth, Duration, DurationDistribution, Ratio, Size, SizeDistribution, StrictModel
+from feitian_sim.kernel import (
+    Bandwidth,
+    Duration,
+    DurationDistribution,
+    Ratio,
+    Size,
+    SizeDistribution,
+    StrictModel,
+    written,
+)
 
 #: Most instances of a task: one more, and the job's snapshot would not fit into a file of Nuwa.
 MOST_INSTANCES = 4_000_000
 _NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
 
 Pattern = Literal["shuffle", "one-to-one", "broadcast", "none"]
-
-
-def _text(quantity: str) -> Any:
-    """A default as descriptions write it; pydantic reads it like any other value."""
-    return quantity
 
 
 class ResourceConfig(StrictModel):
@@ -36,9 +40,9 @@ class ResourceConfig(StrictModel):
         default=0.5, gt=0, le=100_000, description="Cores; default 0.5. Source: Fuxi, VLDB 2014, sec. 5.2."
     )
     memory: Size = Field(
-        default=_text("2GiB"), gt=0, description="Memory; default 2GiB. Source: Fuxi, VLDB 2014, sec. 5.2."
+        default=written("2GiB"), gt=0, description="Memory; default 2GiB. Source: Fuxi, VLDB 2014, sec. 5.2."
     )
-    storage: Size = Field(default=_text("0B"), description="Local storage; default none. Source: none is measured.")
+    storage: Size = Field(default=written("0B"), description="Local storage; default none. Source: none is measured.")
     virtual: Mapping[str, Annotated[int, Field(ge=0)]] = Field(
         default_factory=dict, description="Virtual resources by name (count); default none. Source: F3."
     )
@@ -121,7 +125,7 @@ class OutputConfig(StrictModel):
         "local. Source: MapReduce, OSDI 2004, sec. 3.1.",
     )
     bytes: SizeDistribution = Field(
-        default=_text("0B"), description="Bytes beside the share; default 0B. Source: to be measured of the job."
+        default=written("0B"), description="Bytes beside the share; default 0B. Source: to be measured of the job."
     )
     ratio: float = Field(
         default=0.0, ge=0, description="Bytes for each byte read (ratio); default 0. Source: to be measured of the job."
@@ -147,7 +151,7 @@ class TaskConfig(StrictModel):
     )
     input: InputConfig | None = Field(default=None, description="Files that it reads; default none.")
     time: DurationDistribution = Field(
-        default=_text("0s"),
+        default=written("0s"),
         description="What an instance computes beside its bytes, in time units; default 0s. Source: to be measured.",
     )
     times: tuple[Duration, ...] = Field(
@@ -174,7 +178,7 @@ class TaskConfig(StrictModel):
         default=None, description="Memory that a worker really uses; default: a part of what it asks for. Source: F4."
     )
     normal_runtime: Duration = Field(
-        default=_text("0s"),
+        default=written("0s"),
         description="An instance that has run no longer than this gets no backup instance, in time units; default 0s. "
         "Source: Fuxi, VLDB 2014, sec. 4.3.2, set by the user.",
     )

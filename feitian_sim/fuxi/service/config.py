@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field, model_validator
 
-from feitian_sim.kernel import Duration, StrictModel
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
+from feitian_sim.kernel import Duration, StrictModel, written
 
 
 class ServiceConfig(StrictModel):
     """What all services of the cell share."""
 
     lease: Duration = Field(
-        default=_text("15s"),
+        default=written("15s"),
         gt=0,
         description="How long a worker may serve its partitions after it last asked its ServiceMaster, in time units; "
         "default 15s. Source: own assumption, near Chubby's 12 s (OSDI 2006 sec. 2.8) and above the fail-over of a "
         "ServiceMaster, so that this interrupts nobody.",
     )
     renew_every: Duration = Field(
-        default=_text("3s"),
+        default=written("3s"),
         gt=0,
         description="Between a worker's renewals, which also report its load, in time units; default 3s. Source: as "
         "Fuxi's heartbeats.",
@@ -38,34 +31,34 @@ class ServiceConfig(StrictModel):
         "assumption, fifty times what is allowed to a quartz (200 ppm).",
     )
     margin: Duration = Field(
-        default=_text("100ms"),
+        default=written("100ms"),
         description="Besides drift, how much longer the ServiceMaster waits for a lease to run out, in time units; "
         "default 100ms. Source: own assumption.",
     )
     session: Duration = Field(
-        default=_text("6s"),
+        default=written("6s"),
         gt=0,
         description="Silence after which a ServiceMaster loses its lock in Nuwa and another may take over, in time "
         "units; default 6s. Source: as fuxi.session.",
     )
     gather: Duration = Field(
-        default=_text("10s"),
+        default=written("10s"),
         description="Partitions are first given out when all workers are there, or after this, in time units; default "
         "10s. Source: own assumption, the start of a worker.",
     )
     look_every: Duration = Field(
-        default=_text("5s"),
+        default=written("5s"),
         gt=0,
         description="Between looks at hot spots, in time units; default 5s. Source: own assumption, a little above "
         "renew_every.",
     )
     settle: Duration = Field(
-        default=_text("15s"),
+        default=written("15s"),
         description="A partition that was split or moved is left alone for so long, in time units; default 15s. Source: "
         "own assumption: some reports of its new load must have come.",
     )
     store: Duration = Field(
-        default=_text("1ms"),
+        default=written("1ms"),
         description="What the storage takes to keep one write of a partition, beside the network, in time units; default "
         "1ms. Source: own assumption, a group commit to flash.",
     )

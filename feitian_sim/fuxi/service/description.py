@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
 from feitian_sim.fuxi.job.description import ResourceConfig
 from feitian_sim.fuxi.service.hotspot import HOTSPOT, HotLimits
-from feitian_sim.kernel import Duration, DurationDistribution, Frequency, StrictModel
+from feitian_sim.kernel import Duration, DurationDistribution, Frequency, StrictModel, written
 
 _NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
 _REFERENCE = re.compile(r"^[^:\n]+\.py:[A-Za-z_]\w*$")
 #: Rows of a table that a file of Nuwa (1 MB) certainly holds.
 MOST_PARTITIONS = 10_000
-
-
-def _text(quantity: str) -> Any:
-    """A default as descriptions write it; pydantic reads it like any other value."""
-    return quantity
 
 
 class RoleConfig(StrictModel):
@@ -33,7 +27,7 @@ class RoleConfig(StrictModel):
         default=1, ge=1, le=1024, description="Requests that a worker works on at a time (count); default 1."
     )
     service: DurationDistribution = Field(
-        default=_text("1ms"),
+        default=written("1ms"),
         description="What a request computes on a healthy core, in time units or a distribution; default 1ms. Source: to "
         "be measured of the service.",
     )
@@ -59,13 +53,13 @@ class HotspotConfig(StrictModel):
         description="split-or-move, leave-alone, or file.py:Class with relieve(partitions, workers, limits).",
     )
     split_above: Frequency = Field(
-        default=_text("500/s"),
+        default=written("500/s"),
         gt=0,
         description="A partition with more requests is split; default 500/s. Source: half of what one thread does with "
         "requests of 1 ms.",
     )
     move_above: Frequency = Field(
-        default=_text("800/s"),
+        default=written("800/s"),
         gt=0,
         description="A worker with more requests gives a partition away; default 800/s. Source: as split_above, 80 % of "
         "a thread.",
@@ -98,12 +92,12 @@ class PartitionsConfig(StrictModel):
         description="Partitions that splitting may lead to (count); default 1000. Source: own assumption.",
     )
     load: Duration = Field(
-        default=_text("500ms"),
+        default=written("500ms"),
         description="What loading a partition takes a worker, in time units; default 500ms. Source: own assumption: "
         "50 MB from three disks.",
     )
     unload: Duration = Field(
-        default=_text("50ms"),
+        default=written("50ms"),
         description="What unloading takes once its last request is answered, in time units; default 50ms. Source: own "
         "assumption.",
     )

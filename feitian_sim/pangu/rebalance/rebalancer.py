@@ -10,22 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from feitian_sim.kernel import SECOND, Bandwidth, Duration, Stream, StrictModel
+from feitian_sim.kernel import SECOND, Bandwidth, Duration, Stream, StrictModel, written
 from feitian_sim.pangu.cluster_view import ClusterView
 from feitian_sim.pangu.placement.policy import PlacementPolicy
 
 Ints = npt.NDArray[np.int64]
-
-
-def _text(quantity: str) -> Any:
-    """A default as scenarios write it; pydantic reads it like any other value."""
-    return quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +65,13 @@ class DiskBalance(StrictModel):
         "its server; default 0.1. Source: dfs.disk.balancer.plan.threshold.percent of HDFS, 10 %.",
     )
     bandwidth: Bandwidth = Field(
-        default=_text("10MB/s"),
+        default=written("10MB/s"),
         gt=0,
         description="Most that a server may move between its disks; default 10MB/s. Source: "
         "dfs.disk.balancer.max.disk.throughputInMBperSec of HDFS.",
     )
     interval: Duration = Field(
-        default=_text("1m"),
+        default=written("1m"),
         gt=0,
         description="A server looks at its disks so often; default 1m. Source: as pangu.rebalance.interval.",
     )
@@ -87,12 +81,12 @@ class Rebalancer(StrictModel):
     """The contract; a rebalancer's options are its fields. Define ``plan``; ``feitian_sim.testing`` checks yours."""
 
     interval: Duration = Field(
-        default=_text("1m"),
+        default=written("1m"),
         gt=0,
         description="The master asks for moves so often; default 1m. Source: mgr/balancer/sleep_interval of Ceph, 60 s.",
     )
     bandwidth: Bandwidth = Field(
-        default=_text("100MB/s"),
+        default=written("100MB/s"),
         gt=0,
         description="Most that all moves of one server may take together, in and out; default 100MB/s. Source: "
         "dfs.datanode.balance.bandwidthPerSec of HDFS 3.",
