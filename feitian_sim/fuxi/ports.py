@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MASTER_PORT = 7100
+STORE_PORT = 7300
 TUBO_PORT = 7210
 WORKER_PORT = 7220
 #: Of applications' masters, in turn on each machine.
@@ -14,6 +15,7 @@ MASTER_ROLE = "fuxi.master"
 TUBO_ROLE = "fuxi.tubo"
 WORKER_ROLE = "fuxi.worker"
 APPLICATION_ROLE = "fuxi.jobmaster"
+STORE_ROLE = "fuxi.store"
 
 
 def tubo_at(machine: str) -> str:

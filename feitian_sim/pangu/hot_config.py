@@ -39,8 +39,8 @@ class HotConfig(StrictModel):
         default=8.0,
         gt=0,
         le=100,
-        description="Share of a link that the making of a temporary copy gets beside one reader's transfer (ratio); "
-        "default 8. Source: own assumption: at an equal share it would come when they have all read.",
+        description="Share of a link that making a temporary copy gets beside one reader's transfer (ratio); default 8. "
+        "Source: own assumption: all readers win by it, and at an equal share it comes when they have all read.",
     )
     rate: Bandwidth = Field(
         default=written("100MB/s"),

@@ -19,6 +19,7 @@ FUXI_MASTER_ROLE = "fuxi.master"
 TUBO_ROLE = "fuxi.tubo"
 WORKER_ROLE = "fuxi.worker"
 APPLICATION_ROLE = "fuxi.jobmaster"
+STORE_ROLE = "fuxi.store"
 _NUWA_PLACE = 1
 _AUTHORITY_PLACE = 2
 _FUXI_PLACE = 3
@@ -42,4 +43,11 @@ def roles(scenario: Scenario) -> Mapping[str, tuple[str, ...]]:
     if scenario.fuxi is not None:
         found[FUXI_MASTER_ROLE] = spread_over_racks(racks, scenario.fuxi.masters, _FUXI_PLACE)
         found |= dict.fromkeys((TUBO_ROLE, WORKER_ROLE, APPLICATION_ROLE), servers)
+        if has_services(scenario):
+            found[STORE_ROLE] = servers[-1:]
     return found
+
+
+def has_services(scenario: Scenario) -> bool:
+    """Whether a load brings a service, which needs a storage."""
+    return any(getattr(load, "kind", "") == "fuxi-service" for load in scenario.load)

@@ -44,7 +44,7 @@ from feitian_sim.scenario.load_code import LoadCode
 from feitian_sim.scenario.metrics import library
 from feitian_sim.scenario.model import Scenario
 from feitian_sim.scenario.plugins import blamed
-from feitian_sim.scenario.roles import AUTHORITY_ROLE, FUXI_MASTER_ROLE, MASTER_ROLE, NUWA_ROLE, roles
+from feitian_sim.scenario.roles import AUTHORITY_ROLE, FUXI_MASTER_ROLE, MASTER_ROLE, NUWA_ROLE, has_services, roles
 from feitian_sim.scenario.warmup import found_warmup_s
 from feitian_sim.workloads import wiring as workloads
 from feitian_sim.workloads.context import RunningLoad, Services
@@ -80,6 +80,8 @@ class Platform:
     ) -> None:
         scenario = loaded.scenario
         self._loaded = loaded
+        # Of applications' kinds, beside those of Fuxi.
+        self._more_daemons: tuple[Daemon, ...] = ()
         self._code = LoadCode(loaded.policies, loaded.base_dir)
         ties = scenario.check is not None and bool(scenario.check.ties)
         self.sim = Simulation(
@@ -127,6 +129,7 @@ class Platform:
             *(self.authority.daemons if self.authority is not None else ()),
             *(self.fuxi.daemons if self.fuxi is not None else ()),
             *(self.nuwa.daemons if self.nuwa is not None else ()),
+            *self._more_daemons,
             *self.kuafu.daemons,
         )
         faults.install(
@@ -211,6 +214,8 @@ class Platform:
             of = self.datacenter.config.machine
             capacity = config.resources.capacity(of.cores, of.memory, of.disks)
             services = ServiceCell(self.datacenter, self.kuafu, self.identities, config.services, self._code)
+            if has_services(self._loaded.scenario):
+                self._more_daemons = (services.open_storage().daemon,)
             kinds = {
                 "job": JobApplication(self.datacenter, config.jobs, (capacity,), self._code),
                 "service": ServiceApplication(services, (capacity,)),

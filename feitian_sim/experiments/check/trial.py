@@ -27,6 +27,7 @@ from feitian_sim.scenario.roles import (
     MASTER_ROLE,
     NUWA_ROLE,
     PROXY_ROLE,
+    STORE_ROLE,
     TUBO_ROLE,
     WORKER_ROLE,
     roles,
@@ -75,7 +76,7 @@ class Arena:
             raise ScenarioError(f"there is no profile {self.profile!r} (profiles: {', '.join(PROFILES)})")
         hosted = dict(roles(loaded.scenario))
         groups = tuple(role for role in (NUWA_ROLE, MASTER_ROLE, FUXI_MASTER_ROLE) if role in hosted)
-        crowds = tuple(role for role in (TUBO_ROLE, WORKER_ROLE, APPLICATION_ROLE) if role in hosted)
+        crowds = tuple(role for role in (TUBO_ROLE, WORKER_ROLE, APPLICATION_ROLE, STORE_ROLE) if role in hosted)
         where = places(loaded.scenario.cluster, hosted)
         hosted[PROXY_ROLE] = tuple(one for one in hosted.get(PROXY_ROLE, ()) if one in where.servers)
         if not hosted[PROXY_ROLE]:

@@ -15,7 +15,8 @@ what the machine's Tubo says (the process is gone) or the worker itself (it has 
 
 Fencing. Every time that a partition is given to somebody it gets a *token* larger than all before, kept in the table
 before anybody hears of it. Before it serves, a worker shows the token to the storage (:mod:`.store`), which from then on
-takes nothing older for these keys: a write that an old owner had under way when it was stopped does no harm.
+takes nothing older for these keys: a write that an old owner had under way when it was stopped does no harm. The storage
+is a process like others (role ``fuxi.store``): it may be killed, and knows again from its disk what it had promised.
 
 Moves are told as states, not as steps. The ServiceMaster tells each worker all that it is to hold, numbered; the worker
 lets go of what is not named and loads what is new, and says what it holds. A message that is lost, or a ServiceMaster

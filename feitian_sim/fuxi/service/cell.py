@@ -9,13 +9,9 @@ from feitian_sim.fuxi.service.desk import Desk
 from feitian_sim.fuxi.service.hotspot import HOTSPOT, HotspotPolicy
 from feitian_sim.fuxi.service.program import RoleProgram
 from feitian_sim.fuxi.service.store import StoreServer
-from feitian_sim.hardware import DataCenter
+from feitian_sim.hardware import Daemon, DataCenter
 from feitian_sim.kernel import ScenarioError
 from feitian_sim.kuafu import Endpoint, Identities, Kuafu
-
-STORE_ROLE = "fuxi.store"
-#: Ports of services' storages, in turn.
-FIRST_STORE_PORT = 5_000_000
 
 
 class ServiceCell:
@@ -34,21 +30,31 @@ class ServiceCell:
         self._kuafu = kuafu
         self._identities = identities
         self._own = own if own is not None else {}
-        self._stores: dict[str, StoreServer] = {}
+        self._storage: StoreServer | None = None
         self._desks: dict[str, Desk] = {}
 
+    def open_storage(self) -> StoreServer:
+        """The storage of all services, on the last machine of the cluster. Raises ScenarioError without a disk."""
+        if self._storage is None:
+            machine = self._datacenter.machines[-1]
+            if not machine.disks:
+                raise ScenarioError(
+                    f"services keep their writes on a disk, and {machine.name} has none: cluster.machine.disks"
+                )
+            sim, store_ns = self._datacenter.sim, self.config.store
+            self._storage = StoreServer(sim, self._kuafu, self._identities, machine, store_ns)
+        return self._storage
+
+    @property
+    def daemons(self) -> tuple[Daemon, ...]:
+        """What faults can reach beside Fuxi's own."""
+        return (self._storage.daemon,) if self._storage is not None else ()
+
     def store(self, app: str, keys: int) -> StoreServer:
-        """The storage of a service: there once it is first asked for, on a machine beside the cluster."""
-        store = self._stores.get(app)
-        if store is None:
-            machines = self._datacenter.client_machines or self._datacenter.machines
-            machine = machines[-1]
-            owner = self._datacenter.sim.owner(f"{STORE_ROLE}.{app}")
-            port = FIRST_STORE_PORT + len(self._stores)
-            credential = self._identities.module(STORE_ROLE, machine.name)
-            endpoint = self._kuafu.endpoint(owner, machine, port, credential)
-            store = self._stores[app] = StoreServer(self._datacenter.sim, endpoint, app, keys, self.config.store)
-        return store
+        """The storage, set up for a service."""
+        storage = self.open_storage()
+        storage.keep(app, keys)
+        return storage
 
     def desk(self, endpoint: Endpoint) -> Desk:
         """Where the services' workers on a machine are spoken to: one for each life of its worker runtime."""

@@ -58,9 +58,9 @@ class ServiceConfig(StrictModel):
         "own assumption: some reports of its new load must have come.",
     )
     store: Duration = Field(
-        default=written("1ms"),
-        description="What the storage takes to keep one write of a partition, beside the network, in time units; default "
-        "1ms. Source: own assumption, a group commit to flash.",
+        default=written("100us"),
+        description="What the storage takes for one write of a partition beside the network and its disk, in time units; "
+        "default 100us. Source: own assumption, a hundred thousand cycles.",
     )
 
     @model_validator(mode="after")

@@ -79,6 +79,16 @@ class WriteFenced(Fact):
     token: int
 
 
+@fact("fuxi.store_recovered")
+class StoreRecovered(Fact):
+    """A new life of the services' storage has read a service's journal; ``lost``: a durable record of it is damaged."""
+
+    app: str
+    machine: str
+    records: int
+    lost: bool
+
+
 # Details
 
 

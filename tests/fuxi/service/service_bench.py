@@ -83,6 +83,7 @@ class ServiceBench:
         services: dict[str, Any] | None = None,
         fuxi: dict[str, Any] | None = None,
         own: dict[str, object] | None = None,
+        asker: int = -1,
     ) -> None:
         self.sim = Simulation(seed=seed)
         self.tables = FactTables(self.sim.facts)
@@ -104,7 +105,7 @@ class ServiceBench:
         self.fuxi = FuxiCell(
             self.sim, self.datacenter, self.kuafu, self.nuwa, None, guard, self.config, {"service": self.services}
         )
-        machine = self.datacenter.machines[-1]
+        machine = self.datacenter.machines[asker]
         self.user = self.fuxi.client(machine, "user")
         owner = self.sim.owner("asker")
         endpoint = self.kuafu.endpoint(owner, machine, 900_000, guard.user("user"))

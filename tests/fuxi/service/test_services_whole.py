@@ -21,7 +21,7 @@ def test_f5_a_service_comes_up_and_answers() -> None:
     bench.ask(200, 10)
     bench.run(12)
     assert bench.done == {True: 2000, False: 0}
-    assert bench.cell.store("kv", 0).writes == 2000
+    assert bench.cell.store("kv", 0).writes("kv") == 2000
     assert bench.client.reads < 5
     assert len({row[2] for row in bench.owners.served.values()}) == 4
 
@@ -107,10 +107,10 @@ def test_a_write_that_was_under_way_when_its_owner_was_stopped_is_refused_by_the
     bench.up()
     store = bench.cell.store("kv", 0)
     token = bench.owners.newest[0]
-    assert store.fenced.touch(0, 100, token)
+    assert store.fenced("kv").touch(0, 100, token)
     bench.process(bench.worker_of(1)).owner.kill()
     bench.run_until(bench.owners.whole)
-    assert not store.fenced.touch(0, 100, token)
+    assert not store.fenced("kv").touch(0, 100, token)
 
 
 @pytest.mark.parametrize("after_ms", [0, 1, 10, 60, 80, 300])
@@ -134,7 +134,7 @@ def test_a_service_master_that_is_killed_while_it_migrates_loses_and_doubles_not
     assert bench.owners.whole()
     assert len(bench.owners.served) == 6
     assert bench.done[False] == 0
-    assert bench.cell.store("kv", 0).writes >= bench.done[True]
+    assert bench.cell.store("kv", 0).writes("kv") >= bench.done[True]
     assert bench.server.core is not None
     assert sorted(bench.server.core.force.workers) == workers
 
@@ -168,7 +168,7 @@ def test_a_hot_range_is_split_and_spread_under_load() -> None:
     owners = {row[2] for row in bench.owners.served.values() if row[0] < KEYS // 6}
     assert len(owners) > 1
     assert bench.owners.whole()
-    assert bench.cell.store("kv", 0).writes >= 33_000
+    assert bench.cell.store("kv", 0).writes("kv") >= 33_000
 
 
 def test_a_machine_that_is_disabled_gives_its_partitions_away_before_its_workers_end() -> None:
@@ -242,4 +242,80 @@ def test_one_owner_whatever_dies_or_is_cut_off(seed: int) -> None:
     bench.run(160)
     assert bench.owners.whole()
     assert bench.done[True] > 9_000
-    assert bench.cell.store("kv", 0).writes >= bench.done[True]
+    assert bench.cell.store("kv", 0).writes("kv") >= bench.done[True]
+
+
+def test_what_the_storage_has_promised_it_knows_after_a_kill() -> None:
+    """Writes go on after a restart; no token that was shown is forgotten, and no write that was answered is lost."""
+    bench = ServiceBench()
+    bench.up()
+    store = bench.cell.store("kv", 0)
+    bench.ask(200, 30)
+    for after_s in (3, 9, 15):
+        bench.sim.call_later(after_s * SECOND, store.daemon.kill)
+        bench.sim.call_later((after_s + 1) * SECOND, store.daemon.start)
+    bench.run(12)
+    # A move gives a new token: the next life of the storage must know it.
+    bench.process(bench.worker_of(1)).owner.kill()
+    bench.run(50)
+    assert store.daemon.incarnation == 4
+    assert [row["lost"] for row in bench.table("fuxi.store_recovered")] == [False] * 3
+    assert bench.owners.whole()
+    assert bench.done == {True: 6000, False: 0}
+    assert store.writes("kv") >= 6000
+    newest = [store.fenced("kv").newest(key, key + 1) for key in range(0, KEYS, 100)]
+    assert newest == bench.owners.newest[::100]
+    assert not store.fenced("kv").touch(0, 1, bench.owners.newest[0] - 1)
+
+
+@pytest.mark.parametrize("after_ms", [0, 1, 4, 9, 17, 40])
+def test_the_crash_of_the_storages_machine_loses_nothing_that_was_answered(after_ms: int) -> None:
+    """Whatever its disk was doing; what was not answered is asked again."""
+    bench = ServiceBench(asker=1)
+    bench.up()
+    store = bench.cell.store("kv", 0)
+    machine = bench.datacenter.machines[-1]
+    bench.ask(500, 4)
+    bench.sim.call_later(2 * SECOND + after_ms * MILLISECOND, machine.crash, "a test")
+    bench.sim.call_later(6 * SECOND, machine.restart)
+    bench.run(80)
+    assert bench.owners.whole()
+    assert bench.done == {True: 2000, False: 0}
+    assert store.writes("kv") >= 2000
+
+
+def test_a_storage_that_lost_its_disk_takes_nothing_rather_than_without_tokens() -> None:
+    """The service cannot write any more; reads are not its business."""
+    bench = ServiceBench()
+    bench.up()
+    store = bench.cell.store("kv", 0)
+    disk = bench.datacenter.machines[-1].disks[0]
+    disk.fail("a test")
+    disk.replace()
+    store.daemon.kill()
+    store.daemon.start()
+    before = len(bench.table("fuxi.store_recovered"))
+    bench.ask(50, 2)
+    bench.run(40)
+    assert before == 1
+    assert bench.table("fuxi.store_recovered")[0]["lost"]
+    assert bench.done[True] == 0
+    assert store.writes("kv") == 0
+
+
+def test_a_journal_begins_anew_with_what_it_comes_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays short, and a life after that knows the same."""
+    monkeypatch.setattr("feitian_sim.fuxi.service.store._LONGEST", 50)
+    bench = ServiceBench()
+    bench.up()
+    store = bench.cell.store("kv", 0)
+    bench.ask(100, 20)
+    bench.run(25)
+    journal = bench.datacenter.machines[-1].disks[0].journal("fuxi.store.kv")
+    assert journal.cut_count > 1500
+    assert journal.count < 150
+    known, writes = store.fenced("kv").ranges(), store.writes("kv")
+    store.daemon.kill()
+    store.daemon.start()
+    assert store.fenced("kv").ranges() == known
+    assert store.writes("kv") == writes == 2000
