@@ -11,7 +11,7 @@ from feitian_sim.paxos.messages import Accepted, Promise
 from feitian_sim.paxos.records import AcceptedSlots
 
 if TYPE_CHECKING:
-    from adversary import Group
+    from battlefield import Battlefield
 
 
 class Violation(AssertionError):
@@ -21,7 +21,7 @@ class Violation(AssertionError):
 class Checks:
     """Agreement, validity, durability, leases, reads, and answers given once."""
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, group: Battlefield) -> None:
         self._group = group
         self.chosen: dict[int, Any] = {}
         self.proposed: dict[Any, None] = {}
