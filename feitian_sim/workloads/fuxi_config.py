@@ -88,6 +88,12 @@ class FuxiTraceLoad(Load):
         description="What an instance computes through per time, in traces that have bytes and no durations; default "
         "50MB/s. Source: own assumption, half of a disk's speed.",
     )
+    reads: Literal["dataset", "nothing"] | None = Field(
+        default=None,
+        description="What jobs read whose bytes the trace says: files of pangu.dataset, chosen by the name of the input "
+        "and read where they lie, or nothing, so that bytes are time alone; default: the dataset, if there is one. "
+        "Source: F8.",
+    )
     memory: Ratio = Field(
         default=0.01,
         gt=0,

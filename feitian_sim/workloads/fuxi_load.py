@@ -21,6 +21,7 @@ from feitian_sim.workloads.job_taker import JobClient, JobTaker
 from feitian_sim.workloads.job_templates import JobChoice, JobFile, PaperJob, SortJob
 from feitian_sim.workloads.own_jobs import OwnJob
 from feitian_sim.workloads.pace import Ended, Pace
+from feitian_sim.workloads.trace_inputs import Inputs, inputs_of
 from feitian_sim.workloads.trace_plans import MachineSize, TraceArrival, arrivals_of
 from feitian_sim.workloads.traces import Selection, TraceAccount, read_jobs
 
@@ -207,11 +208,22 @@ class FuxiTrace:
         window = Selection(config.window.start, config.window.length, config.sample, config.limit)
         reading = read_jobs(config.format, paths, window, keep_going=config.on_bad_row == "drop")
         self._account = reading.account
-        self._arrivals = arrivals_of(reading.jobs, config, self._size(context), self._account, f"{self.name}.")
+        size, inputs = self._size(context), self._inputs(context)
+        self._arrivals = arrivals_of(reading.jobs, config, size, self._account, f"{self.name}.", inputs)
         if not self._arrivals:
             raise ScenarioError(f"load {self.name}: no machine has what any job of {', '.join(config.file)} asks for")
         self._jobs = iter(self._arrivals)
         self._pace = self._own_pace(context)
+
+    def _inputs(self, context: LoadContext) -> Inputs | None:
+        """Where the bytes are that jobs read: in the dataset, if there is one, and nobody says otherwise."""
+        cell, reads = context.cell, self.config.reads
+        has_dataset = cell is not None and cell.dataset_paths() > 0
+        if reads == "nothing" or (reads is None and not has_dataset):
+            return None
+        if cell is None or not has_dataset:
+            raise ScenarioError(f"load {self.name}: jobs read the dataset, and there is none: add pangu.dataset")
+        return inputs_of(cell.dataset_paths(), cell.dataset_path, cell.dataset_size_bytes)
 
     def _size(self, context: LoadContext) -> MachineSize:
         cell = self._submissions.cell

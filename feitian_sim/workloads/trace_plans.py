@@ -3,6 +3,7 @@
 A trace's duration is of a whole task or of an instance, as its format says (see ``traces``). A whole task's is the time
 of all its waves: with k instances one after the other on each worker, an instance takes a k-th of it. Memory that is
 a share of a machine becomes that share of a machine here, so that a trace fills larger machines as it filled its own.
+Bytes that a task read are files of the dataset where there is one (:mod:`.trace_inputs`), else they are time alone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from feitian_sim.fuxi.job.plan import EdgePlan, JobPlan, TaskPlan
 from feitian_sim.fuxi.resources import CPU, MEMORY, Dimensions, Vector, fits
 from feitian_sim.kernel.units import bytes_per_s
 from feitian_sim.workloads.fuxi_config import FuxiTraceLoad
+from feitian_sim.workloads.trace_inputs import Inputs
 from feitian_sim.workloads.traces import FORMATS, TraceAccount, TraceJob, TraceTask
 from feitian_sim.workloads.traces.job import WHOLE_MACHINE_PPM
 
@@ -38,12 +40,20 @@ class TraceArrival:
 
 
 def arrivals_of(
-    jobs: Sequence[TraceJob], config: FuxiTraceLoad, size: MachineSize, account: TraceAccount, prefix: str
+    jobs: Sequence[TraceJob],
+    config: FuxiTraceLoad,
+    size: MachineSize,
+    account: TraceAccount,
+    prefix: str,
+    inputs: Inputs | None = None,
 ) -> list[TraceArrival]:
-    """The plans of the jobs in their order; those that no machine can run are moved to the dropped ones."""
+    """The plans of the jobs in their order; those that no machine can run are moved to the dropped ones.
+
+    ``inputs``: files for what they read; None: reading takes no more than time.
+    """
     found = []
     for job in jobs:
-        plan = plan_of_trace(job, config, size, f"{prefix}{job.name}")
+        plan = plan_of_trace(job, config, size, f"{prefix}{job.name}", inputs)
         if all(fits(task.vector, size.largest) for task in plan.tasks):
             found.append(TraceArrival(round(job.arrive_ns * config.time_scale), plan))
         else:
@@ -51,11 +61,13 @@ def arrivals_of(
     return found
 
 
-def plan_of_trace(job: TraceJob, config: FuxiTraceLoad, size: MachineSize, name: str) -> JobPlan:
+def plan_of_trace(
+    job: TraceJob, config: FuxiTraceLoad, size: MachineSize, name: str, inputs: Inputs | None = None
+) -> JobPlan:
     """One job as it runs."""
     order = _order(job.tasks)
     place = {position: number for number, position in enumerate(order)}
-    tasks = tuple(_task(job.tasks[position], place, config, size) for position in order)
+    tasks = tuple(_task(job, job.tasks[position], place, config, size, inputs) for position in order)
     return JobPlan(name, tasks, config.user, config.group or config.user, config.priority)
 
 
@@ -73,15 +85,26 @@ def _order(tasks: Sequence[TraceTask]) -> list[int]:
     return list(placed)
 
 
-def _task(task: TraceTask, place: dict[int, int], config: FuxiTraceLoad, size: MachineSize) -> TaskPlan:
+def _task(
+    job: TraceJob,
+    task: TraceTask,
+    place: dict[int, int],
+    config: FuxiTraceLoad,
+    size: MachineSize,
+    inputs: Inputs | None,
+) -> TaskPlan:
     memory = task.memory_bytes or _share(task.memory_ppm or round(config.memory * WHOLE_MACHINE_PPM), size)
     shuffled = task.shuffle_bytes > 0
+    # What has no name in the trace is read by nobody else.
+    files = inputs(task.input_path or job.name, task.input_bytes) if inputs is not None and task.input_bytes else ()
     return TaskPlan(
         name=task.name,
         instances=task.instances,
         vector=size.dimensions.vector({CPU: task.cpu_millicores, MEMORY: max(1, memory)}),
         # What a trace has no bytes for is order alone.
         edges=tuple(EdgePlan(place[parent], pattern="shuffle" if shuffled else "none") for parent in task.parents),
+        files=files,
+        input_bytes=task.input_bytes if files else 0,
         time_ns=_time_ns(task, config),
         output_bytes=task.output_bytes // task.instances,
         workers=_workers(task, config),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from feitian_sim.fuxi.job.plan import plan_of
 from feitian_sim.fuxi.resources import Dimensions
-from feitian_sim.kernel import SECOND, Simulation
+from feitian_sim.kernel import SECOND, ScenarioError, Simulation
+from feitian_sim.scenario import build, load
 from feitian_sim.workloads.fuxi_config import FuxiJobsLoad, FuxiTraceLoad
 from feitian_sim.workloads.job_templates import JobChoice, JobFile, PaperJob, SortJob
+from feitian_sim.workloads.trace_inputs import inputs_of
 from feitian_sim.workloads.trace_plans import TOO_LARGE, MachineSize, arrivals_of, plan_of_trace
 from feitian_sim.workloads.traces import TraceAccount, TraceJob, TraceTask
 
@@ -164,3 +167,67 @@ def test_jobs_of_bytes_take_their_bytes_at_a_rate() -> None:
     maps, reduces = plan_of_trace(TraceJob(0, "job0", tasks), config, SIZE, "job0").tasks
     assert (maps.time_ns, maps.output_bytes) == (2 * SECOND, 30)
     assert (reduces.edges[0].pattern, reduces.vector[1]) == ("shuffle", GB)
+    assert maps.files == ()
+
+
+def test_inputs_of_traces_are_runs_of_the_datasets_files() -> None:
+    """The same name is the same file; after the last comes the first; a task reads as many bytes as it did."""
+    sizes = [100, 50, 70]
+    inputs = inputs_of(3, lambda number: f"/d/{number}", sizes.__getitem__)
+    (first,) = inputs("in", 1)
+    assert inputs("in", sizes[int(first[-1])] + 1) == (first, f"/d/{(int(first[-1]) + 1) % 3}")
+    assert len(inputs("in", 3 * sum(sizes))) == 9
+    assert {inputs(f"in-{number}", 1)[0] for number in range(40)} == {"/d/0", "/d/1", "/d/2"}
+    tasks = (TraceTask("map", 2, input_bytes=90, output_bytes=60, input_path="in"), TraceTask("other", 1))
+    plan = plan_of_trace(TraceJob(0, "job0", tasks), trace_load(format="swim"), SIZE, "job0", inputs)
+    assert [task.files for task in plan.tasks] == [inputs("in", 90), ()]
+    assert [task.input_bytes for task in plan.tasks] == [90, 0]
+    alone = (TraceTask("map", 2, input_bytes=90),)
+    by_job = [
+        plan_of_trace(TraceJob(0, f"j{n}", alone), trace_load(), SIZE, "x", inputs).tasks[0].files for n in range(9)
+    ]
+    assert len(set(by_job)) > 1
+
+
+_SWIM = """job0\t0\t0\t600000000\t1000000\t1000000\t/in/a
+job1\t1\t1\t600000000\t0\t1000000\t/in/a
+job2\t2\t1\t90000000\t0\t1000\t/in/b
+"""
+_SCENARIO = """
+name: swim
+question: Do jobs of a trace read the dataset where it lies?
+duration: 60s
+sample_every: 60s
+cluster: {racks: 3, machines_per_rack: 3, machine: {cores: 8, memory: 32GiB, disks: 2}, clients: {machines: 1}}
+pangu: {dataset: {bytes: 4GiB, file_size: 256MiB}}
+fuxi: {}
+load:
+  - {kind: fuxi-trace, name: fb, format: swim, file: fb.tsv, rate: 100MB/s}
+"""
+
+
+@pytest.mark.parametrize(("reads", "read_bytes"), [("", 1_290_000_000), (", reads: nothing", 0)])
+def test_jobs_of_swim_read_the_dataset_with_locality(tmp_path: Path, reads: str, read_bytes: int) -> None:
+    """As many bytes as the trace says, most of them on machines that have them."""
+    (tmp_path / "fb.tsv").write_text(_SWIM)
+    (tmp_path / "fb.yaml").write_text(_SCENARIO.replace("rate: 100MB/s", f"rate: 100MB/s{reads}"))
+    ran = build(load(tmp_path / "fb.yaml")).run()
+    assert ran.metrics["fuxi.jobs_finished_count"] == 3
+    operations = ran.facts.columns("pangu.operation")
+    read = operations["op"].astype(str) == "read" if operations else []
+    assert (int(operations["size_bytes"][read].sum()) if operations else 0) == read_bytes
+    if read_bytes:
+        assert ran.metrics["fuxi.machine_local_ratio"] > 0.7
+        paths = operations["path"][read].astype(str)
+        assert len(set(paths)) <= 5, "two of the jobs read the same files"
+
+
+def test_a_dataset_that_is_not_there_cannot_be_read(tmp_path: Path) -> None:
+    """With what to do about it."""
+    (tmp_path / "fb.tsv").write_text(_SWIM)
+    text = _SCENARIO.replace("{dataset: {bytes: 4GiB, file_size: 256MiB}}", "{}").replace(
+        "rate:", "reads: dataset, rate:"
+    )
+    (tmp_path / "fb.yaml").write_text(text)
+    with pytest.raises(ScenarioError, match=r"add pangu\.dataset"):
+        build(load(tmp_path / "fb.yaml"))

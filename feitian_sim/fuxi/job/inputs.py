@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from feitian_sim.fuxi.job.plan import JobPlan, TaskPlan
-from feitian_sim.fuxi.job.split import Split
+from feitian_sim.fuxi.job.split import Split, first_bytes
 from feitian_sim.kernel import SimulatedError
 from feitian_sim.pangu.client import PanguClient
 from feitian_sim.pangu.messages import Located
@@ -30,6 +30,8 @@ def splits_of(plan: JobPlan, client: PanguClient | None) -> Generator[Any, Any, 
                 raise NoSuchInput(f"task {task.name} reads {task.files[0]}, and this cell has no Pangu")
             for pattern in task.files:
                 own += yield from _splits(task, pattern, client)
+            if task.input_bytes:
+                own = list(first_bytes(own, task.input_bytes))
         splits.append(own)
     return splits
 

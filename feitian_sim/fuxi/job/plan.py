@@ -38,6 +38,8 @@ class TaskPlan:
     files: tuple[str, ...] = ()
     #: 0: a chunk.
     split_bytes: int = 0
+    #: Read of its files, from the first on; 0: all.
+    input_bytes: int = 0
     #: What an instance computes beside its bytes: always the same, drawn, or one for each.
     time_ns: int | Distribution | tuple[int, ...] = 0
     #: Input computed through per second; 0: bytes take no time.
