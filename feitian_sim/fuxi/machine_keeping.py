@@ -88,8 +88,8 @@ class Machines:
 
     def _known(self, message: Hello) -> tuple[str, ...]:
         apps = self._books.apps
-        names = dict.fromkeys([one.app for one in message.running] + [one.app for one in message.masters])
-        return tuple(name for name in names if name in apps)
+        there = [one.app for one in message.running] + [one.app for one in message.masters]
+        return tuple(name for name in dict.fromkeys([*there, *message.others]) if name in apps)
 
     def _take_in(self, machine: MachineBook, message: Hello, now_ns: int) -> None:
         """A machine that was not in the books, with what runs there already."""

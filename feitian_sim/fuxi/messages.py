@@ -117,11 +117,13 @@ class Hello:
     seq: int = 0
     #: Counts the machine's own starts: after another, nothing of before is there.
     boot: int = 0
+    #: Applications that the machine knows, and that neither hold nor may use anything there.
+    others: tuple[str, ...] = ()
 
     @property
     def wire_bytes(self) -> int:
         """Bytes on the wire."""
-        return per_item(256, len(self.running) + len(self.masters))
+        return per_item(256, len(self.running) + len(self.masters) + len(self.others))
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,17 +62,20 @@ class Tubo:
         table = self.table
         self.news.included()
         self._said = tuple(table.apps)
+        running, masters = table.running(), table.masters()
+        told = dict.fromkeys([one.app for one in running] + [one.app for one in masters])
         return Hello(
             self._machine,
             self._incarnation,
             self._capacity,
-            table.running(),
-            table.masters(),
+            running,
+            masters,
             self.health(working_disks, disks),
             epoch=table.epoch,
             heard=table.heard,
             seq=self.news.seq,
             boot=table.boot,
+            others=tuple(name for name in self._said if name not in told),
         )
 
     def health(self, working_disks: int, disks: int) -> int:

@@ -106,8 +106,9 @@ class TuboServer:
 
     def _serve_orders(self) -> None:
         serve = self._endpoint.serve
-        serve(Allow, self._allow, BE_HEARD_BY_TUBO)
-        serve(StartMaster, self._order(lambda core, message, now: core.start_master(message, now)), BE_HEARD_BY_TUBO)
+        start_master = self._order(lambda core, message, now: core.start_master(message, now))
+        serve(Allow, self._when_known(self._allow), BE_HEARD_BY_TUBO)
+        serve(StartMaster, self._when_known(start_master), BE_HEARD_BY_TUBO)
         serve(EndMaster, self._order(lambda core, message, _: core.end_master(message)), BE_HEARD_BY_TUBO)
         serve(EndApp, self._order(lambda core, message, now: core.end_app(message, now)), BE_HEARD_BY_TUBO)
         serve(StartWorkers, self._order(lambda core, message, now: core.start_workers(message, now)), BE_HEARD_BY_TUBO)
@@ -150,6 +151,17 @@ class TuboServer:
         return self._pangu
 
     # Orders
+
+    def _when_known(self, order: Callable[[IncomingCall], None]) -> Callable[[IncomingCall], None]:
+        """While a Hello is on its way, which says nothing of it, nothing is allowed or started that it would undo."""
+
+        def ordered(call: IncomingCall) -> None:
+            if self.known_to:
+                order(call)
+            else:
+                call.fail("this Tubo says Hello just now")
+
+        return ordered
 
     def _allow(self, call: IncomingCall) -> None:
         answer, effects = self.core.allow(call.message, self._sim.now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from cell_with_apps import LONG, Cell, Sweep
 
@@ -14,8 +16,9 @@ from feitian_sim.fuxi.facts import (
     TuboAdopted,
     WorkerReady,
 )
-from feitian_sim.fuxi.messages import AskStatus
+from feitian_sim.fuxi.messages import AskStatus, Hello
 from feitian_sim.hardware import Machine
+from feitian_sim.pangu.master_finder import MasterFinder
 
 
 def at_work() -> tuple[Cell, str]:
@@ -105,6 +108,30 @@ def test_a_tubo_that_is_started_anew_adopts_its_workers():
     assert cell.ended_workers("crashed", "revoked") == []
     assert len([item for item in cell.of(WorkerReady) if item.app == "a"]) == 20
     assert len(cell.kind.commits) == 200
+    cell.assert_books_agree()
+
+
+def test_what_is_ordered_while_a_tubos_hello_is_on_its_way_is_not_undone_by_it(monkeypatch: pytest.MonkeyPatch):
+    """The Hello says nothing of it: taken for the truth, each master would be started twice, and allowances be lost."""
+    cell, machine = at_work()
+    tubo, call = cell.host(machine).tubo.daemon, MasterFinder.call
+
+    def slow(self: MasterFinder, message: object, *rest: Any) -> None:
+        if isinstance(message, Hello):
+            cell.sim.call_later(200_000_000, call, self, message, *rest)
+        else:
+            call(self, message, *rest)
+
+    monkeypatch.setattr(MasterFinder, "call", slow)
+    cell.at(20.5, tubo.kill)
+    cell.at(20.7, tubo.start)
+    for number in range(30):
+        cell.submit(f"b{number}", Sweep(pieces=2, workers=2), 20.7 + 0.002 * number)
+    cell.run(300)
+    assert cell.all_committed("a", 200)
+    assert [item for item in cell.of(AppStarted) if item.app != "a" and item.machine == machine]
+    assert cell.of(AppMasterEnded) == []
+    assert cell.ended_workers("crashed", "revoked") == []
     cell.assert_books_agree()
 
 

@@ -236,6 +236,16 @@ def test_a_new_fuxi_master_never_hears_of_what_the_old_one_allowed(machine: Mach
     assert machine.table.apps["a"].units[1].allowed == 0
 
 
+def test_a_fuxi_master_is_asked_about_every_application_also_one_that_only_waits(machine: Machine):
+    machine.start(1)
+    hello = machine.tubo.hello(1, 1)
+    assert (hello.running, hello.masters, hello.others) == ((), (), ("a",))
+    machine.do(machine.tubo.welcome(Welcome(1, ("a",)), 0))
+    machine.allow(1)
+    assert machine.come_up() == [1]
+    assert machine.tubo.hello(1, 1).others == ()
+
+
 def test_an_allowance_that_was_missed_is_noticed(machine: Machine):
     machine.allow(1)
     machine.seq += 1
