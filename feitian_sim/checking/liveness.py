@@ -284,12 +284,16 @@ class NoticesArrive(Invariant):
         """Watches that wait for what has happened: each with the slot that it has seen, and that of the change."""
         for (owner, number), watch in self._waiting.items():
             since = self._since.get((owner, number))
-            if owner in self._over or since is None:
+            if owner in self._over or since is None or self._is_over(watch.session):
                 continue
             changed = (slot for slot in self._tree.model.changes.get(watch.path, ()) if slot > since)
             first = next(changed, None)
             if first is not None:
                 yield watch, since, first
+
+    def _is_over(self, session: int) -> bool:
+        """Whether a session of the tree has ended: nobody is owed anything in it. Others only their server knows."""
+        return session > 0 and session not in self._tree.model.sessions
 
     def at_end(self, now_ns: int) -> None:
         """Nobody may still wait for what has happened."""

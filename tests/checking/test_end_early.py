@@ -25,7 +25,7 @@ from feitian_sim.workloads.history_config import NuwaHistoryLoad
 
 _MS = SECOND // 1000
 _NUWA = Path(__file__).resolve().parents[2] / "scenarios" / "check" / "nuwa.yaml"
-_END_NS = 2300 * _MS
+_END_NS = load(_NUWA).scenario.duration
 _HEALED_NS = 600 * _MS
 _QUIET_NS = 450 * _MS
 
@@ -175,12 +175,25 @@ def test_a_notice_is_waited_for_once_there_is_something_to_tell():
     checker, oracle, tell = _oracles("NW10L")
     (tree,) = (one for one in checker.invariants if isinstance(one, TreeIsAsCommanded))
     watch = SimpleNamespace(owner="a", number=1, what="node", path="/f", session=7)
+    tree.model.sessions[7] = None
     tell("nuwa.watch_set", 700 * _MS, watch)
     tell("nuwa.operation", 710 * _MS, SimpleNamespace(owner="a", op="get", error="", zxid=3))
     assert oracle.settled(1000 * _MS)
     tree.model.changes["/f"] = [2, 4]
     assert not oracle.settled(1000 * _MS)
     tell("nuwa.notice", 900 * _MS, SimpleNamespace(owner="a", number=1))
+    assert oracle.settled(1000 * _MS)
+
+
+def test_nothing_is_owed_to_a_client_whose_session_is_over():
+    checker, oracle, tell = _oracles("NW10L")
+    (tree,) = (one for one in checker.invariants if isinstance(one, TreeIsAsCommanded))
+    tree.model.sessions[7] = None
+    tell("nuwa.watch_set", 700 * _MS, SimpleNamespace(owner="a", number=1, what="node", path="/f", session=7))
+    tell("nuwa.operation", 710 * _MS, SimpleNamespace(owner="a", op="get", error="", zxid=3))
+    tree.model.changes["/f"] = [4]
+    assert not oracle.settled(1000 * _MS)
+    del tree.model.sessions[7]
     assert oracle.settled(1000 * _MS)
 
 
