@@ -19,6 +19,7 @@ from feitian_sim.fuxi.messages import (
     EndApp,
     Ended,
     EndMaster,
+    Granted,
     Heard,
     MasterProcess,
     Register,
@@ -283,6 +284,17 @@ class Applications:
             app.machine = self._books.index.get(TcpAddress.parse(message.address).machine, -1)
             app.ordered = True
         self._now_running(app, message.address, now_ns)
+
+    def greet(self) -> None:
+        """Masters of before this reign that have not noticed it learn that it has begun.
+
+        A FuxiMaster may be where the last was: who finds the same address under the office's name has seen no move, and
+        who waits has no reason to say anything.
+        """
+        books = self._books
+        for app in books.apps.values():
+            if app.state == "running" and not app.registered and app.attempt <= (books.epoch - 1) * _ATTEMPTS:
+                books.do(Send("grant", app.address, Granted(app.name, books.epoch, 0, ()), app=app.name))
 
     # Its end
 

@@ -180,6 +180,7 @@ class Master:
     def adjust(self, now_ns: int) -> list[Effect]:
         """The work of fixed intervals: quota is given back, priorities are enforced, bad machines are disabled."""
         if self.settled:
+            self.applications.greet()
             self.books.apply(self.books.scheduler.wake(now_ns), now_ns)
             self.disabling.look(now_ns)
         return self.books.take()
@@ -220,4 +221,5 @@ class Master:
         for app in list(books.apps.values()):
             if app.state == "waiting":
                 self.applications.want_master(app, now_ns)
+        self.applications.greet()
         books.apply(books.scheduler.hold(False), now_ns)

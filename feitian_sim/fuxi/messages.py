@@ -333,7 +333,7 @@ class Granted:
     gone).
 
     ``lost``: machines that are gone with all that ran there; ``disabled``: machines that nobody should use any more.
-    Answered by :class:`Heard`.
+    Number 0 says nothing but that there is a FuxiMaster of this epoch. Answered by :class:`Heard`.
     """
 
     app: str

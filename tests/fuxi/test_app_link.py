@@ -189,6 +189,24 @@ def test_a_new_fuxi_master_is_told_everything_and_an_old_one_is_refused(bench: B
     assert bench.link.holdings == {(1, "r0/m1"): 3, (1, "r0/m0"): 1}
 
 
+def test_a_new_fuxi_master_where_the_old_one_was_is_told_everything_when_it_greets(bench: Bench):
+    bench.link.want(1, 4, vector=CORE)
+    bench.run()
+    bench.grant(1, (1, "r0/m1", 3))
+    # Nobody has moved, and the application has nothing to say.
+    bench.epoch = 2
+    bench.run(60)
+    assert bench.link.epoch == 1
+    assert bench.grant(0, epoch=2).resync
+    register = bench.said[-1]
+    assert isinstance(register, Register)
+    assert register.holdings == (Holding(1, "r0/m1", 3),)
+    assert bench.link.epoch == 2
+    said = len(bench.said)
+    assert bench.grant(0, epoch=2) == Heard(2)
+    assert len(bench.said) == said
+
+
 def test_the_end_is_said_until_it_is_answered(bench: Bench):
     bench.answers = False
     bench.link.end(True, "")
