@@ -278,13 +278,21 @@ class Cell:
     """A platform with Fuxi, what happened in it, and a client."""
 
     def __init__(
-        self, *, fuxi: str = "{}", extra: str = "", racks: int = 3, machines: int = 4, cores: int = 8, **kind: Any
+        self,
+        *,
+        fuxi: str = "{}",
+        extra: str = "",
+        racks: int = 3,
+        machines: int = 4,
+        cores: int = 8,
+        kinds: type[SweepKind] = SweepKind,
+        **kind: Any,
     ) -> None:
         text = (
             f"name: t\nduration: 1h\ncluster: {{racks: {racks}, machines_per_rack: {machines}, "
             f"machine: {{cores: {cores}, disks: 1}}}}\nfuxi: {fuxi}\n{extra}"
         )
-        self.kind = SweepKind(**kind)
+        self.kind = kinds(**kind)
         self.platform: Platform = build(load_text(text), kinds={"job": self.kind})
         self.sim = self.platform.sim
         self.fuxi = self.platform.fuxi

@@ -155,7 +155,7 @@ def test_the_fail_over_of_a_service_master_interrupts_no_worker() -> None:
     assert second["adopted"] == 4
 
 
-def test_a_hot_range_is_split_and_spread_under_load() -> None:
+def test_f5_a_hot_range_is_split_and_spread_under_load() -> None:
     """Every key has one owner all the time, and what was one worker's is shared at the end."""
     hot = {"split_above": "300/s", "move_above": "450/s"}
     bench = ServiceBench(service=described(partitions={"hot": hot}, server={"instances": 4, "service": "1500us"}))
@@ -209,7 +209,7 @@ def test_a_roles_own_code_says_what_a_request_costs() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
-def test_one_owner_whatever_dies_or_is_cut_off(seed: int) -> None:
+def test_f5_one_owner_whatever_dies_or_is_cut_off(seed: int) -> None:
     """Masters, machines, runtimes, workers, partitions of the network, at drawn times; in the end all is served."""
     hot = {"split_above": "70/s", "move_above": "100/s", "imbalance": 1.2}
     bench = ServiceBench(
