@@ -75,6 +75,8 @@ def _print_foot(rows: Sequence[Row]) -> None:
     if found:
         seeds = [one for row in rows for one in row.seeds]
         print(f"seeds: median over all {median(seeds):.0f}, worst {max(seeds)}")
+        spent_s = sum(row.cpu_s + row.shrink_s for row in rows)
+        print(f"CPU seconds to hunt and to shrink: {spent_s:.0f} in all")
         for what, sizes in (
             ("faults", [row.faults for row in found]),
             ("operations", [row.operations for row in found]),

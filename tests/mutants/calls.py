@@ -52,6 +52,37 @@ def _no_table(patch: Patch, hit: Hit) -> None:
     patch.setattr(ReplyTable, "admit", admitted)
 
 
+def _answer_of_the_latest(patch: Patch, hit: Hit) -> None:
+    admit = ReplyTable.admit
+
+    def admitted(self: ReplyTable, call: Any, once: Any, now_ns: int) -> bool:
+        ends = [entry.end for (caller, _), entry in self._entries.items() if caller == once.caller and entry.end]
+        if (once.caller, once.number) in self._entries and ends:
+            # One answer is kept for each caller.
+            hit()
+            self._answer(call, *ends[-1])
+            return False
+        return admit(self, call, once, now_ns)
+
+    patch.setattr(ReplyTable, "admit", admitted)
+
+
+def _deadline_of_each_try(patch: Patch, hit: Hit) -> None:
+    attempt = ServiceCaller._try
+    allowed: dict[tuple[str, int], int] = {}
+
+    def tried(self: ServiceCaller, asked: Any, addresses: Any) -> None:
+        key = (self._endpoint.identity, asked.number)
+        if not asked.attempts:
+            allowed[key] = asked.until_ns - self._endpoint.now_ns
+        else:
+            hit()
+            asked.until_ns = self._endpoint.now_ns + allowed[key]
+        attempt(self, asked, addresses)
+
+    patch.setattr(ServiceCaller, "_try", tried)
+
+
 def _signature_without(field: str) -> Any:
     def plant(patch: Patch, hit: Hit) -> None:
         def body(self: Capability) -> bytes:
@@ -88,6 +119,22 @@ MUTANTS: tuple[Mutant, ...] = (
     _m("KF-04", "a retry goes to another server", "commit_unknown_result", ("KF1",), _retried_elsewhere, _CALLS),
     _m("OWN-41", "another incarnation takes a retry for new", "Birrell and Nelson", ("KF1",), _any_incarnation, _CALLS),
     _m("OWN-42", "the reply table is not asked", "Birrell and Nelson", ("KF1",), _no_table, _CALLS),
+    _m(
+        "OWN-47",
+        "a retry is answered with what its caller was answered last",
+        "Juszczak, USENIX 1989",
+        ("KF2",),
+        _answer_of_the_latest,
+        _CALLS,
+    ),
+    _m(
+        "OWN-48",
+        "each try has the whole deadline",
+        "gRPC proposal A6: one deadline for all",
+        ("KF6",),
+        _deadline_of_each_try,
+        _CALLS,
+    ),
     _m("ZG-01", "the signature omits the path", "generic", ("ZG1",), _signature_without("resources"), _ATTACKS),
     _m("OWN-43", "the signature omits the permissions", "generic", ("ZG1",), _signature_without("permissions"), _ATTACKS),
     _m("OWN-44", "the signature omits the subject", "generic", ("ZG1",), _signature_without("subject"), _ATTACKS),

@@ -6,14 +6,16 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import Any
 
+from feitian_sim.hardware import Disk
 from feitian_sim.kuafu import CallFailed
-from feitian_sim.pangu import chunk_requests
+from feitian_sim.pangu import chunk_requests, records
 from feitian_sim.pangu.chunk_messages import Apply, ChunkPulled, PullChunk
 from feitian_sim.pangu.chunk_requests import ChunkRequests
 from feitian_sim.pangu.chunk_server import ChunkServer
 from feitian_sim.pangu.content import checksum
 from feitian_sim.pangu.effects import Effect, Reply, Send
 from feitian_sim.pangu.leftovers import Leftovers
+from feitian_sim.pangu.master_finder import MasterFinder
 from feitian_sim.pangu.master_log import MasterLog
 from feitian_sim.pangu.messages import NewVersion
 from feitian_sim.pangu.primary import Primary, Turn
@@ -29,21 +31,56 @@ from tests.mutants.mutant import Hit, Mutant, Patch
 
 _m = Mutant
 _CHUNKS = "scenarios/check/chunks.yaml"
+_LEFTOVERS = "scenarios/check/leftovers.yaml"
+_GATHERED_NS = 3_000_000
 
 
-# The log and the tree
+# The master: who it is, its log and its tree
+
+
+def _first_master_for_ever(patch: Patch, hit: Hit) -> None:
+    learn = MasterFinder._learn
+
+    def learned(self: MasterFinder, address: str) -> None:
+        is_client = not self._endpoint.credential.subject.startswith("module:")
+        if is_client and self.address and address != self.address:
+            hit()
+        else:
+            learn(self, address)
+
+    patch.setattr(MasterFinder, "_learn", learned)
 
 
 def _last_comes_first(patch: Patch, hit: Hit) -> None:
-    propose = ReplicatedLog._propose
+    propose = ReplicatedLog.propose
+    stacks: dict[int, list[tuple[Any, ...]]] = {}
 
-    def proposed(self: ReplicatedLog) -> None:
-        if len(self._proposals) > 1:
+    def flush(log: ReplicatedLog) -> None:
+        stack = stacks.pop(id(log))
+        if len(stack) > 1:
             hit()
-            self._proposals.rotate(1)
-        propose(self)
+        while stack:
+            propose(log, *stack.pop())
 
-    patch.setattr(ReplicatedLog, "_propose", proposed)
+    def proposed(self: ReplicatedLog, command: Any, *rest: Any) -> None:
+        if type(command).__module__ != records.__name__ or not self.is_leader:
+            propose(self, command, *rest)
+            return
+        # Some are gathered before they go into the log together.
+        stack = stacks.setdefault(id(self), [])
+        stack.append((command, *rest))
+        if len(stack) == 1:
+            self._owner.call_later(_GATHERED_NS, flush, self)
+
+    init = ReplicatedLog.__init__
+
+    def fresh(self: ReplicatedLog, *args: Any, **named: Any) -> None:
+        # Identities come again.
+        stacks.pop(id(self), None)
+        init(self, *args, **named)
+
+    patch.setattr(ReplicatedLog, "__init__", fresh)
+    patch.setattr(ReplicatedLog, "propose", proposed)
 
 
 def _retries_are_new(patch: Patch, hit: Hit) -> None:
@@ -123,7 +160,34 @@ def _sealed_at_the_longest(patch: Patch, hit: Hit) -> None:
     patch.setattr(chunk_requests, "min", longest, raising=False)
 
 
+def _given_up_in_doubt(patch: Patch, hit: Hit) -> None:
+    looked, nothing = ChunkRequests._looked, ChunkRequests._may_have_nothing
+
+    def given_up(self: ChunkRequests, chunk: int, grant: Any, took: tuple[int, ...], now_ns: int) -> list[Effect]:
+        if not took and (grant.in_doubt or not nothing(self, now_ns)):
+            hit()
+            grant.in_doubt = False
+        return looked(self, chunk, grant, took, now_ns)
+
+    patch.setattr(ChunkRequests, "_looked", given_up)
+    patch.setattr(ChunkRequests, "_may_have_nothing", lambda self, now_ns: True)
+
+
 # Writes
+
+
+def _room_not_looked_at(patch: Patch, hit: Hit) -> None:
+    allocate = Disk.allocate
+
+    def taken(self: Disk, size_bytes: int) -> None:
+        lacking = max(0, size_bytes - self.free_bytes)
+        if lacking and not self.failed:
+            hit()
+        allocate(self, size_bytes - lacking)
+        self.used_bytes += lacking
+        self.machine.used_bytes += lacking
+
+    patch.setattr(Disk, "allocate", taken)
 
 
 def _own_disk_not_waited_for(patch: Patch, hit: Hit) -> None:
@@ -167,6 +231,35 @@ def _all_reported_damaged(patch: Patch, hit: Hit) -> None:
         return Pull(None, len(source.servers), reason)
 
     patch.setattr(ReadPath, "pull", pull)
+
+
+class _Unchecked:
+    """Replicas of which each is said to be sound, with a checksum that is made of what is there."""
+
+    def __init__(self, replicas: Any, hit: Hit) -> None:
+        self._replicas = replicas
+        self._hit = hit
+
+    def stored(self, chunk: int) -> Stored | None:
+        found: Stored | None = self._replicas.stored(chunk)
+        if found is None or found.sound:
+            return found
+        self._hit()
+        return replace(found, sound=True, crc=checksum(found.extents))
+
+
+def _damage_is_read(patch: Patch, hit: Hit) -> None:
+    serve = ReplicaReads._serve
+
+    def served(self: ReplicaReads, call: Any) -> None:
+        replicas = self._replicas
+        self._replicas = _Unchecked(replicas, hit)
+        try:
+            serve(self, call)
+        finally:
+            self._replicas = replicas
+
+    patch.setattr(ReplicaReads, "_serve", served)
 
 
 def _sorted_extents(patch: Patch, hit: Hit) -> None:
@@ -252,7 +345,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _m("OWN-80", "records enter the log in another order than they were decided in", "found here", ("PG8T",),
        _last_comes_first, _CHUNKS),
     _m("OWN-81", "a retry whose answer got lost counts as new", "HDFS-4942", ("PG8",), _retries_are_new, _CHUNKS),
-    _m("OWN-82", "an order to drop is given once", "found here", ("PG8G",), _drops_said_once, _CHUNKS),
+    _m("OWN-82", "an order to drop is given once", "found here", ("PG8G",), _drops_said_once, _LEFTOVERS,
+       "network"),
     _m("OWN-83", "every replica is told that it is the primary", "GFS, sec. 3.1", ("PG6",), _all_are_primaries, _CHUNKS),
     _m("OWN-85", "a primary acknowledges before its own disk has it", "generic", ("PG7",),
        _own_disk_not_waited_for, _CHUNKS),
@@ -264,5 +358,13 @@ MUTANTS: tuple[Mutant, ...] = (
     _m("OWN-89", "scrubbing takes a sector that cannot be read for a busy disk", "Bairavasundaram et al., 2007",
        ("PG13",), _unreadable_skipped, _CHUNKS, "disks"),
     _m("OWN-90", "a read sorts what it returns", "generic", ("PG2F",), _sorted_extents, _CHUNKS),
+    _m("OWN-93", "who reads makes the checksum anew, of what is there", "generic", ("PG2", "PG2F"),
+       _damage_is_read, _CHUNKS, "disks"),
+    _m("OWN-94", "a client that has found the master never looks for another", "generic", ("PG8L",),
+       _first_master_for_ever, "scenarios/check/failover.yaml", "crash-heavy"),
+    _m("OWN-95", "an open chunk of which nobody answers is given up", "generic", ("PG1",),
+       _given_up_in_doubt, _CHUNKS, "network"),
+    _m("OWN-96", "a write is taken in though there is no room for it", "generic", ("PG11",), _room_not_looked_at,
+       "scenarios/check/full.yaml"),
     _m("OWN-91", "a standby's replay makes chunks shorter", "generic", ("PG8T",), _lengths_rounded, _CHUNKS),
 )  # fmt: skip

@@ -219,6 +219,19 @@ def _answers_not_in_snapshots(patch: Patch, hit: Hit) -> None:
     patch.setattr(Session, "copy", copy)
 
 
+def _versions_not_in_snapshots(patch: Patch, hit: Hit) -> None:
+    restore = NuwaState.restore
+
+    def restored(self: NuwaState, image: Any) -> None:
+        restore(self, image)
+        for node in self.tree.nodes.values():
+            if node.version:
+                hit()
+            node.version = 0
+
+    patch.setattr(NuwaState, "restore", restored)
+
+
 def _acknowledged_when_forwarded(patch: Patch, hit: Hit) -> None:
     def take_write(self: NuwaServer, call: Any) -> None:
         if isinstance(call.message.change, Put) and not self.leads:
@@ -343,6 +356,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _m("OWN-19", "a sequential name is given twice", "CURATOR-79", ("NW8",), _number_given_twice, _LOCKS),
     _m("OWN-20", "answers are not in snapshots", "etcd #11651", ("NW12", "NW8"), _answers_not_in_snapshots),
+    _m("OWN-28", "versions are not in snapshots", "generic", ("NW13", "NW8"), _versions_not_in_snapshots),
     _m(
         "OWN-21",
         "a write is acknowledged when it is forwarded",

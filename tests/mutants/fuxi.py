@@ -10,11 +10,13 @@ from feitian_sim.fuxi.app_link import _Unit
 from feitian_sim.fuxi.applications import Applications
 from feitian_sim.fuxi.granting import Granting
 from feitian_sim.fuxi.job.blacklist import Blacklist
+from feitian_sim.fuxi.job.instance_table import ENDED
 from feitian_sim.fuxi.job.job_master import JobMaster
 from feitian_sim.fuxi.job.shuffle import _Pull
 from feitian_sim.fuxi.job.snapshot_file import SnapshotFile
+from feitian_sim.fuxi.ledger import Ledger
 from feitian_sim.fuxi.machine_keeping import Machines
-from feitian_sim.fuxi.make_room import MakeRoom
+from feitian_sim.fuxi.make_room import MakeRoom, _Plan
 from feitian_sim.fuxi.process_table import RUNNING, STARTING, Process, UnitHere, WorkerProcess
 from feitian_sim.fuxi.quota import Group
 from feitian_sim.fuxi.scheduler import Scheduler
@@ -99,6 +101,45 @@ def _wishes_not_said_again(patch: Patch, hit: Hit) -> None:
         return replace(known, wanted=0, preferences=())
 
     patch.setattr(_Unit, "total", none)
+
+
+def _freed_below_nothing(patch: Patch, hit: Hit) -> None:
+    news, gone = Machines.news, Ledger.gone
+
+    def told(self: Machines, ticket: int, message: Any, now_ns: int) -> None:
+        machine = self._books.machines[self._books.index[message.machine]]
+        if message.freed and machine.heard == message.seq and message.epoch == self._books.epoch:
+            # Its answer got lost: it is taken for news once more.
+            machine.heard -= 1
+        news(self, ticket, message, now_ns)
+
+    def counted(self: Ledger, unit: Any, machine: Any, count: int) -> int:
+        went = gone(self, unit, machine, count)
+        if went < count:
+            hit()
+            self.take(unit, machine, went - count)
+        return count
+
+    patch.setattr(Machines, "news", told)
+    patch.setattr(Ledger, "gone", counted)
+
+
+def _oldest_goes_first(patch: Patch, hit: Hit) -> None:
+    in_order = MakeRoom._in_order
+
+    def by_age(self: MakeRoom, unit: Any, machine: Any, why: Any) -> list[Any]:
+        victims = in_order(self, unit, machine, why)
+        if len({victim.priority for victim in victims}) > 1:
+            hit()
+        place = {other: arrival for arrival, other in enumerate(machine.units)}
+        return sorted(victims, key=place.__getitem__)
+
+    def cost(self: _Plan) -> tuple[int, int, int, int]:
+        # Priorities are not looked at here either.
+        return (bool(self.victims), 0, sum(count for _, count in self.victims), self.machine.index)
+
+    patch.setattr(MakeRoom, "_in_order", by_age)
+    patch.setattr(_Plan, "cost", property(cost))
 
 
 # Tubos
@@ -208,6 +249,43 @@ def _begun_on_results(patch: Patch, hit: Hit) -> None:
     patch.setattr(JobMaster, "_is_open", opened)
 
 
+def _run_again_when_told_twice(patch: Patch, hit: Hit) -> None:
+    ended_well = JobMaster._ended_well
+
+    def ended(self: JobMaster, task: Any, machine: int, result: Any, worker: Any, now_ns: int) -> None:
+        _, instance, _ = result.piece
+        if task.table.state[instance] >= ENDED and worker is None:
+            hit()
+            task.again(instance)
+            return
+        ended_well(self, task, machine, result, worker, now_ns)
+
+    patch.setattr(JobMaster, "_ended_well", ended)
+
+
+def _both_attempts_count(patch: Patch, hit: Hit) -> None:
+    ended_well = JobMaster._ended_well
+
+    def ended(self: JobMaster, task: Any, machine: int, result: Any, worker: Any, now_ns: int) -> None:
+        _, instance, attempt = result.piece
+        table = task.table
+        if table.state[instance] < ENDED:
+            with Patch.context() as racing:
+                # Nobody who lost the race is stopped.
+                racing.setattr(task, "others_at", lambda instance: [])
+                ended_well(self, task, machine, result, worker, now_ns)
+        elif worker is None or table.attempt[instance] == attempt:
+            ended_well(self, task, machine, result, worker, now_ns)
+        else:
+            hit()
+            task.leave(worker)
+            table.move(instance, ENDED)
+            table.machine[instance], table.attempt[instance] = machine, attempt
+            self.commits.ended(task.number, instance, result.worker)
+
+    patch.setattr(JobMaster, "_ended_well", ended)
+
+
 def _pulled_for_ever(patch: Patch, hit: Hit) -> None:
     failed = _Pull._failed
 
@@ -259,6 +337,12 @@ MUTANTS: tuple[Mutant, ...] = (
        "Kubernetes #45220", ("FX1", "FX9", "FX8"), _empty_until_told, _FUXI),
     _m("FX-02", "what a process holds is free as soon as it is told to go", "Kubernetes #76772",
        ("FX1", "FX9"), _free_when_told_to_go, _FUXI),
+    _m("FX-04", "what is freed twice is subtracted twice, below nothing", "YARN-10760", ("FX9", "FX1"),
+       _freed_below_nothing, _FUXI),
+    _m("FX-06", "an instance that is told twice to have ended is run once more", "YARN-7214", ("FX6", "FX5"),
+       _run_again_when_told_twice, _FUXI, "network"),
+    _m("FX-07", "an instance and its backup are both committed", "SPARK-4879", ("FX5", "FX6"), _both_attempts_count,
+       _FUXI),
     _m("FX-09", "a JobMaster whose session is over waits for ever to commit", "palantir/spark #94", ("FX11",),
        _never_opened_again, _FUXI),
     _m("FX-10", "instances count as committed before the snapshot is written", "generic", ("FX6", "FX4", "FX5"),
@@ -281,4 +365,6 @@ MUTANTS: tuple[Mutant, ...] = (
        _wishes_not_said_again, _FUXI),
     _m("OWN-150", "an instance computes half of what was drawn for it", "generic", ("FX13",), _half_of_the_work, _FUXI),
     _m("OWN-151", "what a quota group has borrowed it does not give back", "generic", ("FX2g",), _kept_by_who_borrows, _QUOTA),
+    _m("OWN-143", "of those who must go the oldest goes first, whatever its priority", "generic", ("FX3",),
+       _oldest_goes_first, "scenarios/check/preemption.yaml"),
 )  # fmt: skip

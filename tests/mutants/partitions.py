@@ -8,7 +8,7 @@ from typing import Any
 from feitian_sim.fuxi.service.partition_book import PartitionBook
 from feitian_sim.fuxi.service.service_master import ServiceMaster
 from feitian_sim.fuxi.service.serving import Serving
-from feitian_sim.fuxi.service.table import Partition
+from feitian_sim.fuxi.service.table import NOBODY, Partition
 from tests.mutants.mutant import Hit, Mutant, Patch
 
 _SERVICES = "scenarios/check/services.yaml"
@@ -72,6 +72,37 @@ def _gives_before_it_is_let_go(patch: Patch, hit: Hit) -> None:
     patch.setattr(ServiceMaster, "_leave", at_once)
 
 
+def _recovered_twice(patch: Patch, hit: Hit) -> None:
+    expire, look, init = ServiceMaster._expire, ServiceMaster.wake, ServiceMaster.__init__
+    begun: dict[int, list[int]] = {}
+
+    def fresh(self: ServiceMaster, *args: Any, **named: Any) -> None:
+        # Identities come again.
+        begun.pop(id(self), None)
+        init(self, *args, **named)
+
+    def first(self: ServiceMaster, now_ns: int) -> None:
+        before = {number: row.token for number, row in self.book.rows.items() if number not in self.book.free}
+        expire(self, now_ns)
+        begun.setdefault(id(self), []).extend(number for number in before if number in self.book.free)
+
+    def second(self: ServiceMaster, now_ns: int) -> None:
+        # Another procedure has begun with the same dead worker, and comes to its partitions a little later.
+        for number in begun.pop(id(self), ()):
+            row = self.book.rows.get(number)
+            others = [one for one in self._candidates(now_ns) if row is not None and one.number != row.worker]
+            if row is not None and self.book.is_settled(number) and others:
+                hit()
+                # It knows of no owner but the dead one, so that nobody is told to let go.
+                self.book.durable[number] = replace(row, worker=NOBODY, machine="")
+                self._give(row, others[0], now_ns, "placed")
+        look(self, now_ns)
+
+    patch.setattr(ServiceMaster, "__init__", fresh)
+    patch.setattr(ServiceMaster, "_expire", first)
+    patch.setattr(ServiceMaster, "wake", second)
+
+
 MUTANTS: tuple[Mutant, ...] = (
     _m(
         "OWN-120",
@@ -107,5 +138,14 @@ MUTANTS: tuple[Mutant, ...] = (
         ("FX7",),
         _gives_before_it_is_let_go,
         _SERVICES,
+    ),
+    _m(
+        "FX-12",
+        "what a dead worker had is given away twice",
+        "HBASE-22263",
+        ("FX7",),
+        _recovered_twice,
+        _SERVICES,
+        "network",
     ),
 )

@@ -12,6 +12,7 @@ from tests.mutants.mutant import Hit, Mutant, Patch
 
 _m = Mutant
 _LEASES = "scenarios/check/leases.yaml"
+_SESSIONS = "scenarios/check/sessions.yaml"
 _answer_read = NuwaServer._answer_read
 
 
@@ -98,8 +99,10 @@ MUTANTS: tuple[Mutant, ...] = (
         "OWN-17",
         "a server shows a client a state older than it has seen",
         "ZOOKEEPER-22",
-        ("NW7", "NW10L"),
+        ("NW7",),
         _reads_from_the_past,
+        _SESSIONS,
+        "network",
     ),
     _m(
         "OWN-25",

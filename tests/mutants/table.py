@@ -5,11 +5,14 @@ from __future__ import annotations
 from tests.mutants import (
     calls,
     chunks,
+    clients,
     clocks,
     consensus,
     coordination,
     files,
     fuxi,
+    lives,
+    members,
     naming,
     partitions,
     ports,
@@ -21,14 +24,17 @@ from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
     *consensus.MUTANTS,
+    *members.MUTANTS,
     *reads.MUTANTS,
     *coordination.MUTANTS,
+    *clients.MUTANTS,
     *files.MUTANTS,
     *chunks.MUTANTS,
     *fuxi.MUTANTS,
     *calls.MUTANTS,
     *clocks.MUTANTS,
     *transport.MUTANTS,
+    *lives.MUTANTS,
     *naming.MUTANTS,
     *rights.MUTANTS,
     *ports.MUTANTS,
@@ -62,5 +68,11 @@ JUSTIFIED: dict[str, str] = {
     "stops a single worker so. tests/fuxi/service holds the storage to it by hand, and this one is on wherever services are",
     "G1": "the kernel refuses an event of the past; this one looks at the facts, should anybody ever emit them otherwise",
     "NW14": "no check changes members; NW-10 is played by hand in tests/paxos, and this one is on wherever members change",
+    "PG4": "racks of check/chunks have fewer machines than a chunk has replicas, and of two replicas on one machine PG12 tells first "
+    "(PG-11): the machine is busy as source and as target; this one looks at what came of it, wherever racks are larger",
+    "PG5": "of writes under a version that was left behind (PG-01) PG7 and PG2 mostly tell first: one of them is acknowledged or "
+    "read before a replica is extended by another; this one looks at disks, also where nobody acknowledges or reads",
+    "PG9": "of a chunk of which nobody holds what the master names, PG3 says before, in the same breath, that it has not come "
+    "back; this one judges those as well that were closed too short a while ago for PG3",
     "recoverable": "finds nothing by itself: it says of what the others find in the second phase whether it could be helped",
 }  # fmt: skip
