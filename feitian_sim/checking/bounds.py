@@ -136,6 +136,8 @@ class NoFasterThanTheMachines(Invariant):
         self._chains = chains
         self._capacity: dict[str, tuple[int, ...]] = {}
         self._open: dict[str, None] = {}
+        # Jobs whose master has said that they are over, until the FuxiMaster has noted it: a later life may say it again.
+        self._over_already: dict[str, None] = {}
         # Jobs that have ended since the cell was last without any: when each began, and its work.
         self._ended: list[tuple[int, tuple[int, ...]]] = []
 
@@ -152,6 +154,8 @@ class NoFasterThanTheMachines(Invariant):
         self._capacity[fact.machine] = vector_of(fact.vector)
 
     def _begun(self, now_ns: int, fact: Any) -> None:
+        if fact.app in self._over_already:
+            return
         if not self._open:
             # A set with a pause in it is two sets, each of which is judged.
             self._ended.clear()
@@ -159,13 +163,14 @@ class NoFasterThanTheMachines(Invariant):
 
     def _closed(self, now_ns: int, fact: Any) -> None:
         self._open.pop(fact.app, None)
+        self._over_already.pop(fact.app, None)
 
     def _over(self, now_ns: int, fact: Any) -> None:
         job = self._chains.jobs.get(fact.job)
         if job is None or not fact.ok or fact.job not in self._open:
             return
-        # A later life of its master may say it again.
         del self._open[fact.job]
+        self._over_already[fact.job] = None
         self._ended.append((job.since_ns, job.work()))
         self.evaluated += 1
         self._judge(now_ns, sorted(self._ended, reverse=True))

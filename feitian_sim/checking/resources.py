@@ -169,8 +169,15 @@ class DisabledGetNothing(Invariant):
         self._disabled: dict[str, None] = {}
 
     def hears(self) -> Mapping[str, Hears]:
-        """Who is disabled, and grants."""
-        return {"fuxi.disabled_counted": self._counted, "fuxi.granted": self._granted}
+        """Who is disabled, and grants; one that is enabled is granted at once, before it is counted."""
+        return {
+            "fuxi.disabled_counted": self._counted,
+            "fuxi.machine_enabled": self._enabled,
+            "fuxi.granted": self._granted,
+        }
+
+    def _enabled(self, now_ns: int, fact: Any) -> None:
+        self._disabled.pop(fact.machine, None)
 
     def _counted(self, now_ns: int, fact: Any) -> None:
         self.evaluated += 1

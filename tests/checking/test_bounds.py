@@ -132,6 +132,9 @@ def test_a_job_that_is_said_to_be_over_twice_counts_once():
     story.plan(0, 0, "t", [1], app="other")
     story.over(10, "x")
     story.over(11, "x")
+    # Its master died before that was noted: the next one finds everything done, and says so.
+    story.plan(12, 0, "t", [10] * 4, app="x", life=2)
+    story.over(13, "x")
     assert story.machines.evaluated == 1
 
 
