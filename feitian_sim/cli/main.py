@@ -78,8 +78,8 @@ def feitian(debug: bool) -> None:
     """Simulate the Feitian (Apsara) cloud platform: clusters, load and faults from a YAML file.
 
     Start with `feitian init` and `feitian run quickstart.yaml`. Exit codes: 0 done and all expectations held;
-    1 an expectation or validation failed; 2 wrong usage, refused input or surroundings; 3 internal error;
-    130 or 143 interrupted.
+    1 an expectation, invariant or validation failed; 2 wrong usage, refused input or surroundings; 3 internal error;
+    4 some runs of a sweep or a comparison failed; 130 or 143 interrupted.
     """
 
 

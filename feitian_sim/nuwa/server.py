@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from feitian_sim.hardware import DataCenter, Machine
-from feitian_sim.kernel import Simulation
-from feitian_sim.kuafu import CallError, Identities, IncomingCall, Kuafu
+from feitian_sim.kuafu import CallError, IncomingCall
 from feitian_sim.nuwa.answers import Answer, failed
 from feitian_sim.nuwa.commands import Command, EndSession, OpenSession
-from feitian_sim.nuwa.config import NuwaConfig
 from feitian_sim.nuwa.messages import (
     Attach,
     Close,
@@ -30,26 +27,13 @@ from feitian_sim.nuwa.messages import (
 )
 from feitian_sim.nuwa.needs import SERVER_NEEDS
 from feitian_sim.nuwa.replica import Attached, NuwaReplica
-from feitian_sim.replog import Group
 
 
 class NuwaServer(NuwaReplica):
     """One server through all its incarnations."""
 
-    def __init__(
-        self,
-        sim: Simulation,
-        datacenter: DataCenter,
-        kuafu: Kuafu,
-        identities: Identities,
-        machine: Machine,
-        number: int,
-        group: Group,
-        config: NuwaConfig,
-    ) -> None:
-        super().__init__(sim, datacenter, kuafu, identities, machine, number, group, config)
-        # Reads that wait for this server to know as much as their client: (zxid, call).
-        self._behind: list[tuple[int, IncomingCall]] = []
+    #: Reads that wait for this server to know as much as their client: (zxid, call).
+    _behind: list[tuple[int, IncomingCall]]
 
     def _serve(self) -> None:
         self._behind = []
