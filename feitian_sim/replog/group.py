@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from feitian_sim.replog.witness import Texts
 
 if TYPE_CHECKING:
-    from feitian_sim.replog.replicated_log import ReplicatedLog
+    from feitian_sim.replog.member_time import TimedMember
 
 
 class Group:
@@ -21,7 +21,7 @@ class Group:
         self.name = name
         self.addresses = dict(sorted(addresses.items()))
         self.first_leader = first_leader
-        self.running: dict[int, ReplicatedLog] = {}
+        self.running: dict[int, TimedMember] = {}
         #: Texts of values, for facts that somebody wants.
         self.texts = Texts()
         self._numbers = {address: number for number, address in self.addresses.items()}

@@ -16,7 +16,7 @@ from feitian_sim.hardware import Network
 
 if TYPE_CHECKING:
     from feitian_sim.replog.group import Group
-    from feitian_sim.replog.replicated_log import ReplicatedLog
+    from feitian_sim.replog.member_time import TimedMember
 
 
 class Quiet:
@@ -28,7 +28,7 @@ class Quiet:
         self._group = group
         self._network = network
         self._heartbeat_ns = heartbeat_ns
-        self._listeners: tuple[ReplicatedLog, ...] = ()
+        self._listeners: tuple[TimedMember, ...] = ()
         # When the first beat that is left out would have been sent.
         self._since_ns = 0
 
@@ -42,11 +42,11 @@ class Quiet:
         """Who would hear the beats that are left out."""
         return tuple(one.me for one in self._listeners)
 
-    def has(self, one: ReplicatedLog) -> bool:
+    def has(self, one: TimedMember) -> bool:
         """Whether ``one`` would hear them."""
         return one in self._listeners
 
-    def begin(self, leader: ReplicatedLog) -> bool:
+    def begin(self, leader: TimedMember) -> bool:
         """Leave beats out from now on, if nobody can miss one; whether it does."""
         if self._network.strikes_messages and len(leader.replica.members) > 1:
             return False
@@ -67,15 +67,15 @@ class Quiet:
         self._since_ns = due_ns
         return True
 
-    def still(self, leader: ReplicatedLog) -> bool:
+    def still(self, leader: TimedMember) -> bool:
         """Whether after a change all is as it was for this group."""
         return self._listeners_of(leader) == self._listeners and all(
             one is leader or one.follows(leader) for one in self._listeners
         )
 
-    def _listeners_of(self, leader: ReplicatedLog) -> tuple[ReplicatedLog, ...] | None:
+    def _listeners_of(self, leader: TimedMember) -> tuple[TimedMember, ...] | None:
         """The running members that hear every beat; None when one hears some, or hears but is not heard."""
-        found: list[ReplicatedLog] = []
+        found: list[TimedMember] = []
         if leader.is_paused:
             return None
         for number in leader.replica.members:
@@ -104,7 +104,7 @@ class Quiet:
             return -1
         return now_ns - (now_ns - self._since_ns) % self._heartbeat_ns
 
-    def end(self) -> tuple[ReplicatedLog, ...]:
+    def end(self) -> tuple[TimedMember, ...]:
         """Beats are explicit again; returns who was listening."""
         listeners, self._listeners = self._listeners, ()
         return listeners

@@ -1,7 +1,7 @@
 """From a loaded scenario to a platform that runs: the one place where all parts are made and put together.
 
-The order is fixed, since it is the order of insertion at time 0: simulation, hardware, calls, Pangu with its
-dataset, the authority, Fuxi, loads, faults, operations. The tables listen from before the first fact.
+The order is fixed, since it is the order of insertion at time 0: simulation, hardware, calls, Nuwa, Pangu with its
+dataset, the authority, Fuxi, loads, faults, operations. Oracles and tables listen from before the first fact.
 """
 
 from __future__ import annotations
@@ -65,6 +65,19 @@ class Ran:
         return measure(library(), self.tables)
 
 
+def _simulation(scenario: Scenario, run: int, event_hash: bool, recorder: EventRecorder | None) -> Simulation:
+    ties = scenario.check is not None and bool(scenario.check.ties)
+    return Simulation(
+        scenario.seed,
+        run,
+        event_hash=event_hash,
+        recorder=recorder,
+        drawn_ties=ties,
+        # What is checked runs under many seeds, and signs the same things in each.
+        common_secrets=scenario.check is not None,
+    )
+
+
 class Platform:
     """Everything of one run, wired and ready."""
 
@@ -83,16 +96,7 @@ class Platform:
         # Of applications' kinds, beside those of Fuxi.
         self._more_daemons: tuple[Daemon, ...] = ()
         self._code = LoadCode(loaded.policies, loaded.base_dir)
-        ties = scenario.check is not None and bool(scenario.check.ties)
-        self.sim = Simulation(
-            scenario.seed,
-            run,
-            event_hash=event_hash,
-            recorder=recorder,
-            drawn_ties=ties,
-            # What is checked runs under many seeds, and signs the same things in each.
-            common_secrets=scenario.check is not None,
-        )
+        self.sim = _simulation(scenario, run, event_hash, recorder)
         #: The oracles, which listen before anybody speaks; None where the scenario has no ``check``.
         self.checker = Checker(scenario.check, self.sim.facts, _parts(scenario)) if scenario.check is not None else None
         self.facts = FactTables(self.sim.facts) if tables else None
@@ -109,22 +113,33 @@ class Platform:
         self.cell = self._cell()
         self.authority = self._authority()
         self.fuxi = self._fuxi(kinds)
-        self.loads: Sequence[RunningLoad] = workloads.set_up(
-            self.sim,
-            self.datacenter,
-            self.cell,
-            scenario.load,
-            loaded.data_dirs,
-            loaded.base_dir,
-            Services(self.kuafu, self.identities, self.judge, self.nuwa, self.authority, self.fuxi, self._code),
-        )
+        self.loads = self._loads()
         if self.nuwa is not None:
             # Last of all: whoever was there before time 0 has said by now what it had of Nuwa.
             self.nuwa.start()
         for load in self.loads:
             load.start()
         #: Every process that a fault can reach.
-        self.daemons: Sequence[Daemon] = (
+        self.daemons = self._all_daemons()
+        self._install_faults()
+        #: What a run that may end early still waits for.
+        self._evidence = evidence(self.sim, scenario, self.checker, self.loads) if self.checker is not None else None
+        if self.cell is not None:
+            operations.schedule(self.sim, self.datacenter, self.cell.operator, planned)
+
+    def _loads(self) -> Sequence[RunningLoad]:
+        return workloads.set_up(
+            self.sim,
+            self.datacenter,
+            self.cell,
+            self._loaded.scenario.load,
+            self._loaded.data_dirs,
+            self._loaded.base_dir,
+            Services(self.kuafu, self.identities, self.judge, self.nuwa, self.authority, self.fuxi, self._code),
+        )
+
+    def _all_daemons(self) -> Sequence[Daemon]:
+        return (
             *(self.cell.daemons if self.cell is not None else ()),
             *(self.authority.daemons if self.authority is not None else ()),
             *(self.fuxi.daemons if self.fuxi is not None else ()),
@@ -132,20 +147,18 @@ class Platform:
             *self._more_daemons,
             *self.kuafu.daemons,
         )
+
+    def _install_faults(self) -> None:
         faults.install(
             self.sim,
             self.datacenter,
             self.daemons,
-            scenario.faults,
-            loaded.data_dirs,
-            loaded.base_dir,
-            duration_ns=scenario.duration,
+            self._loaded.scenario.faults,
+            self._loaded.data_dirs,
+            self._loaded.base_dir,
+            duration_ns=self._loaded.scenario.duration,
             leaders=self._leaders(),
         )
-        #: What a run that may end early still waits for.
-        self._evidence = evidence(self.sim, scenario, self.checker, self.loads) if self.checker is not None else None
-        if self.cell is not None:
-            operations.schedule(self.sim, self.datacenter, self.cell.operator, planned)
 
     def _nuwa(self) -> NuwaCell | None:
         config = self._loaded.scenario.coordination

@@ -1,0 +1,179 @@
+"""A member's time: when it is woken, and the beats that nobody need send (:mod:`.quiet`).
+
+The replica says when it wants to be woken, by the monotonic reading of its machine's clock. While its group is quiet that
+is hardly ever; as soon as anything changes, everybody is told when the last beat that was left out would have come.
+"""
+
+from __future__ import annotations
+
+from feitian_sim.hardware import DataCenter, Machine
+from feitian_sim.kernel import Owner, Simulation, Timer
+from feitian_sim.paxos import Effect, Replica
+from feitian_sim.replog.config import ReplogConfig
+from feitian_sim.replog.group import Group
+from feitian_sim.replog.quiet import Quiet
+
+
+class TimedMember:
+    """One incarnation of one member, as far as its time goes; what it does when woken is :meth:`_do`."""
+
+    __slots__ = (
+        "_clock",
+        "_elections",
+        "_group",
+        "_owner",
+        "_quiet",
+        "_timer",
+        "_timer_due_ns",
+        "config",
+        "machine",
+        "me",
+        "ready",
+        "replica",
+    )
+
+    replica: Replica
+
+    def __init__(
+        self,
+        sim: Simulation,
+        datacenter: DataCenter,
+        owner: Owner,
+        machine: Machine,
+        group: Group,
+        me: int,
+        config: ReplogConfig,
+    ) -> None:
+        self._owner = owner
+        self.machine = machine
+        self._clock = machine.clock
+        self._group = group
+        self.me = me
+        self.config = config
+        self._timer: Timer | None = None
+        self._timer_due_ns = 0
+        self._elections = sim.stream("replog", f"{group.name}/{me}", "election")
+        self._quiet = Quiet(group, datacenter.network, config.heartbeat)
+        #: Whether it takes part; before, it reads its log.
+        self.ready = False
+
+    def _do(self, effects: list[Effect]) -> None:
+        """Make the replica's effects happen."""
+        raise NotImplementedError
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether its process is stopped for a while."""
+        return self._owner.paused
+
+    # Time
+
+    def _woken(self) -> None:
+        self._timer = None
+        now_ns = self._clock.monotonic_ns
+        if not self._quiet.holds:
+            uniform = self._elections.uniform() if self.replica.election_is_due(now_ns) else 0.5
+            self._do(self.replica.woken(now_ns, uniform))
+        elif self.replica.announce_due_ns is not None:
+            self._do(self.replica.announce(now_ns))
+        elif (due_ns := self._due_in_quiet()) is not None and due_ns <= now_ns:
+            self._wake_up()
+        else:
+            self._arm()
+
+    def _arm(self) -> None:
+        """See to it that the replica is woken when it wants to be."""
+        if self._quiet.holds:
+            due_ns = self._due_in_quiet()
+        elif self.config.elide and self.replica.is_leader and self._quiet.begin(self):
+            for one in self._group.running.values():
+                if one is self or one.follows(self):
+                    one.hush()
+            return
+        else:
+            due_ns = self.replica.next_wake_ns
+            if due_ns is not None and self._is_hushed():
+                return
+        if due_ns is None:
+            return
+        if self._timer is not None and self._timer.active:
+            # One that comes too early looks again.
+            if self._timer_due_ns <= due_ns:
+                return
+            self._timer.cancel()
+        self._timer_due_ns = due_ns
+        self._timer = self._clock.timer(self._owner, due_ns, self._woken)
+
+    def _due_in_quiet(self) -> int | None:
+        """When it wants to be woken while beats are left out: to tell what was chosen, or since an answer is missed.
+
+        A path may be clean and a message lost all the same, with a connection that its other end has forgotten.
+        """
+        replica = self.replica
+        if replica.announce_due_ns is not None:
+            return replica.announce_due_ns
+        return None if replica.is_quiet(self._quiet.numbers) else replica.next_wake_ns
+
+    def _clock_changed(self) -> None:
+        """What is due at a reading of the clock is due at another time now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.ready:
+            self._arm()
+
+    # Quiet
+
+    def follows(self, leader: TimedMember) -> bool:
+        """Whether this member has nothing under way and follows ``leader``."""
+        replica = self.replica
+        return (
+            self._owner.alive
+            and replica.leader == leader.me
+            and replica.ballot == leader.replica.ballot
+            and replica.is_quiet(())
+        )
+
+    def _is_hushed(self) -> bool:
+        """Whether the leader whom it follows leaves its beats out, so that no silence means anything."""
+        leader = self._group.running.get(self.replica.leader if self.replica.leader is not None else -1)
+        return leader is not None and leader is not self and leader.listens(self)
+
+    def listens(self, one: TimedMember) -> bool:
+        """Whether beats are left out and ``one`` is among those who would hear them."""
+        return self._quiet.holds and self._quiet.has(one)
+
+    def hush(self) -> None:
+        """Beats are left out: silence means nothing."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _renew_quietly(self) -> None:
+        """Count the beats that were left out so far."""
+        if self._quiet.holds:
+            sent_ns = self._quiet.last_beat_ns(self._clock.monotonic_ns)
+            if sent_ns >= 0:
+                self.replica.assume_round(sent_ns, self._quiet.numbers)
+
+    def _review(self) -> None:
+        """Something has changed in the data centre."""
+        if self._quiet.holds and not self._quiet.still(self):
+            self._wake_up()
+
+    def _review_group(self) -> None:
+        for one in list(self._group.running.values()):
+            one._review()
+
+    def _wake_up(self) -> None:
+        """Beats are explicit from now on: everybody learns when the last that was left out came."""
+        if not self._quiet.holds:
+            return
+        if self.replica.is_leader:
+            self._renew_quietly()
+        sent_ns = self._quiet.last_beat_ns(self._clock.monotonic_ns)
+        for one in self._quiet.end():
+            if sent_ns >= 0 and one is not self and one._owner.alive and one.replica.leader == self.me:
+                one.replica.assume_heard(sent_ns)
+            if one._owner.alive:
+                one._arm()
