@@ -9,6 +9,7 @@ from tests.mutants.mutant import Hit, Mutant, Patch
 
 _m = Mutant
 _THREE = "scenarios/check/three.yaml"
+_SESSIONS = "scenarios/check/sessions.yaml"
 
 
 def _ended_by_each_answer(patch: Patch, hit: Hit) -> None:
@@ -38,7 +39,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "generic",
         ("G6",),
         _ended_by_each_answer,
-        _THREE,
+        _SESSIONS,
+        "network",
     ),
     _m(
         "OWN-36",
