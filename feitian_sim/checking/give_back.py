@@ -40,7 +40,7 @@ class BorrowedIsGivenBack(Invariant):
     """
 
     id = "FX2g"
-    needs = ("fuxi",)
+    needs = ("fuxi-groups",)
     claim = "who asks within what his quota group is sure of, while others borrow, has room made at the next adjustment"
 
     def __init__(self) -> None:

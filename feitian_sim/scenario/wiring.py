@@ -331,6 +331,7 @@ def _parts(scenario: Scenario) -> tuple[str, ...]:
         "nuwa": scenario.coordination,
         "pangu": scenario.pangu,
         "fuxi": scenario.fuxi,
+        "fuxi-groups": scenario.fuxi is not None and len(scenario.fuxi.schedule.groups) > 1,
         "zhongkui": scenario.coordination,
         "kuafu": True,
     }
