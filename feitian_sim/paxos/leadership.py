@@ -40,6 +40,7 @@ class Leadership:
         "_recovered",
         "_rounds",
         "_since_ns",
+        "_told_ns",
         "announce_due_ns",
         "ballot",
         "established",
@@ -64,6 +65,8 @@ class Leadership:
         self.next_beat_ns = now_ns + core.config.heartbeat
         #: When the others are to learn what was chosen; None when nothing is to be told.
         self.announce_due_ns: int | None = None
+        # When the others were last told anything.
+        self._told_ns = now_ns
         self._rounds = Rounds(core)
         self._queue: deque[tuple[Any, int, Any]] = deque()
         self._next_slot = core.acceptor.log.chosen + 1
@@ -156,6 +159,7 @@ class Leadership:
         self._rounds.begin(one)
         self._send(one, core.others, now_ns)
         self.announce_due_ns = None
+        self._told_ns = now_ns
         self.next_beat_ns = now_ns + core.config.heartbeat
 
     def _send(self, one: Round, members: tuple[int, ...], now_ns: int) -> None:
@@ -226,6 +230,7 @@ class Leadership:
         """Send a heartbeat to everybody, and what was not answered once more."""
         core = self._core
         self.announce_due_ns = None
+        self._told_ns = now_ns
         self.next_beat_ns = now_ns + core.config.heartbeat
         self.reads.asked(now_ns)
         self.tell_members(core.others, now_ns)
@@ -267,6 +272,12 @@ class Leadership:
         heard_ns = max(self._since_ns, self.lease.quorum_sent_ns(self._core.members, now_ns))
         config = self._core.config
         return now_ns - heard_ns > config.election_timeout + config.election_spread
+
+    @property
+    def missed_ns(self) -> int:
+        """From when on an answer to what was sent is missed, if it has not come by then."""
+        oldest = next(iter(self._rounds), None)
+        return (self._told_ns if oldest is None else oldest.sent_ns) + self._core.config.retry
 
     def is_idle(self, listeners: Collection[int]) -> bool:
         """Whether nothing is under way, and every one of ``listeners`` knows all that is chosen."""

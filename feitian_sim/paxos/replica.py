@@ -174,6 +174,12 @@ class Replica:
         leadership = self._role.leadership
         return leadership.announce_due_ns if leadership is not None else None
 
+    @property
+    def missed_ns(self) -> int | None:
+        """When an answer to what a leader sent is missed; None where nobody leads."""
+        leadership = self._role.leadership
+        return leadership.missed_ns if leadership is not None else None
+
     def announce(self, now_ns: int) -> list[Effect]:
         """Let the others know how far the log is chosen."""
         if self._role.leadership is not None:

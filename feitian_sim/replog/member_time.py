@@ -21,6 +21,7 @@ class TimedMember:
         "_clock",
         "_elections",
         "_group",
+        "_missing",
         "_owner",
         "_quiet",
         "_timer",
@@ -52,6 +53,8 @@ class TimedMember:
         self.config = config
         self._timer: Timer | None = None
         self._timer_due_ns = 0
+        # Wakes a leader that leaves its beats out when an answer to what it has sent is missed.
+        self._missing: Timer | None = None
         self._elections = sim.stream("replog", f"{group.name}/{me}", "election")
         self._quiet = Quiet(group, datacenter.network, config.heartbeat)
         #: Whether it takes part; before, it reads its log.
@@ -70,31 +73,25 @@ class TimedMember:
 
     def _woken(self) -> None:
         self._timer = None
+        if self._quiet.holds:
+            return
         now_ns = self._clock.monotonic_ns
-        if not self._quiet.holds:
-            uniform = self._elections.uniform() if self.replica.election_is_due(now_ns) else 0.5
-            self._do(self.replica.woken(now_ns, uniform))
-        elif self.replica.announce_due_ns is not None:
-            self._do(self.replica.announce(now_ns))
-        elif (due_ns := self._due_in_quiet()) is not None and due_ns <= now_ns:
-            self._wake_up()
-        else:
-            self._arm()
+        uniform = self._elections.uniform() if self.replica.election_is_due(now_ns) else 0.5
+        self._do(self.replica.woken(now_ns, uniform))
 
     def _arm(self) -> None:
         """See to it that the replica is woken when it wants to be."""
         if self._quiet.holds:
-            due_ns = self._due_in_quiet()
-        elif self.config.elide and self.replica.is_leader and self._quiet.begin(self):
+            self._arm_announcement()
+            self._arm_for_missing()
+            return
+        if self.config.elide and self.replica.is_leader and self._quiet.begin(self):
             for one in self._group.running.values():
                 if one is self or one.follows(self):
                     one.hush()
             return
-        else:
-            due_ns = self.replica.next_wake_ns
-            if due_ns is not None and self._is_hushed():
-                return
-        if due_ns is None:
+        due_ns = self.replica.next_wake_ns
+        if due_ns is None or self._is_hushed():
             return
         if self._timer is not None and self._timer.active:
             # One that comes too early looks again.
@@ -104,21 +101,44 @@ class TimedMember:
         self._timer_due_ns = due_ns
         self._timer = self._clock.timer(self._owner, due_ns, self._woken)
 
-    def _due_in_quiet(self) -> int | None:
-        """When it wants to be woken while beats are left out: to tell what was chosen, or since an answer is missed.
+    def _arm_announcement(self) -> None:
+        """While beats are left out, what was chosen must be told all the same."""
+        due_ns = self.replica.announce_due_ns
+        if due_ns is not None and (self._timer is None or not self._timer.active):
+            self._timer_due_ns = due_ns
+            self._timer = self._clock.timer(self._owner, due_ns, self._announce)
 
-        A path may be clean and a message lost all the same, with a connection that its other end has forgotten.
-        """
-        replica = self.replica
-        if replica.announce_due_ns is not None:
-            return replica.announce_due_ns
-        return None if replica.is_quiet(self._quiet.numbers) else replica.next_wake_ns
+    def _announce(self) -> None:
+        self._timer = None
+        if self.replica.announce_due_ns is not None:
+            self._do(self.replica.announce(self._clock.monotonic_ns))
+        else:
+            self._arm()
+
+    def _arm_for_missing(self) -> None:
+        """While beats are left out, nothing else sends again what a connection lost that its other end had forgotten."""
+        if self._missing is not None and self._missing.active:
+            return
+        due_ns = self.replica.missed_ns
+        if due_ns is not None and not self.replica.is_quiet(self._quiet.numbers):
+            self._missing = self._clock.timer(self._owner, due_ns, self._see_what_is_missing)
+
+    def _see_what_is_missing(self) -> None:
+        self._missing = None
+        if not self._quiet.holds or self.replica.is_quiet(self._quiet.numbers):
+            return
+        due_ns = self.replica.missed_ns
+        if due_ns is not None and due_ns <= self._clock.monotonic_ns:
+            self._wake_up()
+        else:
+            self._arm_for_missing()
 
     def _clock_changed(self) -> None:
         """What is due at a reading of the clock is due at another time now."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._missing):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._missing = None
         if self.ready:
             self._arm()
 
