@@ -31,7 +31,8 @@ def check_is_possible(draft: Draft) -> Iterator[Problem]:
     for name in check.sometimes:
         if name not in names:
             yield draft.problem(("check", "sometimes", name), _unknown("load", name, names))
-    if check.invariants is None and check.liveness is None and check.faults_until + check.converge >= scenario.duration:
+    draws = check.invariants is None and check.liveness is None and check.profile != "none"
+    if draws and check.faults_until + check.converge >= scenario.duration:
         yield draft.problem(
             ("check", "converge"), "faults_until and converge together must leave time before the end to judge: duration"
         )

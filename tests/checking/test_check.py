@@ -88,6 +88,20 @@ def test_a_trial_is_the_same_from_its_file():
     assert platform.sim.facts.digest() == judge(arena, trial).digest
 
 
+def test_what_is_cut_short_in_its_first_phase_still_loads():
+    """An error in the platform's code has no invariant to name, and may come long before anything is healed."""
+    from feitian_sim.experiments.check.found import scenario_text
+    from feitian_sim.scenario import load_text
+
+    arena = Arena(load(_NUWA))
+    trial = replace(arena.trial(11), after=None, core=(), duration="300ms")
+    read = load_text(scenario_text(arena.document(trial, "short", "?")), _CHECKS, "short.yaml")
+    platform = Platform(read, 0, tables=False)
+    platform.simulate()
+    assert platform.sim.facts.digest() == judge(arena, trial).digest
+    assert platform.sim.now == 300_000_000
+
+
 def test_seeds_differ_and_repeat():
     arena = Arena(load(_NUWA))
     assert arena.trial(1) == arena.trial(1)
