@@ -16,6 +16,7 @@ from feitian_sim.kernel import SimulatedError
 from feitian_sim.kuafu import CallError, Endpoint, IncomingCall
 from feitian_sim.pangu.check_facts import CloneStored
 from feitian_sim.pangu.chunk_messages import ChunkPulled, PullChunk, PullRefused
+from feitian_sim.pangu.clone_room import room_for
 from feitian_sim.pangu.config import PanguConfig
 from feitian_sim.pangu.content import checksum
 from feitian_sim.pangu.fencing import Fence
@@ -63,17 +64,9 @@ class Cloning:
 
     def _serve(self, call: IncomingCall) -> None:
         order: CloneChunk = call.message
-        if not self._fence.admits(order.epoch):
-            call.reply(CloneFailed(order.chunk, "another master has been elected since"))
-            return
-        if order.chunk in self._rooms:
-            call.reply(CloneFailed(order.chunk, "a clone of it is under way here"))
-            return
-        try:
-            disk = self._keeper.emptiest_disk(order.length_bytes)
-            disk.allocate(order.length_bytes)
-        except SimulatedError as error:
-            call.reply(CloneFailed(order.chunk, str(error)))
+        refused = "a clone of it is under way here" if order.chunk in self._rooms else ""
+        disk = room_for(call, self._fence, self._keeper, refused)
+        if disk is None:
             return
         self._rooms[order.chunk] = _Room(call, disk, order.length_bytes, self._endpoint.sim.now)
         rate_bps = order.rate_bps or self._repair.rate

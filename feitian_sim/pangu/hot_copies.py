@@ -10,9 +10,9 @@ from collections.abc import Callable
 from functools import partial
 
 from feitian_sim.hardware import Disk
-from feitian_sim.kernel import SimulatedError
 from feitian_sim.kuafu import CallError, Endpoint, IncomingCall
 from feitian_sim.pangu.chunk_messages import ChunkPulled, PullChunk, PullRefused
+from feitian_sim.pangu.clone_room import room_for
 from feitian_sim.pangu.content import checksum
 from feitian_sim.pangu.facts import HotCopyDropped
 from feitian_sim.pangu.fencing import Fence
@@ -103,17 +103,9 @@ class HotCopies:
 
     def _serve(self, call: IncomingCall) -> None:
         order: CopyHot = call.message
-        if not self._fence.admits(order.epoch):
-            call.reply(CloneFailed(order.chunk, "another master has been elected since"))
-            return
-        if order.chunk in self._copies:
-            call.reply(CloneFailed(order.chunk, "there is one here, or one comes"))
-            return
-        try:
-            disk = self._keeper.emptiest_disk(order.length_bytes)
-            disk.allocate(order.length_bytes)
-        except SimulatedError as error:
-            call.reply(CloneFailed(order.chunk, str(error)))
+        refused = "there is one here, or one comes" if order.chunk in self._copies else ""
+        disk = room_for(call, self._fence, self._keeper, refused)
+        if disk is None:
             return
         copy = self._copies[order.chunk] = _Copy(disk, order.length_bytes, self._endpoint.sim.now)
         request = PullChunk(order.chunk, order.version, 0, -1, disk.name, self._config.rate, self._config.weight)
