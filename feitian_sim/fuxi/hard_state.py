@@ -22,6 +22,8 @@ EPOCH = "/fuxi/epoch"
 APPS = "/fuxi/apps/"
 ENDED = "/fuxi/ended/"
 DISABLED = "/fuxi/disabled"
+#: Of jobs, which their masters write (:mod:`.job.snapshot_file`).
+SNAPSHOTS = "/fuxi/jobs/"
 #: Files that a new FuxiMaster asks for at a time. Source: own assumption.
 _AT_ONCE = 64
 
@@ -83,6 +85,8 @@ class Writer:
                     ended(answer)
                     if answer.ok:
                         self._shelf.drop(record.app)
+                        # Nobody reads it any more. If this fails, the next FuxiMaster does it.
+                        self._client.delete(SNAPSHOTS + record.app, _nothing)
 
                 self._client.multi(changes, gone)
             case DisabledRecord():
@@ -171,6 +175,15 @@ class Accession:
             apps = sorted(self._apps.values(), key=_number)
             numbers = max(self._numbers, apps[-1].number if apps else 0)
             self._done(self._epoch, Recovered(numbers, tuple(apps), tuple(self._ended), self._disabled))
+            self._client.read("names", SNAPSHOTS, self._clear, fresh=True)
+
+    def _clear(self, answer: Answer) -> None:
+        """Snapshots of jobs that have ended: the FuxiMaster before died before they were deleted."""
+        if answer.ok:
+            ended = {name: None for name, _, _ in self._ended}
+            for name in answer.value:
+                if name in ended:
+                    self._client.delete(SNAPSHOTS + name, _nothing)
 
     def _read_app(self, name: str, answer: Answer) -> None:
         self._under_way -= 1
@@ -193,3 +206,7 @@ class Accession:
 
 def _number(record: AppRecord) -> int:
     return record.number
+
+
+def _nothing(_: Answer) -> None:
+    """Gone, or it never was, or it is tried again by the next FuxiMaster."""

@@ -193,10 +193,14 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """FuxiMaster to Tubo: allowances that changed. Revoked ones are enforced: after ``grace_ns`` the Tubo kills."""
+    """FuxiMaster to Tubo: allowances that changed. Revoked ones are enforced: after ``grace_ns`` the Tubo kills.
+
+    Of one epoch no number is used twice; ``after`` is that of the last message that the Tubo must have taken before.
+    """
 
     epoch: int
     seq: int
+    after: int
     changes: tuple[Allowance, ...]
     grace_ns: int = 0
 

@@ -107,7 +107,7 @@ class Tubo:
         table = self.table
         if message.epoch < table.epoch or (message.epoch == table.epoch and message.seq <= table.heard):
             return Heard(table.epoch), []
-        if message.epoch > table.epoch or message.seq > table.heard + 1:
+        if message.epoch > table.epoch or message.after != table.heard:
             return Heard(table.epoch, resync=True), []
         table.heard = message.seq
         for change in message.changes:

@@ -1,19 +1,21 @@
 """A job's snapshot in Nuwa: read by a new life of the JobMaster, claimed, and written under the version last known.
 
 Whoever writes under a version that is not the present one has been replaced, and stops. When the session with Nuwa is
-lost, nobody knows whether the last write was done; the file itself says so.
+lost, nobody knows whether the last write was done; the file itself says so. When the job has ended, and that is in Nuwa,
+the FuxiMaster deletes it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from feitian_sim.fuxi.hard_state import SNAPSHOTS
 from feitian_sim.fuxi.job.snapshot import Snapshot, decoded
 from feitian_sim.kernel import SECOND, Owner
 from feitian_sim.nuwa.answers import Answer
 from feitian_sim.nuwa.client import NuwaClient
 
-FOLDERS = ("/fuxi/", "/fuxi/jobs/")
+FOLDERS = ("/fuxi/", SNAPSHOTS)
 _RETRY_NS = SECOND
 #: The file is not as it was when its version was read.
 _MOVED = ("exists", "bad-version", "no-node")
