@@ -10,9 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from feitian_sim.checking.invariant import Hears, Invariant
+from feitian_sim.checking.jobs import JOBS
 from feitian_sim.checking.resources import vector_of
-
-_FUXI = ("fuxi",)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -68,7 +67,7 @@ class NoFasterThanItsChain(Invariant):
     """FX13: what a task waits for is over before it begins, what it reads as a stream before it is over itself."""
 
     id = "FX13"
-    needs = _FUXI
+    needs = JOBS
     is_built_on = True
     claim = "no instance is done, nor a job, sooner than the longest chain of tasks up to it takes to compute"
 
@@ -128,7 +127,7 @@ class NoFasterThanTheMachines(Invariant):
     """FX14: for each job that ends, of the jobs that began since any one of them did and have ended."""
 
     id = "FX14"
-    needs = _FUXI
+    needs = JOBS
     claim = "no set of jobs is done sooner than all that their instances hold and compute takes on all machines together"
 
     def __init__(self, chains: NoFasterThanItsChain) -> None:

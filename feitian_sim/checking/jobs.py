@@ -9,7 +9,8 @@ from feitian_sim.checking.config import CheckConfig
 from feitian_sim.checking.invariant import Hears, Invariant, When
 from feitian_sim.checking.liveness import Recoverable
 
-_FUXI = ("fuxi",)
+#: What runs jobs; services have none.
+JOBS = ("fuxi-jobs", "fuxi-trace")
 #: Number of a task, number of an instance.
 Instance = tuple[int, int]
 
@@ -45,7 +46,7 @@ class CommittedOnce(Invariant):
     """FX5: backup, original and retry together leave one result that counts."""
 
     id = "FX5"
-    needs = _FUXI
+    needs = JOBS
     is_built_on = True
     claim = "an instance is committed once, by the JobMaster in office, and a job that is done has all of them"
 
@@ -115,7 +116,7 @@ class InputsFirst(Invariant):
     """FX4."""
 
     id = "FX4"
-    needs = _FUXI
+    needs = JOBS
     claim = "no instance is given to a worker before all that its task comes after is committed"
 
     def __init__(self, seen: CommittedOnce) -> None:
@@ -141,7 +142,7 @@ class DoneStaysDone(Invariant):
     """FX6: whatever master dies."""
 
     id = "FX6"
-    needs = _FUXI
+    needs = JOBS
     claim = "what is committed is not run again unless its output is lost, nor forgotten by a later JobMaster"
 
     def __init__(self, seen: CommittedOnce) -> None:
@@ -193,7 +194,7 @@ class BadMachinesAreAvoided(Invariant):
     """FX10, a job's half; its next life begins with a clean slate."""
 
     id = "FX10j"
-    needs = _FUXI
+    needs = JOBS
     claim = "a job gives no instance to a machine that it has put on its blacklist"
 
     def __init__(self) -> None:
@@ -227,7 +228,7 @@ class JobsEnd(Invariant):
     """FX11: by the account of who submitted them."""
 
     id = "FX11"
-    needs = ("fuxi-jobs", "fuxi-trace")
+    needs = JOBS
     claim = "with a healthy core every job that was submitted ends, and none is forgotten"
     when: ClassVar[When] = "liveness"
 

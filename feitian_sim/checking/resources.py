@@ -9,6 +9,8 @@ from feitian_sim.checking.config import CheckConfig
 from feitian_sim.checking.invariant import Hears, Invariant
 
 _FUXI = ("fuxi",)
+#: What asks for more than there is; services alone have all that they ask for.
+_RIVALS = ("fuxi-jobs", "fuxi-trace")
 #: A process: machine, application, unit, number.
 Name = tuple[str, str, int, int]
 
@@ -93,7 +95,7 @@ class TheLeastGoesFirst(Invariant):
     """FX3."""
 
     id = "FX3"
-    needs = _FUXI
+    needs = _RIVALS
     claim = "nobody is told to go while somebody of lower priority of the same group may stay; masters are spared"
 
     def hears(self) -> Mapping[str, Hears]:
@@ -196,7 +198,7 @@ class NothingFreeBesideWhoWaits(Invariant):
     """FX11a: looked at whenever the FuxiMaster has done its work of a fixed interval."""
 
     id = "FX11a"
-    needs = _FUXI
+    needs = _RIVALS
     claim = "nobody waits for what is free on a machine that he would take"
 
     def __init__(self) -> None:
