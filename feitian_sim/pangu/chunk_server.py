@@ -11,6 +11,7 @@ The lease that makes it a chunk's primary lives in memory only: a restart loses 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -241,7 +242,8 @@ class ChunkServer:
     def _tell_damaged(self, chunk: int) -> None:
         """Say so until the master has it dropped: no report tells of a replica that is served no more."""
         if self.keeper.is_set_aside(chunk):
-            self._tell(BadReplica(chunk, self.index, self.name))
+            # A clone may take its place before anybody has heard of the damage.
+            self._tell(BadReplica(chunk, self.index, self.name), partial(self.keeper.is_set_aside, chunk))
             self.later(self._config.report_every, self._tell_damaged, chunk)
 
     def _check(self, chunk: int) -> None:
@@ -261,13 +263,13 @@ class ChunkServer:
         if len(chunks):
             self._tell(ReplicasGone(self.index, f"{disk.name} has failed", chunks))
 
-    def _tell(self, message: Any) -> None:
-        """Tell the master something that it must come to know; said again until it answers."""
-        if self._owner is None or not self._owner.alive:
+    def _tell(self, message: Any, is_true_still: Callable[[], bool] = lambda: True) -> None:
+        """Tell the master something that it must come to know; said again until it answers, as long as it is true."""
+        if self._owner is None or not self._owner.alive or not is_true_still():
             return
 
         def again(_: CallError) -> None:
-            self.later(self._config.heartbeat.every, self._tell, message)
+            self.later(self._config.heartbeat.every, self._tell, message, is_true_still)
 
         self._finder.call(message, self._config.client.call_deadline, _nothing, again)
 
