@@ -92,6 +92,7 @@ class ReplicasComeBack(Invariant):
         assert config.liveness is not None
         self._wanted = config.budget.replicas
         self._bound_ns = config.converge
+        self._core = frozenset(config.liveness.core)
         self._closed_ns: dict[int, int] = {}
 
     def hears(self) -> Mapping[str, Hears]:
@@ -106,6 +107,9 @@ class ReplicasComeBack(Invariant):
             return
         self.evaluated += 1
         holders = fact.holders.split()
+        if holders and self._core.isdisjoint(holders):
+            # Nobody can copy it. What was acknowledged had a replica in the core: who dropped that answers for it (PG10).
+            return
         if len(holders) < min(self._wanted, fact.living_servers):
             where = " ".join(holders) or "nobody"
             self.broken(now_ns, f"chunk {fact.chunk} is held by {where} alone, with {fact.living_servers} servers up")

@@ -202,7 +202,7 @@ class ReplicaExtended(Fact):
 
 @fact("pangu.chunk_told", canonical=False, detail=True)
 class ChunkTold(Fact):
-    """At the end: a sealed chunk, who holds it as the active master believes, and who really holds it undamaged.
+    """At the end: a sealed chunk, who holds it as the active master believes, and who really does, whole and undamaged.
 
     Servers are machines, separated by spaces; ``holders`` are those that are up.
     """

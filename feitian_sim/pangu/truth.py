@@ -138,12 +138,12 @@ class Truth:
         chunks = books.state.chunks
         living = sum(1 for keeper in self._keepers.values() if keeper.machine.up)
         for chunk in np.flatnonzero(chunks.present & chunks.sealed).tolist():
-            version = int(chunks.versions[chunk])
+            version, length_bytes = int(chunks.versions[chunk]), int(chunks.lengths[chunk])
             believed = [self._keepers[server].machine.name for server in books.locations.servers(chunk)]
             holders = [
                 keeper.machine.name
                 for keeper in self._keepers.values()
-                if keeper.machine.up and keeper.is_intact(chunk, version)
+                if keeper.machine.up and _is_good(keeper, chunk, version, length_bytes)
             ]
             self._sim.emit(ChunkTold(chunk, version, " ".join(believed), " ".join(holders), living))
 

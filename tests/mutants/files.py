@@ -16,6 +16,7 @@ from tests.mutants.mutant import Hit, Mutant, Patch
 
 _m = Mutant
 _CHUNKS = "scenarios/check/chunks.yaml"
+_RETURNS = "scenarios/check/returns.yaml"
 _length_for_write = ReplicaKeeper.length_for_write
 _good = ReplicaTracker._good
 
@@ -152,6 +153,6 @@ MUTANTS: tuple[Mutant, ...] = (
         "HDFS-1300",
         ("PG9", "PG3", "PG2"),
         _every_report_is_good,
-        _CHUNKS,
+        _RETURNS,
     ),
 )
