@@ -233,10 +233,8 @@ class ScrubFindsDamage(Invariant):
 
     def _ended(self, now_ns: int, fact: Any) -> None:
         if fact.role == "pangu.chunkserver":
+            # What was set aside stays so on its disk.
             self._rounds.pop(fact.machine, None)
-            # What a process had noticed, the next has to notice again.
-            for replica in [one for one in self._aside if one[0] == fact.machine]:
-                self._damaged[replica] = self._aside.pop(replica)
 
     def _begun(self, now_ns: int, fact: Any) -> None:
         self._rounds[fact.server] = (now_ns, fact.every_ns)
