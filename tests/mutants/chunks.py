@@ -342,7 +342,7 @@ MUTANTS: tuple[Mutant, ...] = (
        _granted_before_the_log, _CHUNKS),
     _m("PG-12", "a chunk is closed at the length of its longest replica", "BookKeeper: last add confirmed", ("PG7",),
        _sealed_at_the_longest, _CHUNKS),
-    _m("OWN-80", "records enter the log in another order than they were decided in", "found here", ("PG8T",),
+    _m("OWN-80", "records enter the log in another order than they were decided in", "found here", ("PG8T", "PG5D"),
        _last_comes_first, _CHUNKS),
     _m("OWN-81", "a retry whose answer got lost counts as new", "HDFS-4942", ("PG8",), _retries_are_new, _CHUNKS),
     _m("OWN-82", "an order to drop is given once", "found here", ("PG8G",), _drops_said_once, _LEFTOVERS,

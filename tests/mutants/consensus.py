@@ -323,7 +323,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _m(
         "NW-27", "a failover drops what the leader before had accepted", "Redis-Raft", ("NW1", "NW5", "NW8"), _log_dropped
     ),
-    _m("OWN-01", "an acceptor accepts below its promise", _TRIAL, ("NW2a", "NW1", "G5"), _lower_ballots),
+    _m("OWN-01", "an acceptor accepts below its promise", _TRIAL, ("NW2a", "NW1", "NW8", "NW6b", "G5"), _lower_ballots),
     _m("OWN-02", "a follower applies its own value when a slot is chosen", _TRIAL, ("NW1", "NW8"), _own_value_on_commit),
     _m(
         "OWN-04",

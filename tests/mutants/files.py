@@ -110,7 +110,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "PG-01",
         "a replica takes writes of another version",
         "HDFS-7065",
-        ("PG5", "PG7", "PG1"),
+        ("PG5", "PG7", "PG1", "PG2"),
         _older_versions_accepted,
         _CHUNKS,
     ),

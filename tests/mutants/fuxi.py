@@ -353,7 +353,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _m("OWN-133", "a task begins on results that are not committed", "generic", ("FX4",), _begun_on_results, _FUXI),
     _m("OWN-134", "a Tubo starts workers beyond what it was allowed", "generic", ("FX1", "FX9"),
        _started_without_leave, _FUXI),
-    _m("OWN-135", "a quota group may borrow without a limit", "generic", ("FX2", "FX9"), _no_maximum, _FUXI),
+    _m("OWN-135", "a quota group may borrow without a limit", "generic", ("FX2", "FX9", "FX11a"), _no_maximum, _FUXI),
     _m("OWN-137", "a disabled machine is given work", "generic", ("FX10",), _disabled_and_open, _FUXI),
     _m("OWN-138", "a job gives instances to machines on its blacklist", "generic", ("FX10j",), _bad_machines_fed, _FUXI),
     _m("OWN-139", "a Tubo does not see who uses too much memory", "generic", ("FX12",), _memory_unseen, _FUXI),

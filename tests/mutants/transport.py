@@ -133,7 +133,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "OWN-64",
         "a message held on its way is forgotten",
         "generic",
-        ("G2",),
+        ("G2", "KF4"),
         _forgotten_behind_a_clog,
         _FLOOD,
         "network",
