@@ -163,6 +163,15 @@ class TimedMember:
         """Whether beats are left out and ``one`` is among those who would hear them."""
         return self._quiet.holds and self._quiet.has(one)
 
+    def _stir(self, sender: int = -1) -> None:
+        """Something comes from ``sender``: unless it hears the beats as well, those that were left out must count first.
+
+        A candidate that the leader does not reach may reach this member, which is bound by beats that nobody sent.
+        """
+        one = self._group.running.get(self.replica.leader if self.replica.leader is not None else -1)
+        if one is not None and one.listens(self) and not one._quiet.has(self._group.running.get(sender)):
+            one._wake_up()
+
     def hush(self) -> None:
         """Beats are left out: silence means nothing."""
         if self._timer is not None:

@@ -4,8 +4,8 @@ Heartbeats that nobody can miss change two things only: the leader's lease goes 
 anew. While every running member is in reach over clean paths, follows the leader and knows all that it knows, none is
 sent. As soon as anything changes (a member dies or boots, a path goes down or bad), each member is told when the last
 heartbeat that it would have had came, and beats are explicit again. Members that are down, or wholly out of reach, hear
-nothing either way and keep no group awake. What that gives up: the beats' own load, and their way of some ten
-microseconds, by which times of detection may differ.
+nothing either way and keep no group awake, until somebody hears of them. What that gives up: the beats' own load, and
+their way of some ten microseconds, by which times of detection may differ.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Quiet:
         """Who would hear the beats that are left out."""
         return tuple(one.me for one in self._listeners)
 
-    def has(self, one: TimedMember) -> bool:
+    def has(self, one: TimedMember | None) -> bool:
         """Whether ``one`` would hear them."""
         return one in self._listeners
 

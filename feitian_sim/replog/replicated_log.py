@@ -250,6 +250,7 @@ class ReplicatedLog(TimedMember):
     def campaign(self) -> None:
         """Stand for election now."""
         if self.ready:
+            self._stir()
             self._do(self.replica.campaign(self._clock.monotonic_ns))
 
     def resign(self) -> None:
@@ -273,6 +274,7 @@ class ReplicatedLog(TimedMember):
             self._take_in(number, message)
 
     def _take_in(self, sender: int, message: Any) -> None:
+        self._stir(sender)
         self._do(self.replica.received(sender, message, self._clock.monotonic_ns))
 
     def _durable(self, count: int) -> None:
