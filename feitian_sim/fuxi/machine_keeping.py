@@ -51,7 +51,7 @@ class Machines:
         books = self._books
         machine = books.machines[books.index[message.machine]]
         if message.incarnation < machine.incarnation or self._is_stale(machine, message):
-            books.do(Reply(ticket, Welcome(books.epoch, self._known(message))))
+            books.do(Reply(ticket, Welcome(books.epoch, self._known(message), machine.allow.settled)))
             return
         self.hear(machine.index, now_ns)
         self.unheard.pop(machine.index, None)
@@ -63,9 +63,9 @@ class Machines:
             self.lose(machine, now_ns)
         if machine.standing == "lost" and (message.running or message.masters):
             # What it has was given up, and is counted by nobody: it must go first.
-            books.do(Reply(ticket, Welcome(books.epoch, ())))
+            books.do(Reply(ticket, Welcome(books.epoch, (), machine.allow.settled)))
             return
-        books.do(Reply(ticket, Welcome(books.epoch, self._known(message))))
+        books.do(Reply(ticket, Welcome(books.epoch, self._known(message), machine.allow.settled)))
         if machine.standing == "up":
             self._agree(machine, message, now_ns)
         else:
@@ -96,7 +96,6 @@ class Machines:
         books = self._books
         was_lost = machine.standing == "lost"
         machine.standing = "up"
-        machine.allow.reset(message.heard if message.epoch == books.epoch else 0)
         machine.capacity = message.capacity
         for one in message.running:
             self._adopt(machine, one, one.allowed + one.returning)
@@ -197,7 +196,7 @@ class Machines:
         was_up = machine.standing == "up"
         machine.standing = "lost"
         books.emit(MachineGivenUp(machine.name, books.epoch))
-        machine.allow.reset(0)
+        machine.allow.reset()
         machine.ends.clear()
         if was_up:
             books.emit(MachineLost(machine.name, now_ns - self._heard_ns.get(machine.index, 0)))

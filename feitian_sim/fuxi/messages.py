@@ -128,10 +128,14 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """FuxiMaster to Tubo: it is in the books; ``known`` applications may stay, all others' processes are to be ended."""
+    """FuxiMaster to Tubo: it is in the books; ``known`` applications may stay, all others' processes are to be ended.
+
+    What was allowed under numbers up to ``settled`` and has not been taken by now is void.
+    """
 
     epoch: int
     known: tuple[str, ...]
+    settled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +199,11 @@ class Allowance:
 class Allow:
     """FuxiMaster to Tubo: allowances that changed. Revoked ones are enforced: after ``grace_ns`` the Tubo kills.
 
-    Of one epoch no number is used twice; ``after`` is that of the last message that the Tubo must have taken before.
+    Of one epoch no number is used twice, and each is one more than the last that was taken or is void.
     """
 
     epoch: int
     seq: int
-    after: int
     changes: tuple[Allowance, ...]
     grace_ns: int = 0
 

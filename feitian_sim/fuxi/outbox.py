@@ -6,8 +6,6 @@ taken back before it was told must still be told, since whoever holds it gives i
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from feitian_sim.fuxi.messages import Allow, Allowance, Granted, Holding
 from feitian_sim.fuxi.resources import Vector
 
@@ -15,20 +13,18 @@ from feitian_sim.fuxi.resources import Vector
 class AllowBox:
     """The numbered allowances of one Tubo."""
 
-    __slots__ = ("_after", "_less", "_more", "_seq", "under_way")
+    __slots__ = ("_less", "_more", "_seq", "under_way")
 
     def __init__(self) -> None:
         self._seq = 0
-        self.reset(0)
+        self.reset()
 
-    def reset(self, heard: int) -> None:
-        """Nothing is to be told; the Tubo has taken messages up to this number.
+    def reset(self) -> None:
+        """Nothing is to be told, and what was is void.
 
         Numbers go on from the last one that was used: a message of before may still be on its way, and if its number
         came again, whichever arrived second would count as taken and be lost.
         """
-        self._seq = max(self._seq, heard)
-        self._after = heard
         self._more: dict[tuple[str, int], tuple[Vector, int]] = {}
         self._less: dict[tuple[str, int], tuple[Vector, int]] = {}
         self.under_way: Allow | None = None
@@ -51,9 +47,13 @@ class AllowBox:
         )
         self._more, self._less = {}, {}
         self._seq += 1
-        self.under_way = Allow(epoch, self._seq, self._after, changes, grace_ns)
-        self._after = self._seq
+        self.under_way = Allow(epoch, self._seq, changes, grace_ns)
         return self.under_way
+
+    @property
+    def settled(self) -> int:
+        """The last number that was taken or is void: no message up to it may be taken any more."""
+        return self._seq if self.under_way is None else self._seq - 1
 
     def heard(self, message: Allow) -> bool:
         """It was answered; whether that was still awaited."""
@@ -64,13 +64,8 @@ class AllowBox:
 
     def heard_up_to(self, seq: int) -> None:
         """The Tubo says that it has taken everything up to this number."""
-        if self.under_way is None:
-            self._after = max(self._after, seq)
-        elif self.under_way.seq <= seq:
+        if self.under_way is not None and self.under_way.seq <= seq:
             self.under_way = None
-        elif self.under_way.after < seq:
-            # It has taken one that was given up here, and says so in its Hello: what is under way comes after that.
-            self.under_way = replace(self.under_way, after=seq)
 
     def coming(self) -> dict[tuple[str, int], tuple[int, int]]:
         """What the Tubo has not taken yet: how many more and how many less of each unit."""

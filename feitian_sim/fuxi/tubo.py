@@ -95,6 +95,8 @@ class Tubo:
                 for unit in app.units.values():
                     while unit.waiting:
                         self._not_allowed(unit.waiting.popleft())
+        # One that was sent to this machine before it was lost may still be on its way.
+        table.heard = max(table.heard, message.settled)
         known = dict.fromkeys(message.known)
         for name in self._said:
             here = table.apps.get(name)
@@ -107,7 +109,7 @@ class Tubo:
         table = self.table
         if message.epoch < table.epoch or (message.epoch == table.epoch and message.seq <= table.heard):
             return Heard(table.epoch), []
-        if message.epoch > table.epoch or message.after != table.heard:
+        if message.epoch > table.epoch or message.seq > table.heard + 1:
             return Heard(table.epoch, resync=True), []
         table.heard = message.seq
         for change in message.changes:
