@@ -69,7 +69,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "CL-01",
         "leases and patience are measured by the time of day",
         "CockroachDB and etcd: leases under clock jumps",
-        ("NW6", "NW6b", "NW9L"),
+        ("NW6", "NW6b", "NW9L", "NW15"),
         _lease_by_the_time_of_day,
         profile="clocks",
     ),

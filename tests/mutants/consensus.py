@@ -310,7 +310,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "NW-25",
         "no pre-vote: who is deaf goes on deposing leaders",
         "TigerBeetle's blog on liveness",
-        ("NW15a", "NW15", "NW9L", "NW6"),
+        ("NW15a", "NW15", "NW9L", "NW6", "NW6b"),
         _no_pre_vote,
     ),
     _m(

@@ -30,6 +30,7 @@ from tests.mutants.mutant import Hit, Mutant, Patch
 _m = Mutant
 _FUXI = "scenarios/check/fuxi.yaml"
 _QUOTA = "scenarios/check/quota.yaml"
+_PREEMPTION = "scenarios/check/preemption.yaml"
 
 
 def _nothing(*_: Any) -> None:
@@ -68,11 +69,22 @@ def _no_maximum(patch: Patch, hit: Hit) -> None:
     room = Group.room
 
     def any_number(self: Group, shape: Any) -> int | None:
-        if room(self, shape) == 0:
+        if room(self, shape) is not None:
             hit()
         return None
 
     patch.setattr(Group, "room", any_number)
+
+
+def _unused_in_silence(patch: Patch, hit: Hit) -> None:
+    def forgotten(self: Tubo, unit: UnitHere, count: int) -> None:
+        if count > 0:
+            hit()
+            unit.allowed -= count
+            if not unit.unused:
+                unit.unused_ns = -1
+
+    patch.setattr(Tubo, "_give_back", forgotten)
 
 
 def _disabled_and_open(patch: Patch, hit: Hit) -> None:
@@ -353,7 +365,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _m("OWN-133", "a task begins on results that are not committed", "generic", ("FX4",), _begun_on_results, _FUXI),
     _m("OWN-134", "a Tubo starts workers beyond what it was allowed", "generic", ("FX1", "FX9"),
        _started_without_leave, _FUXI),
-    _m("OWN-135", "a quota group may borrow without a limit", "generic", ("FX2", "FX9", "FX11a"), _no_maximum, _FUXI),
+    _m("OWN-135", "a quota group may borrow without a limit", "generic", ("FX2",), _no_maximum, _PREEMPTION),
     _m("OWN-137", "a disabled machine is given work", "generic", ("FX10",), _disabled_and_open, _FUXI),
     _m("OWN-138", "a job gives instances to machines on its blacklist", "generic", ("FX10j",), _bad_machines_fed, _FUXI),
     _m("OWN-139", "a Tubo does not see who uses too much memory", "generic", ("FX12",), _memory_unseen, _FUXI),
@@ -366,5 +378,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _m("OWN-150", "an instance computes half of what was drawn for it", "generic", ("FX13",), _half_of_the_work, _FUXI),
     _m("OWN-151", "what a quota group has borrowed it does not give back", "generic", ("FX2g",), _kept_by_who_borrows, _QUOTA),
     _m("OWN-143", "of those who must go the oldest goes first, whatever its priority", "generic", ("FX3",),
-       _oldest_goes_first, "scenarios/check/preemption.yaml"),
+       _oldest_goes_first, _PREEMPTION),
+    _m("OWN-152", "a Tubo keeps to itself what an application does not use of its allowance", "generic", ("FX9",),
+       _unused_in_silence, _FUXI),
 )  # fmt: skip

@@ -21,7 +21,7 @@ _QUICK = (
     "OWN-81", "OWN-83", "OWN-85", "OWN-86", "OWN-87", "OWN-88", "OWN-89", "OWN-90", "OWN-91",
     "OWN-120", "OWN-121", "OWN-122", "OWN-123", "OWN-124",
     "FX-01", "FX-02", "FX-09", "FX-10", "FX-14", "OWN-130", "OWN-133", "OWN-134", "OWN-135", "OWN-137", "OWN-138", "OWN-139",
-    "OWN-140", "OWN-141", "OWN-142", "OWN-150", "OWN-151",
+    "OWN-140", "OWN-141", "OWN-142", "OWN-150", "OWN-151", "OWN-152",
     "FX-06", "FX-07", "FX-12", "OWN-28", "OWN-29", "OWN-35", "OWN-36", "OWN-47", "OWN-48", "OWN-80", "OWN-92", "OWN-94",
     "OWN-95", "OWN-96", "OWN-143",
 )  # fmt: skip
