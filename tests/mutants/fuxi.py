@@ -31,6 +31,7 @@ _m = Mutant
 _FUXI = "scenarios/check/fuxi.yaml"
 _QUOTA = "scenarios/check/quota.yaml"
 _PREEMPTION = "scenarios/check/preemption.yaml"
+_DISABLED = "scenarios/check/disabled.yaml"
 
 
 def _nothing(*_: Any) -> None:
@@ -366,8 +367,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _m("OWN-134", "a Tubo starts workers beyond what it was allowed", "generic", ("FX1", "FX9"),
        _started_without_leave, _FUXI),
     _m("OWN-135", "a quota group may borrow without a limit", "generic", ("FX2",), _no_maximum, _PREEMPTION),
-    _m("OWN-137", "a disabled machine is given work", "generic", ("FX10",), _disabled_and_open, _FUXI),
-    _m("OWN-138", "a job gives instances to machines on its blacklist", "generic", ("FX10j",), _bad_machines_fed, _FUXI),
+    _m("OWN-137", "a disabled machine is given work", "generic", ("FX10",), _disabled_and_open, _DISABLED),
+    _m("OWN-138", "a job gives instances to machines on its blacklist", "generic", ("FX10j",), _bad_machines_fed, _DISABLED),
     _m("OWN-139", "a Tubo does not see who uses too much memory", "generic", ("FX12",), _memory_unseen, _FUXI),
     _m("OWN-140", "what is freed is offered to nobody who waits", "generic", ("FX11a", "FX9", "FX11"),
        _offered_to_nobody, _FUXI),
