@@ -219,9 +219,10 @@ class NoticesArrive(Invariant):
         self._healed_ns = config.liveness.after
         self._bound_ns = config.converge
         self._waiting: dict[tuple[str, int], Any] = {}
-        # What the read that set a watch has shown: of each client the watches whose answer is to come.
+        # What the read that set a watch has shown; of each client the watches whose answer is to come, by what was read
+        # and since when: of two reads the later one may be answered first.
         self._since: dict[tuple[str, int], int] = {}
-        self._asked: dict[str, list[int]] = {}
+        self._asked: dict[str, dict[tuple[str, int], int]] = {}
         self._over: dict[str, None] = {}
         self._times: dict[int, int] = {}
 
@@ -240,15 +241,18 @@ class NoticesArrive(Invariant):
     def _set(self, now_ns: int, fact: Any) -> None:
         if fact.what == "node":
             self._waiting[fact.owner, fact.number] = fact
-            self._asked.setdefault(fact.owner, []).append(fact.number)
+            self._asked.setdefault(fact.owner, {})[fact.path, now_ns] = fact.number
 
     def _read(self, now_ns: int, fact: Any) -> None:
-        if fact.op in ("get", "stat") and self._asked.get(fact.owner):
-            number = self._asked[fact.owner].pop(0)
-            if fact.error in ("", "no-node"):
-                self._since[fact.owner, number] = fact.zxid
-            else:
-                self._waiting.pop((fact.owner, number), None)
+        if fact.op not in ("get", "stat"):
+            return
+        number = self._asked.get(fact.owner, {}).pop((fact.path, fact.start_ns), None)
+        if number is None:
+            return
+        if fact.error in ("", "no-node"):
+            self._since[fact.owner, number] = fact.zxid
+        else:
+            self._waiting.pop((fact.owner, number), None)
 
     def _told(self, now_ns: int, fact: Any) -> None:
         if self._waiting.pop((fact.owner, fact.number), None) is not None:

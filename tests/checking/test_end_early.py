@@ -177,7 +177,9 @@ def test_a_notice_is_waited_for_once_there_is_something_to_tell():
     watch = SimpleNamespace(owner="a", number=1, what="node", path="/f", session=7)
     tree.model.sessions[7] = None
     tell("nuwa.watch_set", 700 * _MS, watch)
-    tell("nuwa.operation", 710 * _MS, SimpleNamespace(owner="a", op="get", error="", zxid=3))
+    tell(
+        "nuwa.operation", 710 * _MS, SimpleNamespace(owner="a", op="get", path="/f", start_ns=700 * _MS, error="", zxid=3)
+    )
     assert oracle.settled(1000 * _MS)
     tree.model.changes["/f"] = [2, 4]
     assert not oracle.settled(1000 * _MS)
@@ -190,7 +192,9 @@ def test_nothing_is_owed_to_a_client_whose_session_is_over():
     (tree,) = (one for one in checker.invariants if isinstance(one, TreeIsAsCommanded))
     tree.model.sessions[7] = None
     tell("nuwa.watch_set", 700 * _MS, SimpleNamespace(owner="a", number=1, what="node", path="/f", session=7))
-    tell("nuwa.operation", 710 * _MS, SimpleNamespace(owner="a", op="get", error="", zxid=3))
+    tell(
+        "nuwa.operation", 710 * _MS, SimpleNamespace(owner="a", op="get", path="/f", start_ns=700 * _MS, error="", zxid=3)
+    )
     tree.model.changes["/f"] = [4]
     assert not oracle.settled(1000 * _MS)
     del tree.model.sessions[7]
