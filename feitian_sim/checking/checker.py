@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 
 from feitian_sim.checking.catalogue import invariants_for
 from feitian_sim.checking.config import CheckConfig
+from feitian_sim.checking.invariant import Invariant
 from feitian_sim.checking.ports import PortsOnly
 from feitian_sim.checking.probes import Probes
 from feitian_sim.kernel import FactBus
@@ -22,6 +23,7 @@ class Checker:
     def __init__(self, config: CheckConfig, facts: FactBus, parts: Collection[str]) -> None:
         self._wanted = config.invariants
         self.invariants = invariants_for(config, parts)
+        self._parts = parts
         self._probes = Probes(facts, parts)
         for invariant in self.invariants:
             invariant.is_judging = self._wanted is None or invariant.id in self._wanted
@@ -53,8 +55,12 @@ class Checker:
 
     @property
     def evaluated(self) -> Mapping[str, int]:
-        """How often each had something to judge."""
-        return {invariant.id: invariant.evaluated for invariant in self.invariants if invariant.is_judging}
+        """How often each had something to judge; whose silence means nothing here is left out when it was silent."""
+        judging = [invariant for invariant in self.invariants if invariant.is_judging]
+        return {one.id: one.evaluated for one in judging if one.evaluated or self._must_judge(one)}
+
+    def _must_judge(self, invariant: Invariant) -> bool:
+        return not invariant.surely_with or any(part in self._parts for part in invariant.surely_with)
 
     @property
     def probed(self) -> Mapping[str, int]:

@@ -107,8 +107,8 @@ class ReplicasComeBack(Invariant):
             return
         self.evaluated += 1
         holders = fact.holders.split()
-        if holders and self._core.isdisjoint(holders):
-            # Nobody can copy it. What was acknowledged had a replica in the core: who dropped that answers for it (PG10).
+        if holders and not fact.promised and self._core.isdisjoint(holders):
+            # Nobody can copy it, and nobody was told that it is there: all other replicas went before anything was.
             return
         if len(holders) < min(self._wanted, fact.living_servers):
             where = " ".join(holders) or "nobody"

@@ -52,6 +52,8 @@ class Invariant:
     when: ClassVar[When] = "always"
     #: Parts and loads of a scenario of which one must be there for it to have anything to judge; none: always.
     needs: ClassVar[tuple[str, ...]] = ()
+    #: Of these one must be there for it to have something to judge in any case; none: ``needs`` says it all.
+    surely_with: ClassVar[tuple[str, ...]] = ()
     #: Whether others build on what it knows: then it listens even where nobody asked for its judgement.
     is_built_on: ClassVar[bool] = False
 

@@ -9,7 +9,7 @@ from feitian_sim.checking.config import CheckConfig
 from feitian_sim.checking.invariant import Hears, Invariant
 
 _FUXI = ("fuxi",)
-#: What asks for more than there is; services alone have all that they ask for.
+#: Loads that ask for more than there is; services may have all that they ask for.
 _RIVALS = ("fuxi-jobs", "fuxi-trace")
 #: A process: machine, application, unit, number.
 Name = tuple[str, str, int, int]
@@ -95,7 +95,8 @@ class TheLeastGoesFirst(Invariant):
     """FX3."""
 
     id = "FX3"
-    needs = _RIVALS
+    needs = _FUXI
+    surely_with = _RIVALS
     claim = "nobody is told to go while somebody of lower priority of the same group may stay; masters are spared"
 
     def hears(self) -> Mapping[str, Hears]:
@@ -198,7 +199,8 @@ class NothingFreeBesideWhoWaits(Invariant):
     """FX11a: looked at whenever the FuxiMaster has done its work of a fixed interval."""
 
     id = "FX11a"
-    needs = _RIVALS
+    needs = _FUXI
+    surely_with = _RIVALS
     claim = "nobody waits for what is free on a machine that he would take"
 
     def __init__(self) -> None:

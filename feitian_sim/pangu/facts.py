@@ -204,7 +204,8 @@ class ReplicaExtended(Fact):
 class ChunkTold(Fact):
     """At the end: a sealed chunk, who holds it as the active master believes, and who really does, whole and undamaged.
 
-    Servers are machines, separated by spaces; ``holders`` are those that are up.
+    Servers are machines, separated by spaces; ``holders`` are those that are up. ``promised``: whether a client was told
+    that something is in it.
     """
 
     chunk: int
@@ -212,6 +213,7 @@ class ChunkTold(Fact):
     believed: str
     holders: str
     living_servers: int
+    promised: bool
 
 
 @fact("pangu.chunk_hot")

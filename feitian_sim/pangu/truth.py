@@ -137,6 +137,7 @@ class Truth:
         books = core.books
         chunks = books.state.chunks
         living = sum(1 for keeper in self._keepers.values() if keeper.machine.up)
+        promised = {chunk for file in self._ledger.files for chunk, extents in file.chunks.items() if extents}
         for chunk in np.flatnonzero(chunks.present & chunks.sealed).tolist():
             version, length_bytes = int(chunks.versions[chunk]), int(chunks.lengths[chunk])
             believed = [self._keepers[server].machine.name for server in books.locations.servers(chunk)]
@@ -145,7 +146,8 @@ class Truth:
                 for keeper in self._keepers.values()
                 if keeper.machine.up and _is_good(keeper, chunk, version, length_bytes)
             ]
-            self._sim.emit(ChunkTold(chunk, version, " ".join(believed), " ".join(holders), living))
+            told = ChunkTold(chunk, version, " ".join(believed), " ".join(holders), living, chunk in promised)
+            self._sim.emit(told)
 
     def tell_masters(self) -> None:
         """Say what the active master's tree is, and which replicas on the servers that it knows nobody needs."""

@@ -6,6 +6,8 @@ is hardly ever; as soon as anything changes, everybody is told when the last bea
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from feitian_sim.hardware import DataCenter, Machine
 from feitian_sim.kernel import Owner, Simulation, Timer
 from feitian_sim.paxos import Effect, Replica
@@ -14,7 +16,7 @@ from feitian_sim.replog.group import Group
 from feitian_sim.replog.quiet import Quiet
 
 
-class TimedMember:
+class TimedMember(ABC):
     """One incarnation of one member, as far as its time goes; what it does when woken is :meth:`_do`."""
 
     __slots__ = (
@@ -60,9 +62,9 @@ class TimedMember:
         #: Whether it takes part; before, it reads its log.
         self.ready = False
 
+    @abstractmethod
     def _do(self, effects: list[Effect]) -> None:
         """Make the replica's effects happen."""
-        raise NotImplementedError
 
     @property
     def is_paused(self) -> bool:
@@ -156,8 +158,13 @@ class TimedMember:
 
     def _is_hushed(self) -> bool:
         """Whether the leader whom it follows leaves its beats out, so that no silence means anything."""
-        leader = self._group.running.get(self.replica.leader if self.replica.leader is not None else -1)
+        leader = self._leader()
         return leader is not None and leader is not self and leader.listens(self)
+
+    def _leader(self) -> TimedMember | None:
+        """Whom it follows, if that runs; itself, if it leads."""
+        number = self.replica.leader
+        return self._group.running.get(number) if number is not None else None
 
     def listens(self, one: TimedMember) -> bool:
         """Whether beats are left out and ``one`` is among those who would hear them."""
@@ -168,9 +175,9 @@ class TimedMember:
 
         A candidate that the leader does not reach may reach this member, which is bound by beats that nobody sent.
         """
-        one = self._group.running.get(self.replica.leader if self.replica.leader is not None else -1)
-        if one is not None and one.listens(self) and not one._quiet.has(self._group.running.get(sender)):
-            one._wake_up()
+        leader = self._leader()
+        if leader is not None and leader.listens(self) and not leader._quiet.has(self._group.running.get(sender)):
+            leader._wake_up()
 
     def hush(self) -> None:
         """Beats are left out: silence means nothing."""

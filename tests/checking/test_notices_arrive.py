@@ -39,6 +39,10 @@ class _Story:
     def notice(self, time_s: float, number: int) -> None:
         self.tell(time_s, NoticeTold("c", 2, number, "/f", "deleted", 38))
 
+    def owes(self) -> list[int]:
+        """The watches that still wait for what has happened."""
+        return [watch.number for watch, _, _ in self._judge._owed()]
+
     def end(self) -> None:
         self._judge.at_end(9 * _S)
 
@@ -59,9 +63,11 @@ def test_answers_belong_to_their_own_reads(story: _Story):
     story.watch(1, 3)
     story.watch(1.5, 4)
     story.answer(1.6, 1.5, 37)
+    assert story.owes() == [4]
     story.notice(1.7, 4)
     # The earlier read shows the change itself: nothing is left to be told.
     story.answer(1.8, 1, 38)
+    assert story.owes() == []
     story.end()
 
 

@@ -18,7 +18,8 @@ class _Story:
     """What happens to one server, which goes round its replicas every two seconds."""
 
     def __init__(self) -> None:
-        self._hears = ScrubFindsDamage().hears()
+        self.judge = ScrubFindsDamage()
+        self._hears = self.judge.hears()
         self.tell(0, ScrubBegun("r0/m0", 2 * _S))
 
     def tell(self, time_s: float, fact: Any) -> None:
@@ -55,5 +56,11 @@ def test_a_restart_begins_a_new_round(story: _Story):
 
 def test_what_was_found_stays_found_over_a_restart(story: _Story):
     story.tell(2, DamageNoticed("r0/m0", 7))
+    assert story.judge.evaluated == 1
     story.restart(3)
     story.look(9)
+    # There was nothing left to find; another chunk is looked for as before.
+    assert story.judge.evaluated == 1
+    story.tell(9, DiskDamaged("r0/m0/d0", "rot", "chunk 8"))
+    with pytest.raises(InvariantViolated, match="chunk 8"):
+        story.look(12)

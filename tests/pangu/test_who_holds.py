@@ -24,6 +24,7 @@ def test_a_replica_that_is_too_short_or_damaged_or_old_is_none():
         bench.cell.truth.tell_chunks()
         (fact,) = [one for one in told if one.chunk == chunk]
         assert sorted(fact.believed.split()) == sorted(names)
+        assert fact.promised
         return sorted(fact.holders.split())
 
     assert holders() == sorted(names)
