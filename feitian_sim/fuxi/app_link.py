@@ -59,6 +59,10 @@ class AppEvents(Protocol):
         """Nobody is given anything on the machine any more; what runs there may run on."""
         ...
 
+    def enabled(self, machine: str) -> None:
+        """The machine, which was disabled, may be given something again."""
+        ...
+
     def restored(self, holdings: Mapping[tuple[int, str], int]) -> None:
         """The first registration of this attempt: what the FuxiMaster says an attempt before it held."""
         ...
@@ -143,6 +147,8 @@ class AppLink:
         self._retry_ns = retry_ns
         self._units: dict[int, _Unit] = {}
         self._dirty: dict[int, None] = {}
+        # Machines that it was told are disabled.
+        self._disabled: dict[str, None] = {}
         self._holdings: dict[tuple[int, str], int] = {}
         #: Of the FuxiMaster that it is registered with; 0 before the first.
         self.epoch = 0
@@ -292,8 +298,10 @@ class AppLink:
         if first:
             self._holdings = {(one.unit, one.machine): one.count for one in reply.holdings if one.unit}
             self._events.restored(dict(self._holdings))
+        for machine in [one for one in self._disabled if one not in reply.disabled]:
+            self._may_use_again(machine)
         for machine in reply.disabled:
-            self._events.disabled(machine)
+            self._may_not_use(machine)
         if not first:
             for told in self.on_registered:
                 told()
@@ -351,6 +359,14 @@ class AppLink:
             call.reply(Heard(self.epoch))
             self._take(message)
 
+    def _may_not_use(self, machine: str) -> None:
+        self._disabled[machine] = None
+        self._events.disabled(machine)
+
+    def _may_use_again(self, machine: str) -> None:
+        if self._disabled.pop(machine, machine) is None:
+            self._events.enabled(machine)
+
     def _take(self, message: Granted) -> None:
         events = self._events
         for machine in message.lost:
@@ -358,7 +374,9 @@ class AppLink:
                 del self._holdings[key]
             events.lost(machine)
         for machine in message.disabled:
-            events.disabled(machine)
+            self._may_not_use(machine)
+        for machine in message.enabled:
+            self._may_use_again(machine)
         for one in message.grants:
             if one.count < 0:
                 self.given_back(one.unit, one.machine, -one.count)

@@ -93,6 +93,10 @@ class Disabling:
                 books.emit(MachineEnabled(machine.name, machine.why))
                 machine.disabled_ns, machine.why = -1, ""
                 machine.marks.clear()
+                for app in books.apps.values():
+                    if app.registered:
+                        app.grants.enabled(machine.name)
+                        books.tell_app(app.name)
                 books.apply(books.scheduler.open(machine.index), now_ns)
         for index, (since_ns, why) in wanted.items():
             machine = books.machines[index]

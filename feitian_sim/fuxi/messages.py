@@ -339,7 +339,8 @@ class Granted:
     """FuxiMaster to application master: units granted; negative counts are taken back (preempted, or the machine is
     gone).
 
-    ``lost``: machines that are gone with all that ran there; ``disabled``: machines that nobody should use any more.
+    ``lost``: machines that are gone with all that ran there; ``disabled``: machines that nobody should use any more;
+    ``enabled``: those that may be used again.
     Number 0 says nothing but that there is a FuxiMaster of this epoch. Answered by :class:`Heard`.
     """
 
@@ -349,11 +350,12 @@ class Granted:
     grants: tuple[Holding, ...]
     lost: tuple[str, ...] = ()
     disabled: tuple[str, ...] = ()
+    enabled: tuple[str, ...] = ()
 
     @property
     def wire_bytes(self) -> int:
         """Bytes on the wire."""
-        return per_item(128, len(self.grants) + len(self.lost) + len(self.disabled))
+        return per_item(128, len(self.grants) + len(self.lost) + len(self.disabled) + len(self.enabled))
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ class AllowBox:
 class GrantBox:
     """The numbered grants of one application's master."""
 
-    __slots__ = ("_disabled", "_less", "_lost", "_more", "_seq", "under_way")
+    __slots__ = ("_less", "_lost", "_may_use", "_more", "_seq", "under_way")
 
     def __init__(self) -> None:
         self.reset()
@@ -93,7 +93,8 @@ class GrantBox:
         self._more: dict[tuple[int, str], int] = {}
         self._less: dict[tuple[int, str], int] = {}
         self._lost: dict[str, None] = {}
-        self._disabled: dict[str, None] = {}
+        # Machines that nobody is to use any more, or may use again: what was said last.
+        self._may_use: dict[str, bool] = {}
         self.under_way: Granted | None = None
 
     def add(self, unit: int, machine: str, count: int) -> None:
@@ -111,19 +112,25 @@ class GrantBox:
 
     def disabled(self, machine: str) -> None:
         """Nobody is to use a machine any more."""
-        self._disabled[machine] = None
+        self._may_use[machine] = False
+
+    def enabled(self, machine: str) -> None:
+        """A machine that was disabled may be used again."""
+        self._may_use[machine] = True
 
     def next(self, app: str, epoch: int) -> Granted | None:
         """A message to send now, if there is something to tell and nothing under way."""
-        if self.under_way is not None or not (self._more or self._less or self._lost or self._disabled):
+        if self.under_way is not None or not (self._more or self._less or self._lost or self._may_use):
             return None
         grants = tuple(
             Holding(unit, machine, count) for box in (self._more, self._less) for (unit, machine), count in box.items()
         )
-        lost, disabled = tuple(self._lost), tuple(self._disabled)
-        self._more, self._less, self._lost, self._disabled = {}, {}, {}, {}
+        lost = tuple(self._lost)
+        disabled = tuple(name for name, may in self._may_use.items() if not may)
+        enabled = tuple(name for name, may in self._may_use.items() if may)
+        self._more, self._less, self._lost, self._may_use = {}, {}, {}, {}
         self._seq += 1
-        self.under_way = Granted(app, epoch, self._seq, grants, lost, disabled)
+        self.under_way = Granted(app, epoch, self._seq, grants, lost, disabled, enabled)
         return self.under_way
 
     def heard(self, message: Granted | None) -> bool:

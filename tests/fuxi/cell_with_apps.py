@@ -162,6 +162,9 @@ class SweepMaster:
     def disabled(self, machine: str) -> None:
         self.note("disabled", machine, 1)
 
+    def enabled(self, machine: str) -> None:
+        self.note("enabled", machine, 1)
+
     # Workers
 
     def _drop(self, worker: int) -> None:

@@ -98,6 +98,9 @@ class Bench:
     def disabled(self, *what: Any) -> None:
         self.heard.append(("disabled", *what))
 
+    def enabled(self, *what: Any) -> None:
+        self.heard.append(("enabled", *what))
+
     def restored(self, *what: Any) -> None:
         self.heard.append(("restored", *what))
 
@@ -165,6 +168,17 @@ def test_what_is_taken_back_and_lost_is_told(bench: Bench):
     bench.grant(2, (1, "r0/m1", -1), lost=("r0/m0",), disabled=("r1/m0",))
     assert bench.heard[3:] == [("lost", "r0/m0"), ("disabled", "r1/m0"), ("taken_back", 1, "r0/m1", 1)]
     assert bench.link.holdings == {(1, "r0/m1"): 1}
+
+
+def test_a_machine_that_may_be_used_again_is_told_once(bench: Bench):
+    bench.link.want(1, 4, vector=CORE)
+    bench.run()
+    bench.grant(1, disabled=("r1/m0",))
+    bench.grant(2, (1, "r1/m0", 1), enabled=("r1/m0", "r0/m0"))
+    bench.grant(3, enabled=("r1/m0",))
+    said = [one for one in bench.heard if one[0] in ("disabled", "enabled", "granted")]
+    # Before what is granted there; and nothing of one that it was never told of.
+    assert said == [("disabled", "r1/m0"), ("enabled", "r1/m0"), ("granted", 1, "r1/m0", 1)]
 
 
 def test_a_new_fuxi_master_is_told_everything_and_an_old_one_is_refused(bench: Bench):

@@ -122,6 +122,7 @@ class FamilyMaster:
         pass
 
     disabled = lost
+    enabled = lost
 
 
 @dataclass

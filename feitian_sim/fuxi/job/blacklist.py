@@ -55,9 +55,12 @@ class Blacklist:
         return True
 
     def may_run(self, task: int, instance: int, machine: int) -> bool:
-        """Whether an instance may run on a machine; one that has failed on half of them all may run anywhere."""
-        avoided = self._by_instance.get((task, instance), ())
-        return machine not in avoided or 2 * len(avoided) > self._machines
+        """Whether an instance may run on a machine.
+
+        Where it, or its whole task, avoids half of them all, it may run on those again on which it failed itself.
+        """
+        avoided = self._by_instance.get((task, instance), {})
+        return machine not in avoided or 2 * len({*avoided, *self.of(task)}) >= self._machines
 
     def avoids(self, task: int, machine: int) -> bool:
         """Whether no instance of the task should run on a machine."""

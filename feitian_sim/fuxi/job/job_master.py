@@ -192,6 +192,13 @@ class JobMaster:
                 self.force.touched[worker.task] = None
         self.force.settle(now_ns)
 
+    def enabled(self, machine: int, now_ns: int) -> None:
+        """A machine that was disabled may be used again."""
+        self.force.closed.pop(machine, None)
+        for task in self.tasks:
+            self.force.touched[task.number] = None
+        self.force.settle(now_ns)
+
     # What workers and Tubos say
 
     def workers_ready(self, machine: int, number: int, workers: Iterable[int], now_ns: int) -> None:

@@ -211,6 +211,10 @@ class JobServer:
         """A machine gets nothing new."""
         self._tell("disabled", self._index(machine))
 
+    def enabled(self, machine: str) -> None:
+        """A machine that was disabled may get something again."""
+        self._tell("enabled", self._index(machine))
+
     def _look_round(self) -> None:
         """There is a new FuxiMaster: a machine that came and went while there was none is told by nobody, so ask all."""
         core = self.core

@@ -6,6 +6,7 @@ Pure, and a child of the JobMaster, which tells it what happens and carries its 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from feitian_sim.fuxi.job.backup_instance import may_have_stragglers, stragglers
 from feitian_sim.fuxi.job.blacklist import Blacklist
@@ -200,13 +201,21 @@ class TaskMaster:
 
     def avoid_changed(self) -> tuple[int, ...] | None:
         """The machines to avoid, if they have changed since they were told."""
-        if not len(self.waiting) and not self.late:
-            self._refused.clear()
+        # A machine that was of no use may be of use to who waits now.
+        for machine in [one for one in self._refused if self._is_of_use(one)]:
+            del self._refused[machine]
         avoid = tuple(sorted({**dict.fromkeys(self._blacklist.of(self.number)), **self._refused}))
         if avoid == self._avoid_told:
             return None
         self._avoid_told = avoid
         return avoid
+
+    def _is_of_use(self, machine: int) -> bool:
+        """Whether nobody waits, or one who waits may run there; a backup does not run where its original does."""
+        if not len(self.waiting) and not self.late:
+            return True
+        others = (one for one in self.late if self.table.machine[one] != machine)
+        return any(self._blacklist.may_run(self.number, one, machine) for one in chain(self.waiting, others))
 
     def look_for_stragglers(self, now_ns: int) -> bool:
         """Note who should have a backup instance; whether there is anybody new."""

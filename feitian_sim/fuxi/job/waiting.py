@@ -7,7 +7,7 @@ longest. Lists hold an instance several times; who takes one from a list passes 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal
 
 Near = Literal["machine", "rack", "any"]
@@ -26,6 +26,9 @@ class WaitingInstances:
 
     def __len__(self) -> int:
         return len(self._waits)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._waits)
 
     @property
     def has_places(self) -> bool:

@@ -184,6 +184,9 @@ class ServiceServer:
         """A machine gets nothing new."""
         self._tell("disabled", machine)
 
+    def enabled(self, machine: str) -> None:
+        """A machine may get something again: whoever was moved from it stays where it is."""
+
     def _look_round(self) -> None:
         """There is a new FuxiMaster: what came and went while there was none is told by nobody, so ask all."""
         core = self.core

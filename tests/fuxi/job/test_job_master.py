@@ -144,3 +144,18 @@ def test_a_disabled_machine_gets_nothing_new_and_finishes_what_it_has() -> None:
     there = [order for order in world.begun if order.machine == 1]
     assert len(there) == 2
     assert {order.piece for order in there} <= set(world.committed)
+
+
+def test_a_machine_that_was_disabled_is_used_again_when_it_may_be() -> None:
+    world = FakeWorld(JobPlan("job", (task_plan("map", 30),)), machines=3, slots=2)
+    world.start()
+    world.run(until=lambda: len(world.begun) == 6)
+    world.avoid[0] = (1,)
+    world.tell(1, "disabled", 1)
+    world.run(until=lambda: len(world.begun) == 14)
+    assert sum(order.machine == 1 for order in world.begun) == 2
+    world.avoid[0] = ()
+    world.tell(1, "enabled", 1)
+    world.run()
+    assert_done(world)
+    assert sum(order.machine == 1 for order in world.begun) > 2
