@@ -32,12 +32,9 @@ from feitian_sim.fuxi.needs import BE_HEARD_BY_APPLICATION
 from feitian_sim.fuxi.ports import tubo_at
 from feitian_sim.fuxi.resources import Vector
 from feitian_sim.fuxi.worker_messages import StopWorkers
-from feitian_sim.kernel import SECOND, Simulation
+from feitian_sim.kernel import Simulation
 from feitian_sim.kuafu import CallError, Endpoint, IncomingCall
 from feitian_sim.pangu.master_finder import Directory, MasterFinder
-
-_CALL_NS = 5 * SECOND
-_RETRY_NS = SECOND
 
 
 class AppEvents(Protocol):
@@ -135,8 +132,8 @@ class AppLink:
         attempt: int,
         events: AppEvents,
         *,
-        call_ns: int = _CALL_NS,
-        retry_ns: int = _RETRY_NS,
+        call_ns: int,
+        retry_ns: int,
     ) -> None:
         self._sim = sim
         self._endpoint = endpoint

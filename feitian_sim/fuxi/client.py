@@ -12,15 +12,12 @@ from typing import Any
 
 from feitian_sim.fuxi.config import FuxiConfig
 from feitian_sim.fuxi.messages import NOT_SERVING, AskStatus, Kind, Status, Stop, Submit
-from feitian_sim.kernel import MINUTE
 from feitian_sim.kuafu import CallError, Endpoint
 from feitian_sim.kuafu.client import Answer as Event
 from feitian_sim.pangu.master_finder import Directory, MasterFinder
 
 #: The answer of the FuxiMaster, or why it refused.
 Done = Callable[[Any], object]
-#: How long a FuxiMaster may hold the answer to who waits for an end.
-_WATCH_NS = 5 * MINUTE
 _REFUSED = ("denied", "too-large")
 
 
@@ -62,7 +59,7 @@ class FuxiClient:
             else:
                 done(status)
 
-        self._ask(AskStatus(app, until_ended=True), _WATCH_NS, told)
+        self._ask(AskStatus(app, until_ended=True), self._config.watch, told)
 
     def wait(self, operation: Callable[..., None], *args: Any, **options: Any) -> Event:
         """An operation as an event: ``status = yield client.wait(client.end_of, app)``."""

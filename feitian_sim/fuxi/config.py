@@ -257,6 +257,18 @@ class FuxiConfig(StrictModel):
     retry: Duration = Field(
         default=written("1s"), gt=0, description="What was not answered is sent again after this; default 1s."
     )
+    watch: Duration = Field(
+        default=written("5m"),
+        gt=0,
+        description="Deadline of a client's call that waits for the end of an application, after which it asks again, in "
+        "time units; default 5m. Source: own assumption, so long that most jobs are asked about once.",
+    )
+    watch_margin: Duration = Field(
+        default=written("1s"),
+        gt=0,
+        description="So long before that deadline the FuxiMaster answers all the same, in time units; default 1s. "
+        "Source: own assumption, far above the way of a message.",
+    )
     resources: ResourcesConfig = Field(default_factory=ResourcesConfig, description="What each machine offers.")
     application_master: MasterProcessConfig = Field(
         default_factory=MasterProcessConfig, description="The process of an application's master."
@@ -280,6 +292,8 @@ class FuxiConfig(StrictModel):
         beat = self.heartbeat
         if beat.timeout < 2 * beat.every:
             raise ValueError("heartbeat.timeout must be at least twice heartbeat.every: one lost beat ends a machine")
+        if self.watch <= self.watch_margin:
+            raise ValueError("watch must be longer than watch_margin: no answer would wait for an end")
         return self
 
     @property

@@ -21,13 +21,11 @@ from feitian_sim.fuxi.master_effects import Effect, Emit, Keep, Refuse, Reply, S
 from feitian_sim.fuxi.messages import NOT_SERVING, AskStatus, Demand, Ended, News, Register, Submit
 from feitian_sim.fuxi.showing import tell_what_waits
 from feitian_sim.hardware import Machine
-from feitian_sim.kernel import SECOND, Owner, Simulation, Timer
+from feitian_sim.kernel import Owner, Simulation, Timer
 from feitian_sim.kuafu import CallError, Endpoint, IncomingCall
 
 #: Requests that may lead to grants.
 _DECIDING = (Demand, Register, Submit, Ended)
-#: An answer that was held leaves so long before its caller gives up.
-_IN_TIME_NS = SECOND
 
 
 class Reign:
@@ -122,7 +120,7 @@ class Reign:
         self._note(type(message).__name__, self._sim.now - arrived_ns)
         if isinstance(message, AskStatus) and message.until_ended:
             # Its caller is not left without an answer: it would think the worst.
-            left_ns = max(0, call.deadline_ns - self._sim.now - _IN_TIME_NS)
+            left_ns = max(0, call.deadline_ns - self._sim.now - self._config.watch_margin)
             self._owner.call_later(left_ns, self._hurry, ticket, message)
         self.run(self.core.handle(ticket, message, call.subject, self._sim.now))
         self._work()

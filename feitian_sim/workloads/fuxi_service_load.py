@@ -49,7 +49,7 @@ class FuxiService:
             owner = self._sim.owner(f"load.{self.name}.{number}")
             endpoint = services.kuafu.endpoint(owner, machine, context.ports(1), user)
             session = partial(self._session, nuwa, owner, machine, number)
-            self._clients.append(ServiceClient(endpoint, session, config.service.name))
+            self._clients.append(ServiceClient(endpoint, session, config.service.name, fuxi.config.services.client))
         self._pace = Pace.of(context, self.name, self._begin, config)
         self._sim.final_probes.append(self._tell)
 

@@ -81,7 +81,8 @@ class SweepMaster:
         serve(WorkersReady, self._ready, BE_HEARD_BY_APPLICATION)
         serve(WorkersGone, self._gone, BE_HEARD_BY_APPLICATION)
         serve(Results, self._results, BE_HEARD_BY_APPLICATION)
-        self.link = AppLink(host.sim, host.endpoint, host.directory, self.app, self.attempt, self)
+        times = {"call_ns": host.config.call, "retry_ns": host.config.retry}
+        self.link = AppLink(host.sim, host.endpoint, host.directory, self.app, self.attempt, self, **times)
         self.ended = False
 
     def note(self, what: str, machine: str, count: int) -> None:

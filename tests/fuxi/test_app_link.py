@@ -51,7 +51,7 @@ class Bench:
         self.master = self.listen("r0/m0")
         self.directory = Directory(self.master.address)
         self.endpoint = self.kuafu.endpoint(self.sim.owner("app"), self.hardware.machine("r1/m1"), 100, self._name("app"))
-        self.link = AppLink(self.sim, self.endpoint, self.directory, "a", 1, self)
+        self.link = AppLink(self.sim, self.endpoint, self.directory, "a", 1, self, call_ns=5 * SECOND, retry_ns=SECOND)
         self.run()
 
     def _name(self, name: str) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from cell_with_apps import GIB, LONG, Cell, Sweep
 
@@ -9,6 +11,7 @@ from feitian_sim.fuxi.client import Refused
 from feitian_sim.fuxi.facts import (
     AppEnded,
     AppStarted,
+    Decided,
     Decisions,
     MachineDisabled,
     MachineEnabled,
@@ -17,6 +20,7 @@ from feitian_sim.fuxi.facts import (
     WorkerReady,
 )
 from feitian_sim.fuxi.samples import QuotaSampled, UsageSampled
+from feitian_sim.kernel import SECOND, ScenarioError
 
 
 def test_an_application_is_started_runs_and_ends():
@@ -159,6 +163,23 @@ def test_a_client_stops_an_application():
     assert cell.ends["a"].why == "stopped"
     assert not any(host.table.apps for host in cell.fuxi.machines)
     cell.assert_books_agree()
+
+
+def test_who_waits_for_an_end_asks_again_whenever_it_is_answered_without_one():
+    """Answered in time, by so much as the scenario says; and not at all before that."""
+    cell = Cell(fuxi="{watch: 10s, watch_margin: 3s}")
+    asked = []
+    cell.sim.facts.subscribe(Decided, lambda now, item: asked.append(now / SECOND) if item.request == "AskStatus" else 0)
+    cell.submit("a", LONG)
+    cell.run(100)
+    assert cell.ends["a"].state == "finished"
+    assert len(asked) == 1 + int(cell.times_of(AppEnded)[0] - asked[0]) // 7
+    assert [after - before for before, after in pairwise(asked)] == pytest.approx([7] * (len(asked) - 1), abs=0.01)
+
+
+def test_a_watch_within_its_margin_is_refused():
+    with pytest.raises(ScenarioError, match="watch must be longer than watch_margin"):
+        Cell(fuxi="{watch: 1s}")
 
 
 def test_a_unit_that_fits_no_machine_ends_its_application():

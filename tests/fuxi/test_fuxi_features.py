@@ -98,7 +98,8 @@ class FamilyMaster:
         self.host = host
         self.left: dict[str, Any] = dict(host.start.description.children)
         self._client = FuxiClient(host.endpoint, host.directory, host.start.user, host.config)
-        self._link = AppLink(host.sim, host.endpoint, host.directory, host.start.app, host.start.attempt, self)
+        times = {"call_ns": host.config.call, "retry_ns": host.config.retry}
+        self._link = AppLink(host.sim, host.endpoint, host.directory, host.start.app, host.start.attempt, self, **times)
 
     def restored(self, holdings: Any) -> None:
         for name, description in self.left.items():

@@ -22,8 +22,6 @@ from feitian_sim.hardware.disk import Disk
 from feitian_sim.kernel import SimulatedError
 from feitian_sim.kuafu import CallError
 
-_CALL_NS = 5_000_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class InstanceOutput:
@@ -53,6 +51,8 @@ class TaskInput:
     shuffles: Shuffles
     #: The address of the application's master of the moment, as the machine's runtime knows it.
     master: Callable[[], str]
+    #: Deadline of a call to it.
+    call_ns: int
     streams: tuple[StreamInput, ...] = ()
     #: Directory in Pangu that output goes to; empty: a disk of the machine.
     output_path: str = ""
@@ -146,7 +146,7 @@ class _Run:
         self._context.endpoint.call(
             task.master(),
             ask,
-            _CALL_NS,
+            task.call_ns,
             lambda reply: self._context.owner.run(self._offered, number, reply),
             lambda error: self._context.owner.run(self._not_offered, number, error),
         )

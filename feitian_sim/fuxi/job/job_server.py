@@ -66,6 +66,7 @@ class JobServer:
             self._attempt,
             lambda number: host.nuwa(f"fuxi.job.{self._app}.{self._attempt}.{number}"),
             self._replaced,
+            host.config.retry,
         )
         self.calls = WorkerCalls(host, cell.config.decision_cost)
         self._serve()
@@ -133,7 +134,12 @@ class JobServer:
         master = self._cell.masters
         address = self._host.endpoint.address
         self._work = WorkMaker(
-            self._app, core, self._cell.shuffles, lambda: master.get(self._app, address), draws.child("failures")
+            self._app,
+            core,
+            self._cell.shuffles,
+            lambda: master.get(self._app, address),
+            self._host.config.call,
+            draws.child("failures"),
         )
         self._record = JobRecorder(self._sim, self._app, core, self._machines)
         if self._attempt == 1 and not self._held:

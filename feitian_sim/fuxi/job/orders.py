@@ -25,7 +25,9 @@ _ROUND = 10
 class WorkMaker:
     """Makes the work of one job's instances, and answers those that read along streams."""
 
-    def __init__(self, app: str, core: JobMaster, shuffles: Shuffles, master: Callable[[], str], draws: Stream) -> None:
+    def __init__(
+        self, app: str, core: JobMaster, shuffles: Shuffles, master: Callable[[], str], call_ns: int, draws: Stream
+    ) -> None:
         self._app = app
         self._core = core
         self._draws = draws
@@ -33,7 +35,7 @@ class WorkMaker:
         self._offers: dict[tuple[int, int, int], Offer] = {}
         self._fresh_at = -1
         self._inputs = [
-            TaskInput(app, task.table.count, shuffles, master, self._streams(task.number), task.plan.output_path)
+            TaskInput(app, task.table.count, shuffles, master, call_ns, self._streams(task.number), task.plan.output_path)
             for task in core.tasks
         ]
 

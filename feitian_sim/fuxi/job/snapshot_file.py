@@ -11,18 +11,20 @@ from collections.abc import Callable
 
 from feitian_sim.fuxi.hard_state import SNAPSHOTS
 from feitian_sim.fuxi.job.snapshot import Snapshot, decoded
-from feitian_sim.kernel import SECOND, Owner
+from feitian_sim.kernel import Owner
 from feitian_sim.nuwa.answers import Answer
 from feitian_sim.nuwa.client import NuwaClient
 
 FOLDERS = ("/fuxi/", SNAPSHOTS)
-_RETRY_NS = SECOND
 #: The file is not as it was when its version was read.
 _MOVED = ("exists", "bad-version", "no-node")
 
 
 class SnapshotFile:
-    """The file of one job, for one life of its master. ``client(number)``: the n-th session that it needs."""
+    """The file of one job, for one life of its master. ``client(number)``: the n-th session that it needs.
+
+    What Nuwa did not do is asked again after ``retry_ns``.
+    """
 
     def __init__(
         self,
@@ -31,12 +33,14 @@ class SnapshotFile:
         attempt: int,
         client: Callable[[int], NuwaClient],
         replaced: Callable[[], object],
+        retry_ns: int,
     ) -> None:
         self._owner = owner
         self.path = f"{FOLDERS[-1]}{app}"
         self._attempt = attempt
         self._make = client
         self._replaced = replaced
+        self._retry_ns = retry_ns
         self._sessions = 0
         self._client: NuwaClient | None = None
         #: Under which the next write goes; None while there is no file.
@@ -141,9 +145,9 @@ class SnapshotFile:
     def _again(self, answer: Answer, step: Callable[[], object]) -> None:
         """Try a step once more, in a new session if this one is over."""
         if answer.error == "session-expired":
-            self._owner.call_later(_RETRY_NS, self.open, step)
+            self._owner.call_later(self._retry_ns, self.open, step)
         else:
-            self._owner.call_later(_RETRY_NS, step)
+            self._owner.call_later(self._retry_ns, step)
 
     def _make_folders(self, then: Callable[[], object]) -> None:
         assert self._client is not None, "no session was opened"

@@ -10,18 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from feitian_sim.fuxi.ports import workers_at
+from feitian_sim.fuxi.service.config import ServiceClientConfig
 from feitian_sim.fuxi.service.messages import Answered, Request
 from feitian_sim.fuxi.service.table import NOBODY, Routes, decoded
 from feitian_sim.fuxi.service.table_file import table_path
-from feitian_sim.kernel import MILLISECOND, SECOND
+from feitian_sim.kernel import SECOND
 from feitian_sim.kuafu import CallError, Endpoint
 from feitian_sim.nuwa.answers import Answer
 from feitian_sim.nuwa.client import NuwaClient
 
 #: ``done(ok, tries)``: how a request has ended.
 Done = Callable[[bool, int], object]
-_CALL_NS = 2 * SECOND
-_FIRST_PAUSE_NS, _LONGEST_PAUSE_NS = 20 * MILLISECOND, SECOND
+#: Pauses are doubled so often at most: more than any longest pause needs.
+_DOUBLINGS = 62
 
 
 class _Asked:
@@ -41,13 +42,16 @@ class _Asked:
 class ServiceClient:
     """One process's way to the workers of a service. ``nuwa(number)``: the n-th client of Nuwa that it needs."""
 
-    def __init__(self, endpoint: Endpoint, nuwa: Callable[[int], NuwaClient], app: str) -> None:
+    def __init__(
+        self, endpoint: Endpoint, nuwa: Callable[[int], NuwaClient], app: str, config: ServiceClientConfig
+    ) -> None:
         self._endpoint = endpoint
         self._owner = endpoint.owner
         self._make = nuwa
         self._sessions = 0
         self._nuwa: NuwaClient | None = None
         self._app = app
+        self._config = config
         self._routes: Routes | None = None
         self._is_reading = False
         self._waiting: list[_Asked] = []
@@ -84,11 +88,12 @@ class ServiceClient:
             self._again(asked)
 
         left_ns = asked.until_ns - self._endpoint.now_ns
-        self._endpoint.call(workers_at(row.machine), message, max(1, min(_CALL_NS, left_ns)), answered, failed)
+        deadline_ns = max(1, min(self._config.call, left_ns))
+        self._endpoint.call(workers_at(row.machine), message, deadline_ns, answered, failed)
 
     def _again(self, asked: _Asked) -> None:
         """Not there, or no answer: the table may be another by now."""
-        pause_ns = min(_FIRST_PAUSE_NS << min(asked.tries, 10), _LONGEST_PAUSE_NS)
+        pause_ns = min(self._config.backoff << min(asked.tries - 1, _DOUBLINGS), self._config.backoff_max)
         if self._endpoint.now_ns + pause_ns >= asked.until_ns:
             asked.done(False, asked.tries)
             return
@@ -119,7 +124,7 @@ class ServiceClient:
             # There is no table yet, or the session is over: what waits too long has failed.
             if answer.error == "session-expired":
                 self._nuwa = None
-            self._owner.call_later(_LONGEST_PAUSE_NS, self._not_got)
+            self._owner.call_later(self._config.backoff_max, self._not_got)
             return
         self._is_reading = False
         self._routes = Routes(decoded(answer.value).partitions)

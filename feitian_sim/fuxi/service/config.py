@@ -1,10 +1,33 @@
-"""How services are run: leases of workers, and when hot spots are looked for."""
+"""How services are run: leases of workers, when hot spots are looked for, how clients ask."""
 
 from __future__ import annotations
 
 from pydantic import Field, model_validator
 
 from feitian_sim.kernel import Duration, StrictModel, written
+
+
+class ServiceClientConfig(StrictModel):
+    """How clients ask workers, and ask again."""
+
+    call: Duration = Field(
+        default=written("2s"),
+        gt=0,
+        description="Deadline of one try of a request, in time units; default 2s. Source: own assumption, far above a "
+        "request's time and below fuxi.call: whoever does not answer may not have the key any more.",
+    )
+    backoff: Duration = Field(
+        default=written("40ms"),
+        gt=0,
+        description="Pause before the second try of a request, doubled for each that follows, in time units; default "
+        "40ms. Source: own assumption, below the time in which a partition moves.",
+    )
+    backoff_max: Duration = Field(
+        default=written("1s"),
+        gt=0,
+        description="Longest pause between two tries, and the pause before a partition table that could not be read is "
+        "read again, in time units; default 1s. Source: as fuxi.retry.",
+    )
 
 
 class ServiceConfig(StrictModel):
@@ -46,6 +69,12 @@ class ServiceConfig(StrictModel):
         description="Partitions are first given out when all workers are there, or after this, in time units; default "
         "10s. Source: own assumption, the start of a worker.",
     )
+    adopt_within: Duration = Field(
+        default=written("10s"),
+        gt=0,
+        description="A restarted ServiceMaster waits so long for machines to say what runs there, in time units; default "
+        "10s. Source: as fuxi.jobs.adopt_within.",
+    )
     look_every: Duration = Field(
         default=written("5s"),
         gt=0,
@@ -61,6 +90,9 @@ class ServiceConfig(StrictModel):
         default=written("100us"),
         description="What the storage takes for one write of a partition beside the network and its disk, in time units; "
         "default 100us. Source: own assumption, a hundred thousand cycles.",
+    )
+    client: ServiceClientConfig = Field(
+        default_factory=ServiceClientConfig, description="How clients ask workers, and ask again."
     )
 
     @model_validator(mode="after")

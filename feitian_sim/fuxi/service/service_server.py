@@ -27,11 +27,10 @@ from feitian_sim.fuxi.service.table import Table, evenly
 from feitian_sim.fuxi.service.table_file import TableFile
 from feitian_sim.fuxi.service.workforce import Effects, HoldOrder
 from feitian_sim.fuxi.worker_messages import WorkersAre, WorkersGone, WorkerSpec, WorkersReady
-from feitian_sim.kernel import SECOND, Timer
+from feitian_sim.kernel import Timer
 from feitian_sim.kuafu import IncomingCall
 
 Holdings = Mapping[tuple[int, str], int]
-_ADOPT_WITHIN_NS = 10 * SECOND
 
 
 class ServiceServer:
@@ -61,13 +60,13 @@ class ServiceServer:
         self._look_ns = -1
         self._plans = [self._plan(role) for role in range(len(self._roles))]
         client = host.nuwa(f"fuxi.service.{self._app}.{self._attempt}", timeout_ns=cell.config.session)
-        self._file = TableFile(self._sim, self._owner, self._app, client, self.kill)
+        of = host.config
+        self._file = TableFile(self._sim, self._owner, self._app, client, self.kill, of.retry)
         self.calls = ServiceCalls(host)
         serve = host.endpoint.serve
         serve(WorkersReady, self._workers_ready, BE_HEARD_BY_APPLICATION)
         serve(WorkersGone, self._workers_gone, BE_HEARD_BY_APPLICATION)
         serve(Renew, self._renew, BE_HEARD_BY_APPLICATION)
-        of = host.config
         self.link = AppLink(
             self._sim,
             host.endpoint,
@@ -83,12 +82,22 @@ class ServiceServer:
 
     def _plan(self, role: int) -> ServePlan | None:
         """How the workers of a role serve; None for a role that serves no partitions."""
-        of, config = self._service.partitions, self._roles[role]
+        of, config, fuxi = self._service.partitions, self._roles[role], self._host.config
         if of is None or role != self._service.serving_role:
             return None
         store = self._cell.store(self._app, of.keys)
         program = self._cell.program(config.program)
-        return ServePlan(self._cell, store.address, config.threads, config.service, program, of.load, of.unload)
+        return ServePlan(
+            self._cell,
+            store.address,
+            fuxi.call,
+            fuxi.retry,
+            config.threads,
+            config.service,
+            program,
+            of.load,
+            of.unload,
+        )
 
     # Coming up
 
@@ -135,7 +144,7 @@ class ServiceServer:
         self._asked = dict.fromkeys(machine for _, machine in self._held)
         for machine in list(self._asked):
             self.calls.ask(machine, partial(self._heard_of, machine))
-        self._owner.call_later(_ADOPT_WITHIN_NS, self._open_up)
+        self._owner.call_later(self._cell.config.adopt_within, self._open_up)
         self._open_up_if_all()
 
     def _heard_of(self, machine: str, reply: WorkersAre) -> None:

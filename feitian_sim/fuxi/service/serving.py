@@ -32,7 +32,6 @@ from feitian_sim.fuxi.work import Done, WorkContext
 from feitian_sim.kernel import SECOND, DurationDistribution, Timer
 from feitian_sim.kuafu import CallError, IncomingCall
 
-_CALL_NS = 5 * SECOND
 _DONE = Answered(True)
 _NOT_HERE = Answered(False, 64)
 
@@ -43,6 +42,8 @@ class ServePlan:
 
     cell: ServiceCell
     store: str
+    call_ns: int
+    retry_ns: int
     threads: int
     service: DurationDistribution
     program: RoleProgram | None
@@ -145,7 +146,7 @@ class Serving:
             span_ns = 0
         message = Renew(self._app, self._worker, self._machine, self.holding.said(), span_ns, loads)
         answered = partial(self._renewed, sent_ns)
-        self._endpoint.call(self._master, message, _CALL_NS, partial(self.owner.run, answered), _ignore)
+        self._endpoint.call(self._master, message, self._plan.call_ns, partial(self.owner.run, answered), _ignore)
 
     def _renewed(self, sent_ns: int, reply: Renewed) -> None:
         lapsed = not self._in_lease()
@@ -225,10 +226,10 @@ class Serving:
         message = Fence(self._app, self._worker, held.partition, held.low, held.high, held.token)
 
         def failed(_: CallError) -> None:
-            self.owner.call_later(SECOND, self._fence, held)
+            self.owner.call_later(self._plan.retry_ns, self._fence, held)
 
         shown = partial(self.owner.run, self._fenced, held)
-        self._endpoint.call(self._plan.store, message, _CALL_NS, shown, failed)
+        self._endpoint.call(self._plan.store, message, self._plan.call_ns, shown, failed)
 
     def _fenced(self, held: HeldPartition, reply: Stored) -> None:
         if not self._in_lease() or held.state != FENCING:
@@ -306,7 +307,7 @@ class Serving:
             put = Put(self._app, self._worker, *row, message.wire_bytes)
             kept = partial(self.owner.run, self._kept, call, held, came_ns)
             lost = partial(self.owner.run, self._not_kept, call, held, came_ns)
-            self._endpoint.call(self._plan.store, put, _CALL_NS, kept, lost)
+            self._endpoint.call(self._plan.store, put, self._plan.call_ns, kept, lost)
         else:
             self._answer(call, held, came_ns, ok=True)
 

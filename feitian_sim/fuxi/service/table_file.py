@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from feitian_sim.fuxi.service.table import Table, decoded
-from feitian_sim.kernel import SECOND, Owner, Simulation
+from feitian_sim.kernel import Owner, Simulation
 from feitian_sim.nuwa.answers import Answer
 from feitian_sim.nuwa.client import NuwaClient
 from feitian_sim.nuwa.lock import Lock
 
 FOLDER = "/fuxi/services/"
-_RETRY_NS = SECOND
 
 
 def table_path(app: str) -> str:
@@ -24,16 +23,26 @@ def table_path(app: str) -> str:
 
 
 class TableFile:
-    """The lock and the table of one service, for one life of its master. ``replaced()``: this life is over."""
+    """The lock and the table of one service, for one life of its master. ``replaced()``: this life is over.
+
+    What Nuwa did not read is asked again after ``retry_ns``.
+    """
 
     def __init__(
-        self, sim: Simulation, owner: Owner, app: str, client: NuwaClient, replaced: Callable[[], object]
+        self,
+        sim: Simulation,
+        owner: Owner,
+        app: str,
+        client: NuwaClient,
+        replaced: Callable[[], object],
+        retry_ns: int,
     ) -> None:
         self._owner = owner
         self._app = app
         self._client = client
         self._clock = client.machine.clock
         self._replaced = replaced
+        self._retry_ns = retry_ns
         self._folders = ("/fuxi/", FOLDER, f"{FOLDER}{app}/", f"{FOLDER}{app}/master/")
         self._lock = Lock(sim, owner, client, self._folders[-1], self._held, replaced)
         self._then: Callable[[], object] = replaced
@@ -67,7 +76,7 @@ class TableFile:
             if answer.error == "no-node":
                 then(None)
             elif not answer.ok:
-                self._owner.call_later(_RETRY_NS, self.read, then)
+                self._owner.call_later(self._retry_ns, self.read, then)
             else:
                 # The version first: what is written in between is then found by the put that fails.
                 self._version = answer.value.version
@@ -77,7 +86,7 @@ class TableFile:
             if answer.ok:
                 then(decoded(answer.value))
             else:
-                self._owner.call_later(_RETRY_NS, self.read, then)
+                self._owner.call_later(self._retry_ns, self.read, then)
 
         self._client.read("stat", table_path(self._app), known, fresh=True)
 

@@ -58,7 +58,7 @@ class _Life:
         def client(number: int) -> Any:
             return bench.nuwa.client(self.owner, machine, f"life-{attempt}.{number}")
 
-        self.file = SnapshotFile(self.owner, "job", attempt, client, self._was_replaced)
+        self.file = SnapshotFile(self.owner, "job", attempt, client, self._was_replaced, SECOND)
         self.attempt = attempt
 
     def _was_replaced(self) -> None:

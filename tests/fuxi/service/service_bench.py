@@ -109,7 +109,12 @@ class ServiceBench:
         self.user = self.fuxi.client(machine, "user")
         owner = self.sim.owner("asker")
         endpoint = self.kuafu.endpoint(owner, machine, 900_000, guard.user("user"))
-        self.client = ServiceClient(endpoint, lambda number: self.nuwa.client(owner, machine, f"asker-{number}"), "kv")
+        self.client = ServiceClient(
+            endpoint,
+            lambda number: self.nuwa.client(owner, machine, f"asker-{number}"),
+            "kv",
+            self.config.services.client,
+        )
         self.nuwa.start()
         self.service = service or described()
         self.answers: list[Any] = []

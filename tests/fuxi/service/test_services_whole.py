@@ -155,6 +155,21 @@ def test_the_fail_over_of_a_service_master_interrupts_no_worker() -> None:
     assert second["adopted"] == 4
 
 
+def test_a_later_service_master_waits_only_so_long_for_a_machine_that_is_silent() -> None:
+    """Then it begins with the workers of which others have told."""
+    started = []
+    for within in ({"adopt_within": "4s"}, {}):
+        bench = ServiceBench(services=within)
+        bench.up()
+        bench.server.kill()
+        _cut_off(bench, bench.worker_of(2).machine)
+        bench.run(25)
+        (_, second) = bench.table("fuxi.service_started")
+        assert second["adopted"] == 3
+        started.append(second["time_s"])
+    assert started[1] - started[0] == pytest.approx(10 - 4)
+
+
 def test_f5_a_hot_range_is_split_and_spread_under_load() -> None:
     """Every key has one owner all the time, and what was one worker's is shared at the end."""
     hot = {"split_above": "300/s", "move_above": "450/s"}
