@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 from feitian_sim.kernel import SECOND, ScenarioError
@@ -50,7 +51,8 @@ def _replayed(load: Any, loaded: Loaded) -> float:
 def _shape(job: Any) -> tuple[float, float]:
     """Instances of a job, and simulated seconds that it takes at least."""
     if job.kind in ("wordcount", "terasort"):
-        return job.maps + job.reduces, 2 * job.time.expected() / SECOND
+        # One wave of instances after the other, where there are fewer workers than instances.
+        return job.maps + job.reduces, 2 * ceil(1 / job.workers_per_instance) * job.time.expected() / SECOND
     if job.kind == "sort":
         return 2.0 * job.reduces, 0.0
     if job.kind in ("file", "own"):

@@ -1,5 +1,8 @@
 """The packages on a machine's disk: each is downloaded from Pangu once, and shared by all who need it.
 
+Machines that want one at the same time begin with different chunks of it, so that all servers that hold a part serve at
+once, not those of the first chunk and then those of the next (as pieces are taken in BitTorrent; Cohen, 2003).
+
 What is on the disk stays through the machine's crashes and is gone with the disk. A download belongs to the Tubo
 that began it; those who waited for one that died ask again.
 """
@@ -10,15 +13,13 @@ from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any
 
-from feitian_sim.fuxi.config import PackageConfig
+from feitian_sim.fuxi.config import FuxiConfig
 from feitian_sim.hardware import DataCenter, Disk, Machine
-from feitian_sim.kernel import SECOND, Owner
+from feitian_sim.kernel import Owner
 from feitian_sim.pangu.client import PanguClient
 from feitian_sim.pangu.patience import PanguError
 
 DIRECTORY = "/fuxi/packages/"
-#: A package that cannot be read now is asked for again after this.
-_AGAIN_NS = SECOND
 
 Then = Callable[[bool], object]
 
@@ -31,10 +32,11 @@ def package_path(name: str, copy: int) -> str:
 class PackageCache:
     """The packages of one machine."""
 
-    def __init__(self, datacenter: DataCenter, machine: Machine, declared: dict[str, PackageConfig]) -> None:
+    def __init__(self, datacenter: DataCenter, machine: Machine, config: FuxiConfig) -> None:
         self._datacenter = datacenter
         self._machine = machine
-        self._declared = declared
+        self._declared = config.packages
+        self._retry_ns = config.retry
         # On which disk each lies.
         self._here: dict[str, Disk] = {}
         self._waiting: dict[str, list[Then]] = {}
@@ -83,10 +85,10 @@ class PackageCache:
     ) -> Generator[Any, Any, None]:
         client = pangu()
         try:
-            size_bytes = yield from client.read_file(path)
+            size_bytes = yield from client.read_file(path, first=self._machine.index)
         except PanguError:
             # It may not have been put there yet, or be out of reach for a while.
-            owner.call_later(_AGAIN_NS, self._begin, name, owner, pangu)
+            owner.call_later(self._retry_ns, self._begin, name, owner, pangu)
             return
         self._datacenter.network.transfer(
             self._machine,

@@ -59,7 +59,7 @@ class TuboServer:
         #: Epoch of the FuxiMaster that knows this incarnation; 0 when none does.
         self.known_to = 0
         self._beginnings = Beginnings(sim, machine, parts)
-        self._packages = PackageCache(parts.datacenter, machine, parts.config.packages)
+        self._packages = PackageCache(parts.datacenter, machine, parts.config)
         self.daemon = Daemon(machine, f"{TUBO_ROLE}@{machine.name}", TUBO_ROLE, self._boot)
 
     def _boot(self, owner: Owner) -> None:

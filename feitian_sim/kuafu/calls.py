@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from feitian_sim.hardware import Machine
+from feitian_sim.hardware import Flow, Machine
 from feitian_sim.kernel import SimulatedError, Timer
 from feitian_sim.kuafu.methods import Method
 
@@ -66,7 +66,9 @@ class PendingCall:
         "peer",
         "proxy",
         "since_ns",
+        "stream",
         "suspicion",
+        "within_ns",
     )
 
     def __init__(
@@ -89,9 +91,17 @@ class PendingCall:
         self.since_ns = 0
         self.method: Method = _UNCOUNTED
         self.deadline: Timer | None = None
+        #: How long the caller waits, and the bytes that come before the answer, if any do.
+        self.within_ns = 0
+        self.stream: Flow | None = None
         # Keepalive's: runs while the peer is out of reach, and whether the peer's machine has gone down since.
         self.suspicion: Timer | None = None
         self.broken = False
+
+    @property
+    def moves(self) -> bool:
+        """Whether bytes of the answer arrive now."""
+        return self.stream is not None and self.stream.active and self.stream.rate_bytes_per_s > 0
 
     def stop_timers(self) -> None:
         """The call has ended: nothing is to come of its timers."""
@@ -135,6 +145,14 @@ class IncomingCall:
     def deadline_ns(self) -> int:
         """When the caller gives up: what is asked of others on its behalf needs no answer later than that."""
         return self.request.deadline_ns
+
+    def streams(self, flow: Flow) -> None:
+        """The bytes that the caller wants are on their way to it: from now on its deadline bounds their silence.
+
+        As with a time-out of a socket, which counts from the last byte: whoever shares a disk with many is slow, not
+        gone, and what was read so far need not be read again.
+        """
+        self.request.caller.streamed(self.request.number, flow)
 
     def reply(self, message: object) -> None:
         """Answer the call."""

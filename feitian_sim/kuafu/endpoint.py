@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from feitian_sim.hardware import Machine
+from feitian_sim.hardware import Flow, Machine
 from feitian_sim.kernel import Owner, Simulation
 from feitian_sim.kuafu.calls import CallError, IncomingCall, PendingCall
 from feitian_sim.kuafu.client import Answer, Sent
@@ -150,6 +150,7 @@ class Endpoint:
         if not owner.alive:
             return pending
         self._pending[number] = pending
+        pending.within_ns = deadline_ns
         pending.deadline = owner.timer(deadline_ns, self._deadline_passed, pending)
         if kuafu.keepalive.troubled:
             kuafu.keepalive.consider(pending)
@@ -263,7 +264,16 @@ class Endpoint:
         """The proxy or the operating system says that there will be no answer."""
         self.returned(number, None, error)
 
+    def streamed(self, number: int, flow: Flow) -> None:
+        """The bytes of an answer are on their way here, before the answer itself."""
+        pending = self._pending.get(number)
+        if pending is not None:
+            pending.stream = flow
+
     def _deadline_passed(self, pending: PendingCall) -> None:
+        if pending.moves:
+            pending.deadline = self.owner.timer(pending.within_ns, self._deadline_passed, pending)
+            return
         self.returned(pending.number, None, CallError("deadline", pending.address))
 
     # As the server of a call

@@ -84,10 +84,14 @@ class PanguClient:
         """Append one record to a file."""
         yield from self._operation("append", path, size_bytes, lambda p: self._writing.append(path, size_bytes, p))
 
-    def read_file(self, path: str, offset: int = 0, length: int | None = None) -> Steps:
-        """Read a file, or ``length`` bytes of it from ``offset`` on; returns the bytes read."""
-        wanted = length or 0
-        moved = yield from self._operation("read", path, wanted, lambda p: self._reading.read(path, offset, length, p))
+    def read_file(self, path: str, offset: int = 0, length: int | None = None, first: int = 0) -> Steps:
+        """Read a file, or ``length`` bytes of it from ``offset`` on; returns the bytes read.
+
+        ``first``: with which of these chunks it begins, around their number; then come those behind, then those before.
+        """
+        moved = yield from self._operation(
+            "read", path, length or 0, lambda p: self._reading.read(path, offset, length, p, first)
+        )
         return moved
 
     def create(self, path: str) -> Steps:

@@ -177,7 +177,8 @@ class ClientConfig(StrictModel):
     data_deadline: Duration = Field(
         default=written("60s"),
         gt=0,
-        description="For one call that moves a chunk; default 60s. Source: a chunk at 1 MB/s; a lease's time.",
+        description="For one call that moves a chunk; of a read it bounds the silence, so that a reader among many is "
+        "slow and does not begin anew; default 60s. Source: a chunk at 1 MB/s; dfs.client.socket-timeout of HDFS.",
     )
     operation_deadline: Duration = Field(
         default=written("10m"),

@@ -41,17 +41,23 @@ class Reading:
         # What the master said of each file, and when.
         self._located: dict[str, tuple[Located, int]] = {}
 
-    def read(self, path: str, offset: int, length: int | None, patience: Patience) -> Generator[Any, Any, int]:
-        """Read ``length`` bytes from ``offset``, or all; returns how many there were."""
+    def read(
+        self, path: str, offset: int, length: int | None, patience: Patience, first: int = 0
+    ) -> Generator[Any, Any, int]:
+        """Read ``length`` bytes from ``offset``, or all; returns how many there were.
+
+        The chunks are read in turn, ``first`` (of those there are, as often around as it takes) before the others.
+        """
         located: Located = yield from self._locate(path, patience, fresh=length is None)
         end = None if length is None else offset + length
         if end is not None and end > located.size_bytes:
             located = yield from self._locate(path, patience, fresh=True)
         moved_bytes = 0
-        for position in range(offset // self._chunk_size_bytes, located.chunk_count):
+        beyond = located.chunk_count if end is None else min(located.chunk_count, -(-end // self._chunk_size_bytes))
+        positions = range(offset // self._chunk_size_bytes, beyond)
+        first %= len(positions) or 1
+        for position in (*positions[first:], *positions[:first]):
             start = position * self._chunk_size_bytes
-            if end is not None and start >= end:
-                break
             skip = max(0, offset - start)
             wanted = -1 if end is None else min(end - start, self._chunk_size_bytes) - skip
             moved_bytes += yield from self._read_chunk(path, position, skip, wanted, patience)

@@ -104,7 +104,7 @@ class ReplicaReads:
             return
         into = self._datacenter.disk(request.into_disk).write_links if request.into_disk else ()
         self.running += 1
-        self._datacenter.network.transfer(
+        flow = self._datacenter.network.transfer(
             self._endpoint.machine,
             call.machine,
             size_bytes,
@@ -116,6 +116,9 @@ class ReplicaReads:
             on_done=partial(self._sent, call, pulled),
             on_fail=partial(self._stalled, call),
         )
+        if not request.into_disk:
+            # Clones and copies have a deadline for the whole of it: who ordered them has one too.
+            call.streams(flow)
 
     def _sent(self, call: IncomingCall, pulled: ChunkPulled, _: object) -> None:
         self.running -= 1

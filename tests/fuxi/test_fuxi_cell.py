@@ -227,3 +227,14 @@ def test_what_is_sampled_adds_up():
     (decided,) = [item for item in cell.of(Decisions) if item.count]
     assert 880_000 <= decided.longest_ns < 5_000_000
     assert decided.total_ns <= decided.count * decided.longest_ns
+
+
+def test_machines_that_download_at_once_share_all_servers_of_a_package():
+    """Against the closed form of doing so in step, three disks at a time."""
+    cell = Cell(fuxi="{packages: {w: {size: 256MiB}}}", extra="pangu: {}\n", racks=4, machines=15)
+    cell.submit("a", Sweep(pieces=60, workers=60, piece_ns=10**9, package="w"), 30.0)
+    cell.run(120)
+    took_s = [item.package_ns / 1e9 for item in cell.of(WorkerReady)]
+    assert len(took_s) > 50
+    in_step_s = 4 * len(took_s) / 3 * 64 * 2**20 / 150e6
+    assert max(took_s) < in_step_s / 2

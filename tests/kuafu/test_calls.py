@@ -107,6 +107,43 @@ def test_of_a_crashed_machine_only_the_deadline_tells(pair: Pair) -> None:
     assert pair.ends == [(5 * SECOND, "deadline")]
 
 
+def _streaming(pair: Pair, megabytes: int) -> None:
+    """Serve pings with so many bytes at 1 MB/s before the answer."""
+
+    def serve(call: IncomingCall) -> None:
+        flow = pair.datacenter.network.transfer(
+            pair.server_machine,
+            call.machine,
+            megabytes * 1_000_000,
+            cap_bps=8_000_000,
+            owner=pair.server_owner,
+            on_done=lambda _: call.reply(Pong(megabytes)),
+            on_fail=lambda _, reason: call.fail(reason),
+        )
+        call.streams(flow)
+
+    pair.server.serve(Ping, serve, NEED)
+
+
+def test_while_bytes_arrive_a_deadline_does_not_end_the_call(pair: Pair) -> None:
+    _streaming(pair, megabytes=7)
+    pair.call(Ping(1), deadline_ns=2 * SECOND)
+    pair.sim.run_until(100 * SECOND)
+    ((time_ns, end),) = pair.ends
+    assert end == Pong(7)
+    assert 7 * SECOND < time_ns < 7 * SECOND + 10 * MILLISECOND
+
+
+def test_bytes_that_come_no_more_are_waited_for_until_the_next_deadline(pair: Pair) -> None:
+    _streaming(pair, megabytes=7)
+    pair.call(Ping(1), deadline_ns=2 * SECOND)
+    # Between the second deadline and the third.
+    pair.sim.call_at(5 * SECOND, pair.server_machine.crash, "test")
+    pair.sim.call_at(5 * SECOND, pair.server_owner.kill)
+    pair.sim.run_until(100 * SECOND)
+    assert pair.ends == [(6 * SECOND, "deadline")]
+
+
 def test_a_cancelled_call_calls_nobody(pair: Pair) -> None:
     pair.server.serve(Ping, _pong, NEED)
     pair.call(Ping(1)).cancel()

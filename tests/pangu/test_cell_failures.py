@@ -190,3 +190,23 @@ def test_a_server_at_fault_is_forgiven_after_a_while():
     avoidance.answered(5)
     assert avoidance.avoided(99) == (3,)
     assert avoidance.avoided(100) == ()
+
+
+def test_p4_readers_that_share_disks_are_slow_and_read_nothing_twice():
+    """Against the closed form: a disk serves its readers at equal shares, however long that takes."""
+    bench = CellBench(
+        racks=6, per_rack=10, dataset={"bytes": "64MiB", "file_size": "64MiB"}, client={"data_deadline": "3s"}
+    )
+    (chunk,) = bench.chunks("/dataset/000000000")
+    readers = [
+        bench.client(machine.name) for machine in bench.machines.machines if machine.index not in bench.holders(chunk)
+    ]
+    bench.do(*(one.read_file("/dataset/000000000") for one in readers))
+    reads = bench.table("pangu.operation")
+    assert [row["error"] for row in reads] == [""] * len(readers)
+    longest_s = max(row["time_s"] - row["start_s"] for row in reads)
+    # Whoever reads the fullest of three disks shares it with a third or more, and with nobody's second try.
+    alone_s = 64 * MIB / 150e6
+    assert longest_s >= alone_s * len(readers) / 3 > 3
+    assert longest_s <= alone_s * len(readers) / 2
+    assert {row["size_bytes"] for row in reads} == {64 * MIB}

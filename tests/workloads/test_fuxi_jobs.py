@@ -56,6 +56,14 @@ def test_a_paper_job_has_maps_and_reduces_of_one_time(sim: Simulation, kind: str
     assert again.tasks[0].time_ns != maps.time_ns
 
 
+def test_a_paper_job_may_have_fewer_workers_than_instances(sim: Simulation) -> None:
+    """The next whole number of them, at least one."""
+    shape = PaperJob.model_validate({"kind": "wordcount", "maps": 1000, "reduces": 2, "workers_per_instance": 0.386})
+    maps, reduces = plan_of(shape.job("w-1", stream(sim)), DIMENSIONS, [SIZE.largest]).tasks
+    assert (maps.instances, maps.workers) == (1000, 386)
+    assert (reduces.instances, reduces.workers) == (2, 1)
+
+
 def test_each_job_can_have_a_package_of_its_own(sim: Simulation) -> None:
     """By its number."""
     shape = PaperJob.model_validate({"kind": "wordcount", "maps": 1, "reduces": 1, "package": "/dataset/{number:04d}"})
