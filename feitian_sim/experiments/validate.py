@@ -24,6 +24,9 @@ from feitian_sim.scenario.expectations import parse_value
 from feitian_sim.scenario.metrics import library
 from feitian_sim.scenario.validation_config import Published, TableOracle
 
+#: What of a scenario is other than in its file, as ``--set`` would say it.
+Variant = tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Validated:
@@ -73,28 +76,48 @@ def validate(path: Path, *, quick: bool, data: tuple[Path, ...], listener: Liste
     for published in validation.quantities:
         # A number that cannot be read is said before the simulation, not after it.
         _reference(path, published)
-    variants = {_given(published): None for published in validation.quantities}
+    variants = dict.fromkeys(variant for published in validation.quantities for variant in _variants(published))
     experiments = [(given, load(path, overrides=given, data=data)) for given in variants]
-    found: dict[int, Validated] = {}
+    # Of each variant the values of the quantities that want it, by their places.
+    values: dict[Variant, dict[int, list[float]]] = {}
     for number, (given, variant) in enumerate(experiments):
         teller = Teller(listener, variant.scenario.runs * len(experiments), variant.scenario.duration / SECOND)
         first = number * variant.scenario.runs
         runs = [run_once(variant, run, teller, first + run) for run in range(variant.scenario.runs)]
-        for position, published in enumerate(validation.quantities):
-            if _given(published) == given:
-                found[position] = _validated(variant, published, runs)
-    return [found[position] for position in sorted(found)]
+        values[given] = {
+            place: _simulated(variant, published, runs)
+            for place, published in enumerate(validation.quantities)
+            if given in _variants(published)
+        }
+    return [
+        _validated(loaded, published, _compared(published, [values[given][place] for given in _variants(published)]))
+        for place, published in enumerate(validation.quantities)
+    ]
 
 
-def _given(published: Published) -> tuple[str, ...]:
-    """What is other than in the file, as ``--set`` would say it."""
-    return tuple(f"{key}={value}" for key, value in published.given.items())
+def _variants(published: Published) -> list[Variant]:
+    """Of the scenario: the one that is measured, and the one that it is compared with, if it is."""
+    compared = () if published.more_than is None else (published.more_than,)
+    return [tuple(f"{key}={value}" for key, value in given.items()) for given in (published.given, *compared)]
 
 
-def _validated(loaded: Loaded, published: Published, runs: list[Done]) -> Validated:
+def _compared(published: Published, values: list[list[float]]) -> list[float]:
+    """Run by run, by how much what is measured is more than what it is compared with."""
+    measured, *others = values
+    if not others:
+        return measured
+    if len(measured) != len(others[0]):
+        # A run has no such value.
+        return []
+    pairs = zip(measured, others[0], strict=True)
+    if published.is_share:
+        return [one / other - 1 if other else math.inf for one, other in pairs]
+    return [one - other for one, other in pairs]
+
+
+def _validated(loaded: Loaded, published: Published, values: list[float]) -> Validated:
     unit = _unit(published)
     reference = _reference(loaded.path, published)
-    values = _simulated(loaded, published, runs)
     simulated = mean(values) if values else None
     allowed = _allowed(published, reference, unit, values)
     ok = simulated is not None and allowed is not None and abs(simulated - reference) <= allowed
@@ -123,6 +146,8 @@ def _reference(path: Path, published: Published) -> float:
 
 
 def _unit(published: Published) -> str:
+    if published.is_share:
+        return "ratio"
     if published.metric is None:
         assert published.table is not None
         return "s" if published.table.column.endswith("_s") else ""

@@ -78,6 +78,12 @@ class Published(StrictModel):
         description="What of the scenario is other for this number: {load[0].clients: 16}.",
         examples=[{"load[0].clients": 16}],
     )
+    more_than: dict[str, Any] | None = Field(
+        default=None,
+        description="The number is by how much the metric is more than with this of the scenario other, run by run; {}: "
+        "than in the scenario as it is. Then published is a difference in the unit of the metric, or a share: 15.7%.",
+        examples=[{"faults": []}],
+    )
     tolerance: Annotated[Tolerance, BeforeValidator(_tolerance)] = Field(
         default=Tolerance(confidence="95%"),
         description="10%, {relative: 10%}, {absolute: 1us}, or {confidence: 95%}, which is the default.",
@@ -98,7 +104,14 @@ class Published(StrictModel):
     def _one_of_both(self) -> Published:
         if (self.metric is None) == (self.table is None):
             raise ValueError("give either metric (one value) or table (a column held against a file)")
+        if self.more_than is not None and self.metric is None:
+            raise ValueError("more_than compares values of a metric; a table is held against a file")
         return self
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the number is a share of the value that it is compared with."""
+        return self.more_than is not None and self.published.rstrip().endswith("%")
 
 
 class ValidationConfig(StrictModel):

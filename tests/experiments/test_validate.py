@@ -112,3 +112,28 @@ validation:
       tolerance: 50%
       source: none
 """
+
+
+def test_a_quantity_may_be_a_difference_between_two_variants(queue: Path) -> None:
+    with queue.open("a", encoding="utf-8") as file:
+        file.write(DIFFERENCES)
+    slow, fast, more, share = validate(queue, quick=True, data=(), listener=None)
+    assert slow.simulated is not None
+    assert fast.simulated is not None
+    assert more.simulated == pytest.approx(slow.simulated - fast.simulated)
+    assert share.simulated == pytest.approx(slow.simulated / fast.simulated - 1)
+    assert (more.unit, more.tolerance) == ("s", 5e-3)
+    assert (share.unit, share.published, share.tolerance) == ("ratio", 9.0, pytest.approx(4.5))
+
+
+FAST = """{"load[0].service": {kind: exponential, mean: 1ms}}"""
+MEAN = "metric: workloads.request_response_s.mean, source: none"
+DIFFERENCES = f"""
+validation:
+  source: a test
+  quantities:
+    - {{quantity: slow, {MEAN}, published: 10ms, tolerance: 50%}}
+    - {{quantity: fast, {MEAN}, given: {FAST}, published: 1ms, tolerance: 50%}}
+    - {{quantity: more, {MEAN}, more_than: {FAST}, published: 9ms, tolerance: {{absolute: 5ms}}}}
+    - {{quantity: share, {MEAN}, more_than: {FAST}, published: 900%, tolerance: 50%}}
+"""

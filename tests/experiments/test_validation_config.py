@@ -39,3 +39,11 @@ def test_either_a_metric_or_a_table() -> None:
         _published(metric=None)
     table = {"fact": "hardware.flow", "column": "finish_s", "file": "finish.csv"}
     assert _published(metric=None, table=table).table is not None
+
+
+def test_only_values_of_metrics_are_compared_with_each_other() -> None:
+    assert _published(more_than={}, published="44%").is_share
+    assert not _published(more_than={}).is_share
+    table = {"fact": "hardware.flow", "column": "finish_s", "file": "finish.csv"}
+    with pytest.raises(ValidationError, match="more_than compares"):
+        _published(metric=None, table=table, more_than={})
