@@ -67,17 +67,25 @@ class ChunkRequests:
         self._stream = stream
         self._replicas = replicas
         self._grants: dict[int, Grant] = {}
-        # By then no write goes on under a lease of the master before: a turn may begin at the lease's very end.
+        # So long after a lease is over no write goes on under it: a turn may begin at its very end.
         config = books.config
-        self._alone_ns = now_ns + 2 * (config.lease + config.client.call_deadline)
+        self._last_turn_ns = config.lease + 2 * config.client.call_deadline
+        # The same for leases of the master before.
+        self._alone_ns = now_ns + config.lease + self._last_turn_ns
         # Servers that did not answer: nothing new is placed on them for a while, until the heartbeats say more.
         self._avoidance = Avoidance(books.config.client.avoid)
 
     def is_being_written(self, chunk: int, now_ns: int) -> bool:
-        """Whether somebody may be adding to the chunk: then it is not cloned."""
+        """Whether somebody may be adding to the chunk: then it is not cloned.
+
+        A clone of what an open chunk has now would lack what a writer adds under a lease of the master before, or in a
+        turn that outlives its lease, and yet count as one of its replicas when it is sealed.
+        """
         if bool(self._books.state.chunks.sealed[chunk]):
             return False
-        return chunk in self._grants or self._books.leases.current(chunk, now_ns) is not None
+        if chunk in self._grants or now_ns < self._alone_ns:
+            return True
+        return self._books.leases.current(chunk, now_ns - self._last_turn_ns) is not None
 
     def add(self, ticket: int, request: AddChunk, now_ns: int) -> list[Effect]:
         """A new chunk at a position of the file."""

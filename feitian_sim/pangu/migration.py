@@ -236,6 +236,9 @@ class Migration:
         effects: list[Effect] = []
         if isinstance(reply, Cloned):
             effects.append(self._books.drop(running.move.target, (asked.chunk,)))
+        elif reply is None:
+            # The order may have been carried out, and only the answer lost.
+            self._books.leftovers.add(running.move.target, (asked.chunk,), now_ns)
         reason = reply.reason if isinstance(reply, CloneFailed) else "no answer" if reply is None else "out of date"
         effects.append(self._failed(running, reason))
         if isinstance(reply, CloneFailed) and reply.source_damaged:
