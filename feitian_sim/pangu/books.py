@@ -16,7 +16,7 @@ from feitian_sim.pangu.leases import Leases
 from feitian_sim.pangu.leftovers import Leftovers
 from feitian_sim.pangu.liveness import FailureDetector
 from feitian_sim.pangu.master_state import MasterState
-from feitian_sim.pangu.messages import DropReplicas
+from feitian_sim.pangu.messages import Cloned, DropReplicas
 from feitian_sim.pangu.placement import PlacementPolicy
 from feitian_sim.pangu.records import Record
 from feitian_sim.pangu.repair import RepairPlanner
@@ -71,3 +71,14 @@ class Books:
     def drop(self, server: int, chunks: tuple[int, ...]) -> Send:
         """Tell a server to drop replicas; what does not reach it is said again (:mod:`.leftovers`)."""
         return Send(server, DropReplicas(chunks, self.incarnation), self.config.client.call_deadline)
+
+    def clone_without_use(self, server: int, chunk: int, reply: object, now_ns: int) -> list[Effect]:
+        """The order to clone has ended (``reply`` is None when nobody answered) and gave no replica that counts.
+
+        What was cloned all the same is dropped; where only the answer was lost it lies there, and is left over.
+        """
+        if isinstance(reply, Cloned):
+            return [self.drop(server, (chunk,))]
+        if reply is None:
+            self.leftovers.add(server, (chunk,), now_ns)
+        return []

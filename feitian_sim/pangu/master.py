@@ -259,11 +259,7 @@ class Master:
         effects: list[Effect] = [
             Emit(RepairFailed(clone.chunk, self._name(clone.source), self._name(clone.target), reason))
         ]
-        if isinstance(reply, Cloned):
-            effects.append(self.books.drop(clone.target, (clone.chunk,)))
-        elif reply is None:
-            # The order may have been carried out, and only the answer lost.
-            self.books.leftovers.add(clone.target, (clone.chunk,), now_ns)
+        effects += self.books.clone_without_use(clone.target, clone.chunk, reply, now_ns)
         if isinstance(reply, CloneFailed) and reply.source_damaged:
             effects += self._replicas.damaged(clone.chunk, clone.source, self._name(clone.target), now_ns)
         self._try_later(clone.chunk, clone.queued_ns, now_ns)

@@ -233,12 +233,7 @@ class Migration:
         current = table.knows(asked.chunk) and int(table.versions[asked.chunk]) == running.version
         if isinstance(reply, Cloned) and current:
             return self._arrived(running, reply, now_ns)
-        effects: list[Effect] = []
-        if isinstance(reply, Cloned):
-            effects.append(self._books.drop(running.move.target, (asked.chunk,)))
-        elif reply is None:
-            # The order may have been carried out, and only the answer lost.
-            self._books.leftovers.add(running.move.target, (asked.chunk,), now_ns)
+        effects = self._books.clone_without_use(running.move.target, asked.chunk, reply, now_ns)
         reason = reply.reason if isinstance(reply, CloneFailed) else "no answer" if reply is None else "out of date"
         effects.append(self._failed(running, reason))
         if isinstance(reply, CloneFailed) and reply.source_damaged:

@@ -132,13 +132,19 @@ def test_a_consumer_relies_on_nothing_that_is_not_committed() -> None:
     assert began >= ends[0] + 2 * SAVE_NS + START_NS
 
 
-def test_a_disabled_machine_gets_nothing_new_and_finishes_what_it_has() -> None:
-    """What runs there goes on; then its workers are given back."""
+def _with_a_machine_that_is_disabled() -> FakeWorld:
+    """Three machines, all at work, when nothing more is to go to number 1."""
     world = FakeWorld(JobPlan("job", (task_plan("map", 30),)), machines=3, slots=2)
     world.start()
     world.run(until=lambda: len(world.begun) == 6)
     world.avoid[0] = (1,)
     world.tell(1, "disabled", 1)
+    return world
+
+
+def test_a_disabled_machine_gets_nothing_new_and_finishes_what_it_has() -> None:
+    """What runs there goes on; then its workers are given back."""
+    world = _with_a_machine_that_is_disabled()
     world.run()
     assert_done(world)
     there = [order for order in world.begun if order.machine == 1]
@@ -147,11 +153,7 @@ def test_a_disabled_machine_gets_nothing_new_and_finishes_what_it_has() -> None:
 
 
 def test_a_machine_that_was_disabled_is_used_again_when_it_may_be() -> None:
-    world = FakeWorld(JobPlan("job", (task_plan("map", 30),)), machines=3, slots=2)
-    world.start()
-    world.run(until=lambda: len(world.begun) == 6)
-    world.avoid[0] = (1,)
-    world.tell(1, "disabled", 1)
+    world = _with_a_machine_that_is_disabled()
     world.run(until=lambda: len(world.begun) == 14)
     assert sum(order.machine == 1 for order in world.begun) == 2
     world.avoid[0] = ()
