@@ -58,6 +58,13 @@ def write_run(folder: Path, number: int, done: Done) -> None:
         shutil.rmtree(path)
 
 
+def finished_runs(folder: Path) -> list[Path]:
+    """Folders of the finished runs under ``folder``, in order, also while others write or move runs there."""
+    # os.walk passes over a folder that is gone by the time it is looked into; Path.rglob raises.
+    found = (Path(where) for where, _, files in os.walk(folder) if "DONE" in files)
+    return sorted(path for path in found if not path.name.startswith(_UNFINISHED))
+
+
 def read_record(path: Path) -> RunRecord | None:
     """The record of a finished run from its folder; None when it is not finished or cannot be read."""
     try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from feitian_sim.experiments.lock import is_held
 from feitian_sim.experiments.manifest import SCHEMA_VERSION
-from feitian_sim.experiments.run_folder import read_record
+from feitian_sim.experiments.run_folder import finished_runs, read_record
 from feitian_sim.experiments.study import read_plan
 from feitian_sim.experiments.sweep import unfinished
 
@@ -37,7 +37,10 @@ def status_of(directory: Path) -> Status:
     """How far the study in, or beside, a folder is. Raises EnvironmentRefusal when there is none."""
     root, name, present = unfinished(directory)
     plan = read_plan(present)
-    records = [read_record(path.parent) for path in sorted(present.rglob("run=*/DONE"))]
+    records = [read_record(path) for path in finished_runs(present)]
+    if not present.is_dir():
+        # The study has ended meanwhile, and its folder stands under another name.
+        return status_of(directory)
     spent_s = [record.cpu_seconds for record in records if record is not None]
     runs = len(plan["points"]) * int(plan["runs_of_each"])
     left = runs - len(spent_s)

@@ -17,6 +17,7 @@ import pytest
 from feitian_sim.cli.exits import ExitCode
 from feitian_sim.cli.main import invoke
 from feitian_sim.experiments.engines import DaskEngine, LocalEngine, engine_of
+from feitian_sim.experiments.run_folder import finished_runs
 from feitian_sim.experiments.status import status_of
 from feitian_sim.experiments.sweep import SweepOptions, resume, sweep
 from feitian_sim.kernel import EnvironmentRefusal
@@ -53,8 +54,25 @@ def started(scenario: Path, output: Path) -> subprocess.Popen[bytes]:
 
 def wait_for_runs(output: Path, runs: int) -> None:
     until = time.monotonic() + 60
-    while len(list(output.rglob("DONE"))) < runs and time.monotonic() < until:
+    while len(finished_runs(output)) < runs:
+        assert time.monotonic() < until, f"{runs} runs were not finished within a minute"
         time.sleep(0.02)
+
+
+def test_finished_runs_are_told_while_others_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("run=0001", "run=0002", ".run=0003-7-0", ".run=0004-7-1"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "DONE").touch()
+    look_into, placed = os.scandir, tmp_path / ".run=0004-7-1"
+
+    def too_late(path: str) -> object:
+        if Path(path) == placed and placed.exists():
+            placed.rename(tmp_path / "run=0004")
+        return look_into(path)
+
+    monkeypatch.setattr(os, "scandir", too_late)
+    assert [path.name for path in finished_runs(tmp_path)] == ["run=0001", "run=0002"]
+    assert [path.name for path in finished_runs(tmp_path)] == ["run=0001", "run=0002", "run=0004"]
 
 
 @pytest.mark.slow
