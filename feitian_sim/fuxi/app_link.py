@@ -289,7 +289,7 @@ class AppLink:
             self._not_registered(CallError("remote", self._finder.address, "a deposed FuxiMaster"))
             return
         if reply.epoch > self.epoch:
-            self.epoch, self._sent, self._heard = reply.epoch, 0, 0
+            self.epoch, self._sent, self._heard = reply.epoch, 0, reply.settled
         self._registered = True
         first, self._ever_registered = not self._ever_registered, True
         if first:

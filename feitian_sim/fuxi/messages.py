@@ -306,11 +306,15 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """FuxiMaster to application master: it is in the books; what its holdings are as Tubos say, and who is disabled."""
+    """FuxiMaster to application master: it is in the books; what its holdings are as Tubos say, and who is disabled.
+
+    What was granted under numbers up to ``settled`` is among the holdings, or void, and counts no more.
+    """
 
     epoch: int
     holdings: tuple[Holding, ...]
     disabled: tuple[str, ...] = ()
+    settled: int = 0
 
     @property
     def wire_bytes(self) -> int:

@@ -85,11 +85,11 @@ class GrantBox:
     __slots__ = ("_less", "_lost", "_may_use", "_more", "_seq", "under_way")
 
     def __init__(self) -> None:
+        self._seq = 0
         self.reset()
 
     def reset(self) -> None:
-        """Nothing has been told."""
-        self._seq = 0
+        """Nothing is to be told: who holds the box learns all in another way. Numbers go on, as those of allowances."""
         self._more: dict[tuple[int, str], int] = {}
         self._less: dict[tuple[int, str], int] = {}
         self._lost: dict[str, None] = {}
@@ -132,6 +132,11 @@ class GrantBox:
         self._seq += 1
         self.under_way = Granted(app, epoch, self._seq, grants, lost, disabled, enabled)
         return self.under_way
+
+    @property
+    def settled(self) -> int:
+        """The last number that was heard or is void: no message up to it may count any more."""
+        return self._seq if self.under_way is None else self._seq - 1
 
     def heard(self, message: Granted | None) -> bool:
         """It was answered; whether that was still awaited."""

@@ -52,7 +52,7 @@ class Wishes:
         app.registered = True
         holdings = () if again else tuple(Holding(u, m.name, count) for u, m, count in books.holdings(app.name))
         disabled = tuple(machine.name for machine in books.machines if machine.disabled)
-        books.do(Reply(ticket, Registered(books.epoch, holdings, disabled)))
+        books.do(Reply(ticket, Registered(books.epoch, holdings, disabled, app.grants.settled)))
         try:
             moves = books.scheduler.register(app.name, totals, now_ns)
         except UnitRefused as error:

@@ -10,6 +10,7 @@ from plain_guard import PlainGuard
 from feitian_sim.fuxi.app_link import AppLink
 from feitian_sim.fuxi.messages import Demand, Ended, Granted, Heard, Holding, Preference, Register, Registered
 from feitian_sim.fuxi.needs import BE_HEARD_BY_MASTER
+from feitian_sim.fuxi.outbox import GrantBox
 from feitian_sim.hardware import ClusterConfig, DataCenter
 from feitian_sim.kernel import SECOND, Simulation
 from feitian_sim.kuafu import CallError, Kuafu
@@ -39,8 +40,9 @@ class Directory:
 class Bench:
     """A link, what its application heard, and what its FuxiMaster was told."""
 
-    def __init__(self) -> None:
+    def __init__(self, registered: Registered | None = None) -> None:
         self.sim = Simulation(seed=1)
+        self.registered = registered
         machines = ClusterConfig.model_validate({"racks": 2, "machines_per_rack": 2, "machine": {"cores": 4, "disks": 1}})
         self.hardware = DataCenter(self.sim, machines)
         self.kuafu = Kuafu(self.sim, self.hardware, PlainGuard())
@@ -69,7 +71,7 @@ class Bench:
             return
         self.said.append(call.message)
         if isinstance(call.message, Register):
-            call.reply(Registered(self.epoch, ()))
+            call.reply(self.registered or Registered(self.epoch, ()))
         else:
             call.reply(Heard(self.epoch))
 
@@ -77,8 +79,10 @@ class Bench:
         self.sim.run_until(self.sim.now + int(seconds * SECOND))
 
     def grant(self, seq: int, *grants: tuple[int, str, int], epoch: int = 1, **more: Any) -> Heard:
+        return self.tell(Granted("a", epoch, seq, tuple(Holding(*one) for one in grants), **more))
+
+    def tell(self, message: Granted) -> Heard:
         answers: list[Any] = []
-        message = Granted("a", epoch, seq, tuple(Holding(*one) for one in grants), **more)
         self.master.call(self.endpoint.address, message, SECOND, answers.append, answers.append)
         self.run()
         (answer,) = answers
@@ -148,6 +152,24 @@ def test_grants_count_once_and_in_order(bench: Bench):
     assert (register.epoch, register.heard, register.seq) == (1, 1, 1)
     assert register.demands[0].wanted == 3
     assert register.holdings == (Holding(1, "r0/m1", 2),)
+
+
+@pytest.mark.parametrize("late", ["before the next", "after the next"])
+def test_a_grant_of_before_a_master_registered_is_void_and_does_not_swallow_the_next(late: str):
+    """It was on its way to the master's former attempt, or the answer was lost that told of the same units."""
+    box = GrantBox()
+    box.add(1, "r0/m1", 2)
+    old = box.next("a", 1)
+    box.reset()
+    bench = Bench(Registered(1, (Holding(1, "r0/m1", 2),), settled=box.settled))
+    box.add(1, "r0/m0", 1)
+    new = box.next("a", 1)
+    assert old is not None
+    assert new is not None
+    for message in (old, new) if late == "before the next" else (new, old):
+        assert bench.tell(message) == Heard(1)
+    assert box.heard(new)
+    assert bench.link.holdings == {(1, "r0/m1"): 2, (1, "r0/m0"): 1}
 
 
 def test_a_wish_taken_back_that_crossed_its_grant_is_levelled_at_both_ends(bench: Bench):
