@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _FRAME = 8
 _SPREAD = ("p50", "p95", "max")
 #: What users feel comes first, what was done to the cluster last.
-_PARTS = ("pangu", "workloads", "kuafu", "hardware", "faults")
+_PARTS = ("fuxi", "pangu", "workloads", "nuwa", "zhongkui", "kuafu", "hardware", "faults")
 Row = tuple[str, str, str, str, str]
 
 

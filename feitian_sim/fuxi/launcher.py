@@ -10,7 +10,7 @@ from functools import partial
 
 from feitian_sim.fuxi.config import FuxiConfig
 from feitian_sim.fuxi.facts import ProcessEnded, ProcessStarted
-from feitian_sim.fuxi.packages import PackageCache
+from feitian_sim.fuxi.packages import PackageCache, Why
 from feitian_sim.fuxi.process_table import GONE, STARTING, MasterHere, Process, ProcessTable, WorkerProcess
 from feitian_sim.hardware import Machine
 from feitian_sim.kernel import Owner, Simulation
@@ -34,7 +34,7 @@ class Launcher:
         config: FuxiConfig,
         pangu: PanguHere,
         up: Callable[[Process], object],
-        failed: Callable[[Process], object],
+        failed: Callable[[Process, str], object],
         gone: Callable[[Process], object],
     ) -> None:
         self._sim = sim
@@ -62,13 +62,13 @@ class Launcher:
         if isinstance(process, WorkerProcess):
             self._packages.fetch(process.spec.package, self._owner, self._pangu, partial(self._fetched, process))
         else:
-            self._fetched(process, True)
+            self._fetched(process, "")
 
-    def _fetched(self, process: Process, ok: bool) -> None:
+    def _fetched(self, process: Process, why_not: Why) -> None:
         if process.state != STARTING:
             return
-        if not ok:
-            self._fail(process)
+        if why_not:
+            self._fail(process, why_not)
             return
         if isinstance(process, WorkerProcess):
             process.fetched_ns = self._sim.now
@@ -79,15 +79,15 @@ class Launcher:
             taken_ns = self._drawn(self._config.application_master.start, "fuxi.master_start", process)
         self._owner.call_later(int(taken_ns * self._machine.slow_factor), self._up, process)
 
-    def _fail(self, process: Process) -> None:
+    def _fail(self, process: Process, why: Why = "launch-failed") -> None:
         if process.state == STARTING:
             assert process.owner is not None, process
             # Its end is told as a failed launch, not as a crash.
             process.state = GONE
             process.owner.kill()
             process.state = STARTING
-            self.tell_ended(process, "launch-failed")
-            self._failed(process)
+            self.tell_ended(process, why)
+            self._failed(process, why)
 
     def kill(self, process: Process) -> None:
         """End it: its resources are free when it is gone."""

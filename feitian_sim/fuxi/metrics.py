@@ -121,7 +121,11 @@ def _summed(column: str) -> Callable[[Tables], Measured]:
 
 def _reruns(tables: Tables) -> Measured:
     columns = tables.columns(_JOB)
-    return float(np.sum(columns["attempts"] - columns["instances"] - columns["backups"])) if columns else None
+    if not columns:
+        return None
+    # Of a job that failed nobody knows which instances had a first attempt.
+    well = columns["ok"].astype(bool)
+    return float(np.sum((columns["attempts"] - columns["instances"] - columns["backups"])[well]))
 
 
 def _near(*columns: str) -> Callable[[Tables], Measured]:
@@ -305,7 +309,7 @@ _JOBS = (
     Metric(
         "fuxi.reruns_count",
         "",
-        "Attempts beyond the first of each instance and its backups, of all jobs that ended (fuxi.job_ended).",
+        "Attempts beyond the first of each instance and its backups, of all jobs that ended well (fuxi.job_ended).",
         _reruns,
     ),
     Metric("fuxi.attempts_failed_count", "", "Attempts that failed, of all jobs that ended.", _summed("failed")),

@@ -32,7 +32,13 @@ from feitian_sim.fuxi.tubo_news import Outgoing
 from feitian_sim.fuxi.worker_messages import StartWorkers, StopWorkers
 
 #: Ends of workers that their application did not ask for, and what became of their processes.
-_FREED = {"crashed": "exited", "memory": "killed", "revoked": "killed", "launch-failed": "not-started"}
+_FREED = {
+    "crashed": "exited",
+    "memory": "killed",
+    "revoked": "killed",
+    "launch-failed": "not-started",
+    "no-package": "not-started",
+}
 
 
 class Tubo:
@@ -270,11 +276,12 @@ class Tubo:
             self.due.watch(process, now_ns)
         return self._take()
 
-    def failed(self, process: Process) -> list[Effect]:
-        """A process could not be launched."""
+    def failed(self, process: Process, why: str = "launch-failed") -> list[Effect]:
+        """A process could not be launched. A package that nobody has is not the machine's fault."""
         if process.state == STARTING:
-            self._launches.ended(False)
-            self._release(process, "launch-failed")
+            if why == "launch-failed":
+                self._launches.ended(False)
+            self._release(process, why)
         return self._take()
 
     def died(self, process: Process) -> list[Effect]:

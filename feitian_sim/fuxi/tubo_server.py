@@ -257,8 +257,8 @@ class TuboServer:
             name = (self.machine.name, process.app.name, process.unit.number, process.number)
             self._sim.emit(MemoryOverused(*name, self.core.due.next_look_ns(self._sim.now)))
 
-    def _failed(self, process: Process) -> None:
-        self._run(self.core.failed(process))
+    def _failed(self, process: Process, why: str) -> None:
+        self._run(self.core.failed(process, why))
         self._look_at_health()
 
     def _gone(self, process: Process) -> None:

@@ -86,7 +86,7 @@ class WorkersGone:
     machine: str
     unit: int
     workers: tuple[int, ...]
-    why: Literal["crashed", "memory", "launch-failed", "revoked", "not-allowed"]
+    why: Literal["crashed", "memory", "launch-failed", "no-package", "revoked", "not-allowed"]
     unused: int = 0
 
     @property

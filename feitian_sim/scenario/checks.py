@@ -15,7 +15,7 @@ from feitian_sim.operations.check import check_operation, racks_left
 from feitian_sim.scenario.check_checks import check_is_possible
 from feitian_sim.scenario.draft import Draft
 from feitian_sim.scenario.expectations import parse_expectation
-from feitian_sim.scenario.fuxi_checks import fuxi_is_possible, jobs_fit_a_machine
+from feitian_sim.scenario.fuxi_checks import fuxi_is_possible, jobs_fit_a_machine, packages_are_somewhere
 from feitian_sim.scenario.metrics import library
 from feitian_sim.scenario.placements import placement_is_known, rebalance_is_known, wants_racks
 from feitian_sim.scenario.problems import KeyPath, Problem
@@ -283,6 +283,7 @@ CHECKS: tuple[Check, ...] = (
     operations_make_sense,
     fuxi_is_possible,
     jobs_fit_a_machine,
+    packages_are_somewhere,
     check_is_possible,
     expectations_parse,
     published_metrics_exist,

@@ -8,7 +8,7 @@ from typing import Any
 from feitian_sim.fuxi.resources import CPU, MILLICORES, PHYSICAL, fits
 from feitian_sim.kernel.units import format_size
 from feitian_sim.scenario.draft import Draft
-from feitian_sim.scenario.problems import KeyPath, Problem
+from feitian_sim.scenario.problems import KeyPath, Problem, nearest
 
 
 def fuxi_is_possible(draft: Draft) -> Iterator[Problem]:
@@ -53,14 +53,45 @@ def jobs_fit_a_machine(draft: Draft) -> Iterator[Problem]:
                         yield draft.problem(where, _too_much(resource, amount, most))
 
 
+def packages_are_somewhere(draft: Draft) -> Iterator[Problem]:
+    """What workers need is a package of the cell or a file of Pangu."""
+    fuxi = draft.scenario.fuxi
+    if fuxi is None or not draft.sound(("fuxi",), ("pangu",)):
+        return
+    known = f"packages of the cell: {', '.join(fuxi.packages)}" if fuxi.packages else "fuxi.packages has none"
+    for path, load in draft.items("load"):
+        for where, name in _packages(draft, path, load):
+            if isinstance(name, str) and name and name not in fuxi.packages and not name.startswith("/"):
+                near = nearest(name, fuxi.packages)
+                hint = f"; did you mean {near}?" if near else ""
+                message = f"there is no package {name!r}{hint} ({known}; a file of Pangu has a path: /apps/{name})"
+                yield draft.problem(where, message)
+
+
+def _packages(draft: Draft, path: KeyPath, load: Any) -> Iterator[tuple[KeyPath, Any]]:
+    """Each package that a load's workers need, and where it stands."""
+    yield (*path, "package"), getattr(load, "package", "")
+    for number, choice in enumerate(getattr(load, "jobs", ())):
+        job = _place_of_job(draft, (*path, "jobs", number))
+        yield (*job, "package"), getattr(choice.job, "package", "")
+        for name, task in getattr(choice.job, "tasks", {}).items():
+            yield (*job, "tasks", name, "package"), task.package
+    for name, role in getattr(getattr(load, "service", None), "roles", {}).items():
+        yield (*path, "service", "roles", name, "package"), role.package
+
+
 def _written(draft: Draft, number: KeyPath, below: KeyPath) -> KeyPath:
-    """Where the scenario says it: a job stands under ``job`` or by itself, a virtual resource among its like."""
+    """Where the scenario says it: a virtual resource stands among its like."""
+    top, resource = _place_of_job(draft, number), below[-1]
+    return (*top, *below) if resource in PHYSICAL else (*top, *below[:-1], "virtual", resource)
+
+
+def _place_of_job(draft: Draft, number: KeyPath) -> KeyPath:
+    """Where a job stands: under ``job`` or by itself."""
     said: Any = draft.source.data
     for part in number:
         said = said[part]
-    top = (*number, "job") if "job" in said else number
-    resource = below[-1]
-    return (*top, *below) if resource in PHYSICAL else (*top, *below[:-1], "virtual", resource)
+    return (*number, "job") if "job" in said else number
 
 
 def _too_much(resource: str, amount: int, most: int) -> str:

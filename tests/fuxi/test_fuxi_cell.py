@@ -154,6 +154,18 @@ def test_a_worker_waits_for_its_package_which_its_machine_downloads_once():
     assert max(cached) == 0
 
 
+def test_a_package_that_nobody_has_put_is_told_in_the_time_of_a_launch_and_is_no_machines_fault():
+    cell = Cell(fuxi="{schedule: {adjust_every: 5s}, disable: {share: 0.2}}", extra="pangu: {}\n", racks=3, machines=5)
+    cell.submit("a", Sweep(pieces=60, workers=60, piece_ns=10**9, package="/apps/w"), 30.0)
+    cell.run(60)
+    gone = cell.kind.log("a", "gone:no-package")
+    assert sum(line[3] for line in gone) >= 60
+    granted = cell.kind.log("a", "granted")[0][0]
+    assert 10 <= (gone[0][0] - granted) / 1e9 < 20
+    assert not any(machine.disabled for machine in cell.core.books.machines)
+    assert not cell.kind.log("a", "gone:launch-failed")
+
+
 def test_a_client_stops_an_application():
     cell = Cell()
     cell.submit("a", LONG)

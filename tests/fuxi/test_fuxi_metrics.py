@@ -26,9 +26,11 @@ ROWS: dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]] = {
          (50.0, "web", True, "", 48.0)],
     ),
     "fuxi.job_ended": (
-        ("time_s", "job", "critical_s", "workers", "worker_start_s", "attempts", "instance_overhead_s", "instances",
+        ("time_s", "job", "ok", "critical_s", "workers", "worker_start_s", "attempts", "instance_overhead_s", "instances",
          "failed", "backups", "on_machine", "in_rack", "elsewhere"),
-        [(100.0, "a", 50.0, 1, 10.0, 2, 0.2, 1, 0, 0, 3, 1, 0), (300.0, "b", 100.0, 3, 14.0, 6, 0.4, 3, 1, 2, 0, 2, 2)],
+        [(40.0, "c", False, 9.0, 0, 0.0, 0, 0.0, 5, 0, 0, 0, 0, 0),
+         (100.0, "a", True, 50.0, 1, 10.0, 2, 0.2, 1, 0, 0, 3, 1, 0),
+         (300.0, "b", True, 100.0, 3, 14.0, 6, 0.4, 3, 1, 2, 0, 2, 2)],
     ),
     "fuxi.task_phases": (
         ("time_s", "job", "task", "instances", "read_s", "compute_s", "write_s"),
@@ -126,12 +128,12 @@ def test_a_failover_lasts_until_somebody_grants_again(measured: dict[str, float]
 
 
 def test_locality_and_attempts_are_sums_over_jobs(measured: dict[str, float]) -> None:
-    """Of the instances that had input."""
+    """Of the instances that had input; a job that failed before all of them had begun lacks no attempts."""
     assert measured["fuxi.machine_local_ratio"] == pytest.approx(3 / 8)
     assert measured["fuxi.rack_local_ratio"] == pytest.approx(6 / 8)
     assert (measured["fuxi.attempts_count"], measured["fuxi.reruns_count"]) == (8, 2)
     names = ("instances", "attempts_failed", "backups", "machines_lost", "machines_disabled")
-    assert [measured[f"fuxi.{name}_count"] for name in names] == [4, 1, 2, 1, 0]
+    assert [measured[f"fuxi.{name}_count"] for name in names] == [9, 1, 2, 1, 0]
 
 
 def test_phases_are_shares_of_all_time_on_workers(measured: dict[str, float]) -> None:

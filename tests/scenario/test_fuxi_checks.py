@@ -70,6 +70,10 @@ load:
             "a worker needs 2 of licence, and a machine offers 1",
         ),
         (
+            "{instances: 1, time: 1s, package: w, resources: {cpu: 1, memory: 1GiB}}",
+            "12:50: there is no package 'w' (fuxi.packages has none; a file of Pangu has a path: /apps/w)",
+        ),
+        (
             "{instances: 1, time: 1s, after: map, resources: {cpu: 1, memory: 1GiB}}",
             "10:9: load[0].jobs[0]: the tasks wait for each other in a circle: map -> map",
         ),
@@ -80,6 +84,27 @@ def test_what_is_wrong_with_a_job_is_said_once_and_where_it_stands(task: str, sa
         load_text(f"{BASE}{_JOB.format(task=task)}")
     assert said in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        "{kind: fuxi-jobs, clients: 1, jobs: [{kind: wordcount, maps: 1, reduces: 1, package: wordcout}]}",
+        "{kind: fuxi-jobs, clients: 1, jobs: [{job: {kind: terasort, maps: 1, reduces: 1, package: wordcout}}]}",
+        "{kind: fuxi-service, clients: 1, service: {name: kv, partitions: {count: 2}, roles: {front: {instances: 2, "
+        "package: wordcout}}}}",
+    ],
+)
+def test_a_package_that_is_not_declared_is_named_with_the_nearest_that_is(load: str):
+    cell = "pangu: {}\nfuxi: {application_master: {memory: 100MB}, packages: {wordcount: {size: 1MB}}}\n"
+    text = f"{BASE.replace('racks: 1', 'racks: 4')}{cell}load:\n- {load}\n"
+    with pytest.raises(ScenarioError) as refused:
+        load_text(text)
+    where = f"7:{text.splitlines()[6].index('wordcout') + 1}"
+    assert f"{where}: there is no package 'wordcout'; did you mean wordcount? (packages" in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+    load_text(text.replace("wordcout", "wordcount"))
+    load_text(text.replace("wordcout", "/apps/w"))
 
 
 def test_fuxi_brings_nuwa_and_the_roles_of_its_processes():

@@ -227,7 +227,15 @@ class JobMaster:
             if why == "launch-failed" and self.blacklist.worker_failed(worker.task, name, machine):
                 self._avoid(worker.task, machine, "workers do not come up")
             self._remove(worker, why, now_ns, failed=why in ("crashed", "memory"))
+            if why == "no-package":
+                self._without_package(self.tasks[worker.task])
         self.force.settle(now_ns)
+
+    def _without_package(self, task: TaskMaster) -> None:
+        task.without_package += 1
+        if task.without_package >= self._config.attempts and not self.is_over:
+            package, times = task.plan.package, task.without_package
+            self.end(False, f"task {task.plan.name} needs package {package}, which {times} workers did not find in Pangu")
 
     def results(self, machine: int, results: Iterable[Result], now_ns: int) -> None:
         """Work has ended."""

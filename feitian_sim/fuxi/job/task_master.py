@@ -76,6 +76,8 @@ class TaskMaster:
         self._avoid_told: tuple[int, ...] = ()
         #: Instances by how near their input was: on the machine, in the rack, elsewhere.
         self.near = {"machine": 0, "rack": 0, "any": 0}
+        #: Workers that did not find its package.
+        self.without_package = 0
         self.backups_begun = 0
         self.attempts_begun = 0
 

@@ -78,6 +78,8 @@ class FakeWorld:
         self.lost: list[Piece] = []
         self.bad: list[int] = []
         self.ended: tuple[bool, str] | None = None
+        #: Whether what workers need is where they look for it.
+        self.finds_packages = True
         self.life = 0
         self.core: JobMaster | None = None
         self.on_commit: Callable[[int], None] = lambda number: None
@@ -229,8 +231,11 @@ class FakeWorld:
 
     def _up(self, number: int) -> None:
         worker = self.workers.get(number)
-        if worker is not None:
+        if worker is not None and self.finds_packages:
             self.tell(self.life, "workers_ready", worker.machine, worker.task, [number])
+        elif worker is not None:
+            self._end([number])
+            self.tell(self.life, "workers_gone", worker.machine, [number], "no-package")
 
     def _begin(self, order: Order) -> None:
         self.begun.append(order)

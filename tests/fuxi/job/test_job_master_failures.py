@@ -33,6 +33,17 @@ def test_f9_a_failed_instance_runs_again_elsewhere_until_the_limit() -> None:
     assert sum(1 for order in broken.begun if order.instance == 7) == 4
 
 
+def test_a_package_that_no_worker_finds_ends_the_job_and_blames_no_machine() -> None:
+    """Workers that find no package are another thing than workers that do not come up."""
+    plan = JobPlan("job", (replace(task_plan("map", 12), package="/apps/w"),))
+    world = FakeWorld(plan)
+    world.finds_packages = False
+    world.start()
+    world.run()
+    assert world.ended == (False, "task map needs package /apps/w, which 4 workers did not find in Pangu")
+    assert (world.bad, world.begun) == ([], [])
+
+
 def test_f9_blacklist_rises_from_the_instance_to_the_task_to_the_job() -> None:
     """Three instances that fail on a machine make the task avoid it, and the FuxiMaster is told."""
     world = FakeWorld(
