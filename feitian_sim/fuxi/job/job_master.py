@@ -13,6 +13,7 @@ from feitian_sim.fuxi.job.blacklist import Blacklist
 from feitian_sim.fuxi.job.commits import Commits
 from feitian_sim.fuxi.job.config import JobConfig
 from feitian_sim.fuxi.job.effects import Attempt, Effects
+from feitian_sim.fuxi.job.failures import Failures
 from feitian_sim.fuxi.job.instance_table import COMMITTED, ENDED, NONE, RUNNING, WAITING
 from feitian_sim.fuxi.job.output_needs import OutputNeeds
 from feitian_sim.fuxi.job.plan import JobPlan
@@ -43,20 +44,21 @@ class JobMaster:
         self.plan = plan
         self.attempt = attempt
         self._config = config
-        self.blacklist = Blacklist(config.blacklist, len(racks))
+        blacklist = Blacklist(config.blacklist, len(racks))
         first = (attempt - 1) * ATTEMPTS_OF_A_LIFE
         self.tasks = [
-            TaskMaster(number, task, size, config, self.blacklist, racks, first)
+            TaskMaster(number, task, size, config, blacklist, racks, first)
             for number, (task, size) in enumerate(zip(plan.tasks, sizes, strict=True))
         ]
         self._needs = OutputNeeds(self.tasks)
         self.commits = Commits(self.tasks, attempt, self._needs)
         self.force = Workforce(self.tasks, config, attempt)
+        self.failures = Failures(self.tasks, self.force, blacklist, config)
         self.streams = Streams(self.tasks, config.stream_patience)
         self._holdings: dict[tuple[int, int], int] = {}
         self._look_ns: int | None = None
-        #: Attempts of an earlier life that run on, and attempts that failed.
-        self.adopted = self.failed_attempts = 0
+        #: Attempts of an earlier life that run on.
+        self.adopted = 0
 
     @property
     def effects(self) -> Effects:
@@ -224,18 +226,9 @@ class JobMaster:
             if why != "revoked":
                 key = machine, worker.task
                 self.effects.gone[key] = self.effects.gone.get(key, 0) + 1
-            if why == "launch-failed" and self.blacklist.worker_failed(worker.task, name, machine):
-                self._avoid(worker.task, machine, "workers do not come up")
+            self.failures.of_worker(self.tasks[worker.task], name, machine, why)
             self._remove(worker, why, now_ns, failed=why in ("crashed", "memory"))
-            if why == "no-package":
-                self._without_package(self.tasks[worker.task])
         self.force.settle(now_ns)
-
-    def _without_package(self, task: TaskMaster) -> None:
-        task.without_package += 1
-        if task.without_package >= self._config.attempts and not self.is_over:
-            package, times = task.plan.package, task.without_package
-            self.end(False, f"task {task.plan.name} needs package {package}, which {times} workers did not find in Pangu")
 
     def results(self, machine: int, results: Iterable[Result], now_ns: int) -> None:
         """Work has ended."""
@@ -299,23 +292,7 @@ class JobMaster:
             for source, where in result.output or ():
                 self.output_lost(source, where, now_ns)
         else:
-            self._failed(task, instance, machine, result.why)
-
-    def _failed(self, task: TaskMaster, instance: int, machine: int, why: str) -> None:
-        self.failed_attempts += 1
-        task.table.failures[instance] += 1
-        if self.blacklist.instance_failed(task.number, instance, machine):
-            self._avoid(task.number, machine, "instances fail")
-        if task.table.failures[instance] >= self._config.attempts and task.table.state[instance] < ENDED:
-            times = int(task.table.failures[instance])
-            self.end(False, f"instance {instance} of task {task.plan.name} failed {times} times: {why}")
-
-    def _avoid(self, number: int, machine: int, why: str) -> None:
-        self.force.touched[number] = None
-        if self.blacklist.job_must_know(machine):
-            self.effects.bad.append((machine, why))
-            for task in self.tasks:
-                self.force.touched[task.number] = None
+            self.failures.of_instance(task, instance, machine, result.why)
 
     # Time and the snapshot
 
@@ -361,13 +338,7 @@ class JobMaster:
 
     def _end_if_done(self) -> None:
         if all(task.is_done for task in self.tasks) and not self.commits.dirty:
-            self.end(True, "")
-
-    def end(self, ok: bool, why: str) -> None:
-        """The job is over."""
-        if not self.is_over:
-            self.force.is_over = True
-            self.effects.ended = ok, why
+            self.force.end(True, "")
 
     # Inside
 
@@ -405,5 +376,5 @@ class JobMaster:
                 Attempt(task.number, instance, attempt, worker.machine, given_ns, False, backup, why)
             )
             if failed:
-                self._failed(task, instance, worker.machine, why)
+                self.failures.of_instance(task, instance, worker.machine, why)
         self.force.touched[task.number] = None

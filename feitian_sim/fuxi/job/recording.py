@@ -184,7 +184,7 @@ class JobRecorder:
                 work_ns=sum(int(task.sizes.compute_ns.sum()) for task in core.tasks),
                 instances=sum(task.table.count for task in core.tasks),
                 attempts=sum(task.attempts_begun for task in core.tasks),
-                failed=core.failed_attempts,
+                failed=core.failures.attempts,
                 backups=sum(task.backups_begun for task in core.tasks),
                 workers=self._started,
                 worker_start_ns=self._start_ns // max(1, self._started),

@@ -34,6 +34,12 @@ class Workforce:
         #: When the job is over, nothing is either.
         self.is_over = False
 
+    def end(self, ok: bool, why: str) -> None:
+        """The job is over; what is said later counts for nothing."""
+        if not self.is_over:
+            self.is_over = True
+            self.effects.ended = ok, why
+
     def of_this_life(self, number: int) -> bool:
         """Whether a worker was started by this life of the JobMaster."""
         return number >= self._attempt * WORKERS_OF_A_LIFE

@@ -200,7 +200,7 @@ def test_preempted_workers_give_their_instances_back() -> None:
     world.free[0] += 2
     world.run()
     assert world.ended == (True, "")
-    assert core.failed_attempts == 0
+    assert core.failures.attempts == 0
     assert len(world.begun) == 10
     assert len(running) == 4
 
