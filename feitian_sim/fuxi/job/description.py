@@ -173,8 +173,8 @@ class TaskConfig(StrictModel):
     )
     package: str = Field(
         default="",
-        description="What a worker's machine must have downloaded: a package of the cell, or a file of Pangu, which must be "
-        "there within fuxi.tubo.launch_timeout of a worker's start; default: nothing. Source: F4.",
+        description="What a worker's machine must have downloaded: a package of the cell, or a file of Pangu, which must "
+        "be there within fuxi.tubo.launch_timeout of a worker's start; default: nothing. Source: F4.",
     )
     memory_used: Size | None = Field(
         default=None, description="Memory that a worker really uses; default: a part of what it asks for. Source: F4."
