@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from feitian_sim.fuxi.resources import CPU, MILLICORES, PHYSICAL, fits
@@ -91,7 +91,8 @@ def _place_of_job(draft: Draft, number: KeyPath) -> KeyPath:
     said: Any = draft.source.data
     for part in number:
         said = said[part]
-    return (*number, "job") if "job" in said else number
+    # A class of the user's own is a text, and may well have "job" in its name.
+    return (*number, "job") if isinstance(said, Mapping) and "job" in said else number
 
 
 def _too_much(resource: str, amount: int, most: int) -> str:

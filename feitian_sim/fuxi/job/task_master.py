@@ -193,8 +193,8 @@ class TaskMaster:
 
     # Wishes
 
-    def unusable(self) -> list[int]:
-        """Idle workers that can be given nothing although instances wait; their machines are avoided for now."""
+    def turn_away(self) -> list[int]:
+        """Avoid the machines of idle workers while nobody who waits may run there; returns the workers, to be stopped."""
         if not self.ready or not self.idle or not (len(self.waiting) or self.late):
             return []
         for number in self.idle:

@@ -108,7 +108,7 @@ class Workforce:
         if task.idle and task.ready and (len(task.waiting) or task.late):
             for name in list(task.idle):
                 self.feed(self.workers[name], now_ns)
-        for name in task.unusable():
+        for name in task.turn_away():
             self.stop(self.workers[name])
         surplus = len(task.workers) - task.needed()
         for name in list(task.idle)[: max(0, surplus)]:
