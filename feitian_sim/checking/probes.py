@@ -6,7 +6,7 @@ its moment came; what is never reached over all seeds is reported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from feitian_sim.kernel import FactBus
@@ -205,19 +205,23 @@ class Probes:
 
     def __init__(self, facts: FactBus, parts: Collection[str]) -> None:
         self._counts: dict[str, int] = {}
+        of_kinds: dict[str, list[tuple[str, Predicate]]] = {}
         for name, kind, predicate in probes_of_a_run():
             if _PART_OF.get(kind, _PART_OF.get(part := kind.partition(".")[0], part)) not in parts:
                 continue
             self._counts.setdefault(name, 0)
-            facts.subscribe(kind, self._counting(name, predicate))
+            of_kinds.setdefault(kind, []).append((name, predicate))
         self._counts.pop("", None)
+        for kind, probes in of_kinds.items():
+            facts.subscribe(kind, self._counting(probes))
 
-    def _counting(self, name: str, predicate: Predicate) -> Callable[[int, Any], None]:
+    def _counting(self, probes: Sequence[tuple[str, Predicate]]) -> Callable[[int, Any], None]:
         counts = self._counts
 
         def count(_: int, fact: Any) -> None:
-            if predicate(fact) and name:
-                counts[name] += 1
+            for name, predicate in probes:
+                if predicate(fact) and name:
+                    counts[name] += 1
 
         return count
 

@@ -138,7 +138,9 @@ class MessageMeddler:
         effects: list[Effect] = []
         if self._strikes and not self._strikes.keys().isdisjoint(path):
             effects = self._drawn(f"{one}>{other}", number, path)
-        named = self._named.pop((one, other, number), None) if self._named else None
+        elif not self._named:
+            return None
+        named = self._named.pop((one, other, number), None)
         if named is not None:
             self._tell_named(named, f"{one}>{other}#{number}")
             effects += named

@@ -63,7 +63,7 @@ class Stream:
     One uniform is spent per decision; distributions turn it into a value by their inverse CDF.
     """
 
-    __slots__ = ("_key", "_left", "_length", "_made")
+    __slots__ = ("_around", "_around_number", "_key", "_left", "_length", "_made")
 
     def __init__(self, key: int) -> None:
         self._key = key
@@ -71,6 +71,9 @@ class Stream:
         self._left: list[float] = []
         self._made = 0
         self._length = _FIRST_LENGTH
+        # The draws that are made together with the one last asked for by number, whose neighbours are often the next.
+        self._around_number = -1
+        self._around: list[float] = []
 
     @property
     def count(self) -> int:
@@ -107,11 +110,14 @@ class Stream:
             self._left += _to_uniform(numbers)[::-1].tolist()
         else:
             # Most streams give a few draws.
-            self._left += [((raw >> 11) + 0.5) * _SPACING for raw in reversed(numbers.tolist())]
+            self._left += _few_uniforms(numbers)[::-1]
 
     def at(self, number: int) -> float:
         """Draw ``number`` (from 0), without moving the stream."""
-        return ((int(philox(self._key, number, 1)[0]) >> 11) + 0.5) * _SPACING
+        if number >> 2 != self._around_number:
+            self._around_number = number >> 2
+            self._around = _few_uniforms(philox(self._key, number & ~3, 4))
+        return self._around[number & 3]
 
     def child(self, purpose: str) -> Stream:
         """Another stream, whose draws depend on this one's identity and ``purpose``; takes no draw from it."""
@@ -141,6 +147,10 @@ class Stream:
             items[:] = [items[position] for position in sorted(range(len(items)), key=draws.__getitem__)]
             return
         items[:] = [items[position] for position in self.permutation(len(items)).tolist()]
+
+
+def _few_uniforms(raw: npt.NDArray[np.uint64]) -> list[float]:
+    return [((one >> 11) + 0.5) * _SPACING for one in raw.tolist()]
 
 
 def _to_uniform(raw: npt.NDArray[np.uint64]) -> FloatArray:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import simpy
@@ -323,7 +324,7 @@ class Simulation(simpy.Environment):
 
     def random_bytes(self, name: str, entity: str = "", purpose: str = "") -> bytes:
         """16 bytes that belong to this identity, without a stream: for keys and challenges."""
-        return stream_key(*self._secrets_of, name, entity, purpose).to_bytes(16, "big")
+        return _secret(*self._secrets_of, name, entity, purpose)
 
     def owner(self, name: str) -> Owner:
         """A new owner: what it schedules and starts dies with it."""
@@ -350,6 +351,11 @@ class Simulation(simpy.Environment):
                 note(what, args)
 
         return both
+
+
+@lru_cache(1 << 14)
+def _secret(seed: int, run: int, name: str, entity: str, purpose: str) -> bytes:
+    return stream_key(seed, run, name, entity, purpose).to_bytes(16, "big")
 
 
 @contextmanager

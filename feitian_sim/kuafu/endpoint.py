@@ -238,6 +238,11 @@ class Endpoint:
         if self._pending.pop(pending.number, None) is not None:
             pending.stop_timers()
 
+    @property
+    def is_calling(self) -> bool:
+        """Whether any call that this end has made has not ended."""
+        return bool(self._pending)
+
     def pending_calls(self) -> list[PendingCall]:
         """The calls that this end has made and that have not ended, in order."""
         return list(self._pending.values())

@@ -291,7 +291,8 @@ class Kuafu:
 
     def _review(self) -> None:
         # In order of opening: a dict keeps it.
-        self.keepalive.review(call for one in list(self._endpoints.values()) for call in one.pending_calls())
+        calling = [one for one in self._endpoints.values() if one.is_calling]
+        self.keepalive.review(call for one in calling for call in one.pending_calls())
 
     @property
     def open_connections(self) -> list[Connection]:

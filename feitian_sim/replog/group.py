@@ -22,6 +22,8 @@ class Group:
         self.addresses = dict(sorted(addresses.items()))
         self.first_leader = first_leader
         self.running: dict[int, TimedMember] = {}
+        #: Leaders among them who leave their beats out.
+        self.hushing = 0
         #: Texts of values, for facts that somebody wants.
         self.texts = Texts()
         self._numbers = {address: number for number, address in self.addresses.items()}

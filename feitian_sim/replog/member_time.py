@@ -83,7 +83,7 @@ class TimedMember(ABC):
 
     def _arm(self) -> None:
         """See to it that the replica is woken when it wants to be."""
-        if self._quiet.holds:
+        if self._group.hushing and self._quiet.holds:
             self._arm_announcement()
             self._arm_for_missing()
             return
@@ -93,7 +93,7 @@ class TimedMember(ABC):
                     one.hush()
             return
         due_ns = self.replica.next_wake_ns
-        if due_ns is None or self._is_hushed():
+        if due_ns is None or (self._group.hushing and self._is_hushed()):
             return
         if self._timer is not None and self._timer.active:
             # One that comes too early looks again.
@@ -175,7 +175,7 @@ class TimedMember(ABC):
 
         A candidate that the leader does not reach may reach this member, which is bound by beats that nobody sent.
         """
-        leader = self._leader()
+        leader = self._leader() if self._group.hushing else None
         if leader is not None and leader.listens(self) and not leader._quiet.has(self._group.running.get(sender)):
             leader._wake_up()
 

@@ -62,6 +62,7 @@ class Quiet:
         if any(not one.follows(leader) for one in listeners if one is not leader):
             return False
         self._listeners = listeners
+        self._group.hushing += 1
         due_ns = leader.replica.next_wake_ns
         assert due_ns is not None, "a leader whose heart does not beat"
         self._since_ns = due_ns
@@ -107,4 +108,6 @@ class Quiet:
     def end(self) -> tuple[TimedMember, ...]:
         """Beats are explicit again; returns who was listening."""
         listeners, self._listeners = self._listeners, ()
+        if listeners:
+            self._group.hushing -= 1
         return listeners

@@ -318,7 +318,8 @@ class ReplicatedLog(TimedMember):
             if not self._owner.alive:
                 return
         self._doing = None
-        self._store.sync()
+        if self._store.written != self._store.durable:
+            self._store.sync()
         self._arm()
 
     def _do_rarely(self, effect: Effect) -> None:

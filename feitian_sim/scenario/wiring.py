@@ -281,6 +281,17 @@ class Platform:
         with self.checker.watching(lambda: self.sim.now):
             self._simulate()
 
+    def dissolve(self) -> None:
+        """The run is over, and nothing of it is wanted any more: what holds most of the others lets go of them.
+
+        All of a platform knows all of it. Python takes away at once what nobody refers to, but circles only after a
+        search, which costs a short run as much as its beginning.
+        """
+        parts = (self.sim.facts, self.kuafu, self.datacenter.network, self.datacenter, self.judge, self.identities)
+        for part in (*parts, self.nuwa, self.sim, self):
+            if part is not None:
+                vars(part).clear()
+
     def _simulate(self) -> None:
         scenario, sim = self._loaded.scenario, self.sim
         self.datacenter.emit_disk_use()

@@ -80,7 +80,7 @@ def _judged(arena: Arena, trial: Trial, recorder: Any) -> Finding:
     assert checker is not None
     if wrong and not wrong.get("time_ns"):
         wrong["time_ns"] = sim.now
-    return Finding(
+    finding = Finding(
         trial.seed,
         **wrong,
         digest=sim.facts.digest(),
@@ -89,6 +89,9 @@ def _judged(arena: Arena, trial: Trial, recorder: Any) -> Finding:
         events=sim.event_count,
         cpu_s=process_time() - began_s,
     )
+    if recorder is None:
+        platform.dissolve()
+    return finding
 
 
 def _place_of(error: BaseException) -> str:
