@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from feitian_sim.fuxi.messages import MasterProcess, Running, StartMaster
@@ -104,6 +105,11 @@ class UnitHere:
         """Processes that may be started still."""
         return self.allowed + self.returning - self.held
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is there or allowed, and nobody waits for anything."""
+        return not (self.allowed or self.held or self.waiting or self.revoked) and self.unused_ns < 0
+
     def revoke(self, count: int, due_ns: int) -> int:
         """So many are taken back, by ``due_ns``; how many of these are unused, and to be given back at once."""
         revoked = min(count, self.allowed)
@@ -132,10 +138,12 @@ class UnitHere:
 class AppHere:
     """What a machine has of one application."""
 
-    __slots__ = ("address", "attempt", "ended", "gone", "master", "name", "past", "units", "workers")
+    __slots__ = ("address", "attempt", "ended", "gone", "master", "name", "past", "serial", "units", "workers")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, serial: int) -> None:
         self.name = name
+        #: Its number among those that this machine has heard of, in order.
+        self.serial = serial
         #: Of the latest master that has spoken to this machine, and where that is.
         self.attempt = 0
         self.address = ""
@@ -150,6 +158,11 @@ class AppHere:
         #: Ends that its master has not been told: (unit, worker or -1, why, unused).
         self.gone: list[tuple[int, int, str, int]] = []
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has nothing here, and waits for nothing."""
+        return all(unit.is_idle for unit in self.units.values())
+
     def unit(self, number: int, vector: Vector) -> UnitHere:
         """A unit, made when it is first heard of."""
         known = self.units.get(number)
@@ -158,11 +171,18 @@ class AppHere:
         return known
 
 
+_serial = attrgetter("serial")
+
+
 class ProcessTable:
     """All applications' processes on one machine."""
 
     def __init__(self) -> None:
         self.apps: dict[str, AppHere] = {}
+        # Those that may have something here. Of the others little is kept but numbers that were used, and there are ever
+        # more of them: whoever looks for what is there need not look through these.
+        self._live: dict[AppHere, None] = {}
+        self._serial = 0
         #: The FuxiMaster that spoke here last, and the last of its numbered allowances.
         self.epoch = 0
         self.heard = 0
@@ -176,6 +196,7 @@ class ProcessTable:
     def clear(self) -> None:
         """The machine has gone down: every process dies with it."""
         apps, self.apps = self.apps, {}
+        self._live.clear()
         self.epoch = self.heard = 0
         self.unreaped = []
         self.boot += 1
@@ -190,13 +211,26 @@ class ProcessTable:
         """An application, made when it is first heard of."""
         known = self.apps.get(name)
         if known is None:
-            known = self.apps[name] = AppHere(name)
+            self._serial += 1
+            known = self.apps[name] = AppHere(name, self._serial)
+        self._live[known] = None
         return known
+
+    @property
+    def live(self) -> list[AppHere]:
+        """All applications that have anything here, with some that have not, in the order in which they were heard of."""
+        return sorted(self._live, key=_serial)
+
+    def rest(self, app: AppHere) -> None:
+        """Look through an application no more while it has nothing here."""
+        if app.is_idle:
+            self._live.pop(app, None)
 
     def forget_if_done(self, app: AppHere) -> None:
         """Of an application that has nothing here any more nothing is kept, once it has ended."""
         if app.ended and not any(unit.allowed or unit.held for unit in app.units.values()):
             self.apps.pop(app.name, None)
+            self._live.pop(app, None)
 
     def own(self, process: Process, owner: Owner) -> None:
         """The process exists from now on, as ``owner``."""
@@ -251,6 +285,7 @@ class ProcessTable:
     def check(self) -> None:
         """Raises AssertionError when the books do not balance."""
         for app in self.apps.values():
+            assert app in self._live or app.is_idle, f"{app.name} is not looked through, and has something here"
             held: dict[int, int] = {}
             ending: dict[int, int] = {}
             for process in self.processes():

@@ -81,7 +81,7 @@ class Sampling:
         """What all processes hold, and what those of them hold that are being ended."""
         used, ending = [0] * width, [0] * width
         for host in self._hosts:
-            for app in host.table.apps.values():
+            for app in host.table.live:
                 for unit in app.units.values():
                     if unit.held:
                         _add(used, unit.vector, unit.held)

@@ -340,6 +340,7 @@ class Tubo:
         elif why in _FREED:
             self._tell(process, why)
         self.table.forget_if_done(process.app)
+        self.table.rest(process.app)
 
     def _give_back(self, unit: UnitHere, count: int) -> None:
         """So much of what is allowed and unused is the FuxiMaster's again."""
@@ -362,7 +363,7 @@ class Tubo:
         for worker in self.due.found(now_ns):
             if worker.state == RUNNING:
                 self._end_process(worker, "memory")
-        for app in list(self.table.apps.values()):
+        for app in self.table.live:
             for unit in app.units.values():
                 self._enforce(unit, now_ns)
                 self._lose_patience(unit, now_ns)

@@ -64,6 +64,7 @@ class Due:
         self.time_ns = None
         for due_ns, _ in self._over:
             self.at(due_ns)
-        for app in table.apps.values():
+        for app in table.live:
+            table.rest(app)
             for unit in app.units.values():
                 self.of_unit(unit)

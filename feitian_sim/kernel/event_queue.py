@@ -26,8 +26,10 @@ _NORMAL = 1
 _NOTHING_READY = 3
 _FIRST_SHIFT = 16  # Buckets of 2**16 keys, 8 microseconds.
 _WIDEST_SHIFT = 58
-#: Refills between two looks at the width of the buckets, and looks between two counts of all entries.
-_LOOK_EVERY, _COUNT_EVERY = 64, 8
+#: Refills between two looks at the width of the buckets.
+_LOOK_EVERY = 64
+#: Entries taken out between two counts of those that wait: so many at least, and a share of 2**-_COUNTED_SHARE of them.
+_COUNT_AFTER, _COUNTED_SHARE = 4096, 3
 #: Buckets with fewer entries than _FEW on average are made wider; up to _ENOUGH, as long as few entries come late.
 _FEW, _ENOUGH = 16, 256
 _FEW_LATE, _MANY_LATE = 32, 8
@@ -58,7 +60,7 @@ class EventQueue:
     """Entries by descending key; ``ready`` is the nearest bucket, its next entry last."""
 
     __slots__ = (
-        "_compact_at", "_late", "_looks", "_open_horizon", "_order", "_refills", "_seen", "_sift",
+        "_compact_at", "_late", "_open_horizon", "_order", "_refills", "_seen", "_sift", "_uncounted", "_unpaid",
         "buckets", "horizon", "ready", "shift",
     )  # fmt: skip
 
@@ -75,7 +77,9 @@ class EventQueue:
         self._refills = 0
         self._seen = 0
         self._late = 0
-        self._looks = 0
+        # Entries to be taken out before all that wait are moved again, and before they are counted again.
+        self._unpaid = 0
+        self._uncounted = 0
         # Whether so many entries turn out to be cancelled that it pays to throw them out before sorting.
         self._sift = False
         self._compact_at = _COMPACT_AT_LEAST
@@ -147,13 +151,17 @@ class EventQueue:
         else:
             self.horizon = self._open_horizon
 
-    def relax(self, stale: int) -> None:
-        """Called now and then, after ``stale`` cancelled entries: throw out, and fit the width of the buckets."""
+    def relax(self, taken: int, stale: int) -> None:
+        """Called after ``taken`` entries more, ``stale`` of them cancelled: throw out, and fit the width of the buckets."""
         if stale > _MANY_STALE:
             self._sift = True
-        self._looks += 1
-        if not self._looks & _COUNT_EVERY - 1 and len(self) >= self._compact_at:
-            self._compact()
+        self._unpaid -= taken
+        self._uncounted -= taken
+        if self._uncounted <= 0:
+            count = len(self)
+            self._uncounted = max(_COUNT_AFTER, count >> _COUNTED_SHARE)
+            if count >= self._compact_at:
+                self._compact()
         ready = self.ready
         if len(ready) > _TOO_MANY or (len(ready) > _MANY_READY and self._late * _MANY_LATE > self._seen):
             self._narrow()
@@ -161,7 +169,7 @@ class EventQueue:
             wider = (_FEW * self._refills // max(1, self._seen)).bit_length()
             if not wider and self._seen < _ENOUGH * self._refills and self._late * _FEW_LATE < self._seen:
                 wider = 1
-            if wider and self.shift < _WIDEST_SHIFT:
+            if wider and self.shift < _WIDEST_SHIFT and self._unpaid <= 0:
                 self._rebuild(self.shift + wider, self.horizon)
             self._refills = self._seen = self._late = 0
 
@@ -169,7 +177,7 @@ class EventQueue:
         """Late entries pay for a long list: let only the nearest part of it stay ready."""
         ready = self.ready
         horizon = ready[-_FIT_READY][0]
-        if horizon > ready[0][0]:
+        if horizon > ready[0][0] and self._unpaid <= 0:
             span = ready[-1][0] - horizon
             self._rebuild(min(self.shift, span.bit_length()) if span else self.shift, horizon)
         self._refills = self._seen = self._late = 0
@@ -193,6 +201,9 @@ class EventQueue:
             del self.ready[:cut]
             self.horizon = horizon
         self.shift = shift
+        # A load that comes in bursts wants narrow buckets and wide ones by turns: where many entries wait, each would be
+        # moved more often than it is run.
+        self._unpaid = len(entries)
         buckets = self.buckets
         buckets.clear()
         for entry in entries:

@@ -29,7 +29,7 @@ from feitian_sim.kernel.timer import Timer
 LATE = 2
 #: Events between two looks at the widths of the queue.
 _BATCH = 512
-_GC_THRESHOLDS = (50_000, 20, 20)
+_GC_THRESHOLDS = (200_000, 20, 20)
 _new = object.__new__
 
 
@@ -299,7 +299,7 @@ class Simulation(simpy.Environment):
             if most > 0:
                 # A cancelled timer was no event.
                 most -= taken - skipped
-            events.relax(skipped)
+            events.relax(taken, skipped)
 
     def _leave_over(self, event: Event, callbacks: list[Any], stopper: Any) -> None:
         """A stop came amid the event's callbacks: those that are left come first when the run goes on."""

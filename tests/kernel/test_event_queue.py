@@ -110,10 +110,41 @@ def test_entries_come_out_by_time_priority_and_insertion(entries, shift, every):
         if pop and (queue.ready or queue.refill()):
             now = take()
         if number % every == 0:
-            queue.relax(0)
+            # As if so many had been taken out that another width may be tried.
+            queue.relax(len(entries), 0)
     while queue.ready or queue.refill():
         take()
     assert not waiting
+
+
+def test_what_waits_is_not_moved_more_often_than_it_is_run(monkeypatch):
+    simulation = Simulation()
+    queue, moved = simulation._events, 0
+    rebuild = EventQueue._rebuild
+
+    def counted(self: EventQueue, shift: int, horizon: float) -> None:
+        nonlocal moved
+        moved += len(self)
+        rebuild(self, shift, horizon)
+
+    monkeypatch.setattr(EventQueue, "_rebuild", counted)
+    for number in range(20_000):
+        simulation.call_later(10**12 + number * 10**6, lambda: None)
+
+    def burst(left: int, pause_ns: int) -> None:
+        if left:
+            simulation.call_later(pause_ns, burst, left - 1, pause_ns)
+
+    # By turns much at once, which wants narrow buckets, and little, which wants wide ones.
+    for turn in range(40):
+        for chain in range(400):
+            simulation.call_later(turn * 10**10 + chain, burst, 5, 700 + chain)
+        for chain in range(2):
+            simulation.call_later(turn * 10**10 + 10**8, burst, 400, 10**7 + chain)
+    simulation.run(until=4 * 10**11)
+    # The first time is free.
+    assert 0 < moved <= simulation.event_count + 2 * 20_000
+    assert len(queue) >= 20_000
 
 
 def test_an_unheard_failure_stops_the_run():
