@@ -152,7 +152,7 @@ class EventQueue:
             self.horizon = self._open_horizon
 
     def relax(self, taken: int, stale: int) -> None:
-        """Called after ``taken`` entries more, ``stale`` of them cancelled: throw out, and fit the width of the buckets."""
+        """Called after ``taken`` more entries, ``stale`` of them cancelled: throw out, and fit the buckets."""
         if stale > _MANY_STALE:
             self._sift = True
         self._unpaid -= taken
