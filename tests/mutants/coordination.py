@@ -152,24 +152,13 @@ def _expired_at_takeover(patch: Patch, hit: Hit) -> None:
 
 def _half_the_time(patch: Patch, hit: Hit) -> None:
     def overdue(self: Expiry, now_ns: int) -> list[int]:
-        found = [
-            session
-            for session, timeout_ns in self._timeouts.items()
-            if session not in self._sure and now_ns - self._heard_ns[session] >= timeout_ns // 2
-        ]
+        found = [one for one in self._unsure if now_ns - self._heard_ns[one] >= self._timeouts[one] // 2]
         if found:
             hit()
         return found
 
     def due(self: Expiry) -> int | None:
-        return min(
-            (
-                self._heard_ns[session] + timeout_ns // 2
-                for session, timeout_ns in self._timeouts.items()
-                if session not in self._sure
-            ),
-            default=None,
-        )
+        return min((self._heard_ns[one] + self._timeouts[one] // 2 for one in self._unsure), default=None)
 
     patch.setattr(Expiry, "overdue", overdue)
     patch.setattr(Expiry, "next_due_ns", due)
