@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from feitian_sim.authority.config import ZhongkuiConfig
 from feitian_sim.authority.facts import KeyFounded
 from feitian_sim.kernel import Simulation
 from feitian_sim.kuafu import Need
-from feitian_sim.zhongkui import Capability, Grant, KeyPair, Keyring, Revocations, SigningKey, signed
+from feitian_sim.zhongkui import Capability, Grant, KeyPair, Keyring, Revocations, SigningKey, key_pair, signed
 from feitian_sim.zhongkui.verify import permits
 
 CELL = "cell"
@@ -46,6 +47,15 @@ class Credential:
         return self.capabilities[0] if self.capabilities else None
 
 
+# Where secrets are common to many simulations, so is what was issued at their beginning.
+@lru_cache(1 << 12)
+def _issued(
+    cell: str, serial: str, subject: str, subject_key: bytes, grant: Grant, epoch: int, key: KeyPair
+) -> Capability:
+    unsigned = Capability(cell, serial, subject, subject_key, grant, epoch, key.key_id, subject, None, b"")
+    return signed(unsigned, key)
+
+
 class IssuingOffice:
     """Makes keys and signs capabilities; the authority's servers and the beginning of a simulation use it."""
 
@@ -72,7 +82,7 @@ class IssuingOffice:
         key = self._keys.get(subject)
         if key is None:
             parts = (self._sim.random_bytes("zhongkui.key", subject, half) for half in ("first", "second"))
-            key = self._keys[subject] = KeyPair(b"".join(parts))
+            key = self._keys[subject] = key_pair(b"".join(parts))
         return key
 
     def issue(
@@ -96,19 +106,7 @@ class IssuingOffice:
         return self._signed(f"{subject}@{now_ns}", subject, grant, epoch, key)
 
     def _signed(self, serial: str, subject: str, grant: Grant, epoch: int, key: KeyPair, cell: str = CELL) -> Capability:
-        unsigned = Capability(
-            cell,
-            serial,
-            subject,
-            self.key_of(subject).public,
-            grant,
-            epoch,
-            key.key_id,
-            subject,
-            None,
-            b"",
-        )
-        return signed(unsigned, key)
+        return _issued(cell, serial, subject, self.key_of(subject).public, grant, epoch, key)
 
     # At the beginning
 

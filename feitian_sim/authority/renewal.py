@@ -20,26 +20,31 @@ _DEADLINE_NS = 5 * SECOND
 
 
 class Renewals:
-    """All renewals of a simulation."""
+    """All renewals of a simulation that ends at ``until_ns``: what would be later is not planned."""
 
     def __init__(
-        self, sim: Simulation, config: ZhongkuiConfig, resolver: Callable[[Machine], NameResolver | None]
+        self,
+        sim: Simulation,
+        config: ZhongkuiConfig,
+        resolver: Callable[[Machine], NameResolver | None],
+        until_ns: int,
     ) -> None:
         self._sim = sim
         self._config = config
         self._resolver = resolver
+        self._until_ns = until_ns
 
     def hold(self, holder: Holder) -> None:
         """A process begins to speak with a credential."""
         assert isinstance(holder, Endpoint), "only endpoints speak"
         if isinstance(holder.credential, Credential):
-            Renewal(self._sim, self._config, self._resolver, holder, holder.credential).arm()
+            Renewal(self._sim, self._config, self._resolver, holder, holder.credential, self._until_ns).arm()
 
 
 class Renewal:
     """One process's."""
 
-    __slots__ = ("_caller", "_config", "_credential", "_endpoint", "_resolver", "_shown", "_sim")
+    __slots__ = ("_caller", "_config", "_credential", "_endpoint", "_resolver", "_shown", "_sim", "_until_ns")
 
     def __init__(
         self,
@@ -48,12 +53,14 @@ class Renewal:
         resolver: Callable[[Machine], NameResolver | None],
         endpoint: Endpoint,
         credential: Credential,
+        until_ns: int,
     ) -> None:
         self._sim = sim
         self._config = config
         self._resolver = resolver
         self._endpoint = endpoint
         self._credential = credential
+        self._until_ns = until_ns
         self._shown = credential.capabilities
         self._caller: ServiceCaller | None = None
 
@@ -62,8 +69,11 @@ class Renewal:
         ends_ns = min((one.grant.expires_ns for one in self._credential.capabilities), default=0)
         # Up to as long again before the last moment that is early enough, but not before half of the lifetime.
         early_ns = min(self._config.renew_before, (self._config.lifetime - self._config.renew_before) // 2)
+        latest_ns = ends_ns - self._config.renew_before
+        if latest_ns - early_ns > self._until_ns:
+            return
         share = self._sim.stream("zhongkui.renewal", self._credential.subject).at(0)
-        due_ns = ends_ns - self._config.renew_before - int(early_ns * share)
+        due_ns = latest_ns - int(early_ns * share)
         self._endpoint.owner.timer(max(0, due_ns - self._sim.now), self._due)
 
     def _due(self) -> None:

@@ -105,7 +105,7 @@ class Platform:
         self.judge = Judge(self.sim, scenario.zhongkui, self.identities)
         if scenario.coordination is not None:
             # Without Nuwa there is no authority to ask: capabilities end when they end.
-            self.judge.on_hold.append(Renewals(self.sim, scenario.zhongkui, self._resolver).hold)
+            self.judge.on_hold.append(Renewals(self.sim, scenario.zhongkui, self._resolver, scenario.duration).hold)
         self.kuafu = Kuafu(self.sim, self.datacenter, self.judge, scenario.kuafu)
         self.nuwa = self._nuwa()
         # Before anything is placed: machines that are to be added later hold nothing of the dataset.

@@ -15,7 +15,7 @@ I/O; time and what is revoked are arguments. The server that issues and the judg
 from feitian_sim.zhongkui.capability import PERMISSIONS, Capability, Grant, delegated, signed
 from feitian_sim.zhongkui.challenge import answer, answers
 from feitian_sim.zhongkui.keyring import Keyring, SigningKey
-from feitian_sim.zhongkui.keys import KeyPair, Signatures
+from feitian_sim.zhongkui.keys import KeyPair, Signatures, key_pair
 from feitian_sim.zhongkui.resources import BadPattern, Pattern
 from feitian_sim.zhongkui.revocation import Revocations
 from feitian_sim.zhongkui.verify import Reason, verify
@@ -35,6 +35,7 @@ __all__ = [
     "answer",
     "answers",
     "delegated",
+    "key_pair",
     "signed",
     "verify",
 ]

@@ -41,6 +41,12 @@ class KeyPair:
 
 
 @lru_cache(_REMEMBERED)
+def key_pair(seed: bytes) -> KeyPair:
+    """The key pair of these bytes: one object for all who have them."""
+    return KeyPair(seed)
+
+
+@lru_cache(_REMEMBERED)
 def _private(seed: bytes) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(seed)
 
