@@ -37,6 +37,8 @@ _FEW_LATE, _MANY_LATE = 32, 8
 #: one longer than _TOO_MANY in any case.
 _TOO_MANY, _MANY_READY, _FIT_READY = 4096, 256, 96
 _COMPACT_AT_LEAST = 4096
+#: An entry that comes late into a list of 2**_LATE_COST costs as much as one that is moved to another bucket (measured).
+_LATE_COST = 12
 #: More cancelled timers than this between two looks, or a share of a bucket above 2**-_FEW_STALE, are many.
 _MANY_STALE, _FEW_STALE = 64, 3
 
@@ -155,7 +157,8 @@ class EventQueue:
         """Called after ``taken`` more entries, ``stale`` of them cancelled: throw out, and fit the buckets."""
         if stale > _MANY_STALE:
             self._sift = True
-        self._unpaid -= taken
+        # What comes late into a long list costs as much as moving entries: that pays for them, too.
+        self._unpaid -= taken + (taken * len(self.ready) >> _LATE_COST)
         self._uncounted -= taken
         if self._uncounted <= 0:
             count = len(self)

@@ -147,6 +147,24 @@ def test_what_waits_is_not_moved_more_often_than_it_is_run(monkeypatch):
     assert len(queue) >= 20_000
 
 
+def test_a_long_list_is_cut_back_although_many_wait():
+    queue = EventQueue()
+    # As after a time of few events: wide buckets (of two seconds), into which all that wait have just been moved.
+    queue.shift, queue._unpaid = 34, 50_000
+    for number in range(50_000):
+        queue.push((key_at(10**12 + number, 1), number, ()))
+    queue.push((key_at(1, 1), "first", ()))
+    assert queue.refill()
+    for number in range(20_000):
+        queue.push((key_at(2 + number * 10**4, 1), number, ()))
+    assert len(queue.ready) > 20_000
+    looks = 0
+    while len(queue.ready) > 4096:
+        looks += 1
+        queue.relax(512, 0)
+    assert 512 * looks < 50_000 / 4
+
+
 def test_an_unheard_failure_stops_the_run():
     sim = Simulation(seed=1)
     sim.event().fail(ValueError("nobody hears"))
