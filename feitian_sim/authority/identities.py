@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from feitian_sim.authority.config import ZhongkuiConfig
@@ -45,15 +44,6 @@ class Credential:
             if permits(capability.grant, need.permission, resource) is None:
                 return capability
         return self.capabilities[0] if self.capabilities else None
-
-
-# Where secrets are common to many simulations, so is what was issued at their beginning.
-@lru_cache(1 << 12)
-def _issued(
-    cell: str, serial: str, subject: str, subject_key: bytes, grant: Grant, epoch: int, key: KeyPair
-) -> Capability:
-    unsigned = Capability(cell, serial, subject, subject_key, grant, epoch, key.key_id, subject, None, b"")
-    return signed(unsigned, key)
 
 
 class IssuingOffice:
@@ -106,7 +96,8 @@ class IssuingOffice:
         return self._signed(f"{subject}@{now_ns}", subject, grant, epoch, key)
 
     def _signed(self, serial: str, subject: str, grant: Grant, epoch: int, key: KeyPair, cell: str = CELL) -> Capability:
-        return _issued(cell, serial, subject, self.key_of(subject).public, grant, epoch, key)
+        public = self.key_of(subject).public
+        return signed(Capability(cell, serial, subject, public, grant, epoch, key.key_id, subject, None, b""), key)
 
     # At the beginning
 
