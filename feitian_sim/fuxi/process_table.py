@@ -171,7 +171,7 @@ class AppHere:
         return known
 
 
-_serial = attrgetter("serial")
+_by_serial = attrgetter("serial")
 
 
 class ProcessTable:
@@ -219,7 +219,7 @@ class ProcessTable:
     @property
     def live(self) -> list[AppHere]:
         """All applications that have anything here, with some that have not, in the order in which they were heard of."""
-        return sorted(self._live, key=_serial)
+        return sorted(self._live, key=_by_serial)
 
     def rest(self, app: AppHere) -> None:
         """Look through an application no more while it has nothing here."""

@@ -11,6 +11,7 @@ from feitian_sim.kernel import SimulatedError, Timer
 from feitian_sim.kuafu.methods import Method
 
 if TYPE_CHECKING:
+    from feitian_sim.kuafu.caller import Caller
     from feitian_sim.kuafu.endpoint import Endpoint
     from feitian_sim.kuafu.envelope import Request
     from feitian_sim.kuafu.proxy import Proxy
@@ -73,7 +74,7 @@ class PendingCall:
 
     def __init__(
         self,
-        caller: Endpoint,
+        caller: Caller,
         number: int,
         address: str,
         proxy: Proxy,

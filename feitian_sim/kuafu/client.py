@@ -9,7 +9,7 @@ import simpy
 from feitian_sim.kuafu.calls import CallError, CallFailed
 
 if TYPE_CHECKING:
-    from feitian_sim.kuafu.endpoint import Endpoint
+    from feitian_sim.kuafu.caller import Caller
 
 
 class Answer(simpy.Event):
@@ -31,7 +31,7 @@ class Answer(simpy.Event):
 class Sent:
     """A call that was sent and whose end waits to be received, once or as often as one likes."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Caller) -> None:
         self._endpoint = endpoint
         self._end: tuple[object, CallError | None] | None = None
         self._waiting: list[Answer] = []

@@ -18,7 +18,7 @@ from feitian_sim.kuafu.envelope import Envelope, Request, Response
 from feitian_sim.kuafu.facts import WindowExhausted
 
 if TYPE_CHECKING:
-    from feitian_sim.kuafu.endpoint import Endpoint
+    from feitian_sim.kuafu.caller import Caller
     from feitian_sim.kuafu.proxy import Proxy
     from feitian_sim.kuafu.rpc import Kuafu
 
@@ -87,8 +87,8 @@ class Side:
         #: Last use, by which an idle connection is known.
         self.last_ns = kuafu.sim.now
         # Answers to the challenge that local processes have given, and which of them the other end has found right.
-        self.proofs: dict[Endpoint, bytes] = {}
-        self.known: dict[Endpoint, None] = {}
+        self.proofs: dict[Caller, bytes] = {}
+        self.known: dict[Caller, None] = {}
         # Of the stream in this direction: the last number sent, the last taken in, and what came before its turn.
         self.sent = 0
         self.taken = 0

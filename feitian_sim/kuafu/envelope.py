@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from feitian_sim.kuafu.caller import Caller
     from feitian_sim.kuafu.calls import CallError
     from feitian_sim.kuafu.connection import Side
     from feitian_sim.kuafu.credits import Credits
-    from feitian_sim.kuafu.endpoint import Endpoint
     from feitian_sim.kuafu.reply_table import Once
 
 
@@ -37,7 +37,7 @@ class Request:
     def __init__(
         self,
         side: Side,
-        caller: Endpoint,
+        caller: Caller,
         address: str,
         number: int,
         message: Any,

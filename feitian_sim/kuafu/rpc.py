@@ -9,6 +9,7 @@ from feitian_sim.hardware import Daemon, DataCenter, Machine
 from feitian_sim.hardware.topology import Station
 from feitian_sim.kernel import Owner, SimulatedError, Simulation
 from feitian_sim.kuafu.address import TcpAddress
+from feitian_sim.kuafu.caller import Caller
 from feitian_sim.kuafu.calls import CallError, ErrorKind
 from feitian_sim.kuafu.config import KuafuConfig
 from feitian_sim.kuafu.connection import Connection, Side
@@ -143,7 +144,7 @@ class Kuafu:
         """The challenge of a connection: 16 bytes, never the same twice."""
         return self.sim.random_bytes("kuafu.nonce", f"{near.name}>{far.name}", str(number))
 
-    def log_in(self, side: Side, endpoint: Endpoint) -> None:
+    def log_in(self, side: Side, endpoint: Caller) -> None:
         """A process speaks on a connection for the first time: it answers the challenge."""
         proof, cpu_ns = self.guard.login(endpoint.credential, side.connection.nonce)
         side.proofs[endpoint] = proof
@@ -152,7 +153,7 @@ class Kuafu:
             proxy = side.near
             proxy.free_ns = max(proxy.free_ns, self.sim.now) + cpu_ns
 
-    def authenticate(self, side: Side, caller: Endpoint, machine: Machine) -> str:
+    def authenticate(self, side: Side, caller: Caller, machine: Machine) -> str:
         """At the other end: whether the challenge was answered for the caller's subject; why not, or nothing."""
         subject = caller.credential.subject
         verdict = self.guard.authenticate(subject, side.connection.nonce, side.proofs[caller])
@@ -291,8 +292,7 @@ class Kuafu:
 
     def _review(self) -> None:
         # In order of opening: a dict keeps it.
-        calling = [one for one in self._endpoints.values() if one.is_calling]
-        self.keepalive.review(call for one in calling for call in one.pending_calls())
+        self.keepalive.review(call for one in list(self._endpoints.values()) for call in one.pending_calls())
 
     @property
     def open_connections(self) -> list[Connection]:
