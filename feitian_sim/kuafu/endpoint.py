@@ -32,7 +32,7 @@ Hearer = Callable[[str, Any], object]
 class Endpoint(Caller):
     """A port of a machine that one process holds until it dies."""
 
-    __slots__ = ("_backlog", "_handlers", "_hearers", "_held", "_held_bytes", "_needs", "_once", "_replies")
+    __slots__ = ("_admits", "_backlog", "_handlers", "_hearers", "_held", "_held_bytes", "_needs", "_once", "_replies")
 
     def __init__(self, kuafu: Kuafu, owner: Owner, proxy: Proxy, address: str, credential: Credential) -> None:
         super().__init__(kuafu, owner, proxy, address, credential)
@@ -43,6 +43,8 @@ class Endpoint(Caller):
         self._held: dict[int, IncomingCall] = {}
         self._held_bytes = 0
         self._backlog: FairQueue | None = None
+        # Whether those that waited are just being let in.
+        self._admits = False
         self._once: dict[type, None] = {}
         self._replies: ReplyTable | None = None
         kuafu.guard.hold(self)
@@ -157,10 +159,15 @@ class Endpoint(Caller):
         self._end(request, message, error)
         if request.once is not None and self._replies is not None:
             self._replies.ended(request.once, message, error)
-        while self._backlog and (
-            not self._held_bytes or self._held_bytes + self._backlog.next_size() <= self._kuafu.config.inbox
-        ):
-            self._handle(self._backlog.pop())
+        if self._backlog and not self._admits:
+            self._admit_more(self._backlog)
+
+    def _admit_more(self, backlog: FairQueue) -> None:
+        """Let in what there is room for. Those that have expired meanwhile end at once, however many: in a loop."""
+        self._admits = True
+        while backlog and (not self._held_bytes or self._held_bytes + backlog.next_size() <= self._kuafu.config.inbox):
+            self._handle(backlog.pop())
+        self._admits = False
 
     def _end(self, request: Request, message: object, error: CallError | None) -> None:
         if not request.side.connection.broken:

@@ -65,6 +65,24 @@ def test_k7_a_slow_receiver_holds_no_more_than_its_inbox_and_one_message() -> No
         assert not side.other.account_of(server.address, bulk=False).used
 
 
+def test_k7_what_expires_while_it_waits_for_room_ends_however_much_it_is() -> None:
+    """Thousands at once, when whoever held the room answers: more than Python calls deep."""
+    bench = Bench(window="4MiB", inbox="1KiB")
+    server = bench.process("r0/m0", 7000)
+    held: list[IncomingCall] = []
+    server.serve(Echo, held.append, NEED)
+    caller = bench.process("r1/m0", 9000)
+    bench.call(caller, server.address, Echo(0, KIB), deadline_ns=3600 * SECOND)
+    for number in range(3000):
+        bench.call(caller, server.address, Echo(number, 100), deadline_ns=1 * SECOND)
+    bench.run(2)
+    held[0].reply(Echo(-1))
+    bench.run(3)
+    assert len(held) == 1
+    assert len(bench.ends) == 3001
+    assert not server.held_bytes
+
+
 def test_k7_callers_of_another_server_do_not_notice_a_slow_one_behind_the_same_proxies() -> None:
     def mean_ns(flood: bool) -> float:
         bench = Bench(window="64KiB")
