@@ -54,7 +54,7 @@ def _print(rows: list[Validated]) -> None:
                 row.quantity,
                 quantity(row.published, row.unit),
                 quantity(row.simulated, row.unit),
-                "-" if row.tolerance is None else f"± {quantity(row.tolerance, row.unit)}",
+                _tolerance(row),
                 "yes" if row.calibrated else "no",
                 row.source,
             )
@@ -69,6 +69,12 @@ def _print(rows: list[Validated]) -> None:
     failed, gaps = sum(not row.as_expected for row in rows), sum(not row.ok and row.as_expected for row in rows)
     known = f", {gaps} known to be outside" if gaps else ""
     click.echo(f"{len(rows)} quantities, {failed} not as expected{known}" if rows else "nothing to validate")
+
+
+def _tolerance(row: Validated) -> str:
+    if row.bound is not None:
+        return f"{row.bound} bound"
+    return "-" if row.tolerance is None else f"± {quantity(row.tolerance, row.unit)}"
 
 
 def _verdict(row: Validated) -> str:

@@ -30,7 +30,10 @@ Variant = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """One quantity: published and simulated in ``unit``; ``tolerance`` is the largest distance allowed."""
+    """One quantity: published and simulated in ``unit``; ``tolerance`` is the largest distance allowed.
+
+    Where what is simulated is a ``bound`` ("lower"), it is only to be no more than what was published.
+    """
 
     name: str
     quantity: str
@@ -43,6 +46,7 @@ class Validated:
     #: Whether it lies within its tolerance.
     ok: bool
     known_gap: str | None
+    bound: str | None = None
 
     @property
     def as_expected(self) -> bool:
@@ -61,6 +65,7 @@ class Validated:
             "calibrated": self.calibrated,
             "source": self.source,
             "ok": self.ok,
+            **({} if self.bound is None else {"bound": self.bound}),
             **({} if self.known_gap is None else {"known_gap": self.known_gap}),
         }
 
@@ -120,7 +125,10 @@ def _validated(loaded: Loaded, published: Published, values: list[float]) -> Val
     reference = _reference(loaded.path, published)
     simulated = mean(values) if values else None
     allowed = _allowed(published, reference, unit, values)
-    ok = simulated is not None and allowed is not None and abs(simulated - reference) <= allowed
+    bound = published.tolerance.bound
+    ok = simulated is not None and (
+        simulated <= reference if bound else allowed is not None and abs(simulated - reference) <= allowed
+    )
     return Validated(
         name=loaded.scenario.name,
         quantity=published.quantity,
@@ -132,6 +140,7 @@ def _validated(loaded: Loaded, published: Published, values: list[float]) -> Val
         source=published.source or (loaded.scenario.validation.source if loaded.scenario.validation else ""),
         ok=ok,
         known_gap=published.known_gap,
+        bound=bound,
     )
 
 
@@ -170,7 +179,8 @@ def _allowed(published: Published, reference: float, unit: str, values: list[flo
         return abs(reference) * tolerance.relative
     if tolerance.absolute is not None:
         return parse_value(tolerance.absolute, unit, f"tolerance of {published.quantity}")
-    assert tolerance.confidence is not None
+    if tolerance.confidence is None:
+        return None
     low_high = interval(values, tolerance.confidence)
     return None if low_high is None else (low_high[1] - low_high[0]) / 2
 

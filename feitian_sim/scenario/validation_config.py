@@ -7,7 +7,7 @@ number is marked ``calibrated``, since a fitted number proves less.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -15,7 +15,7 @@ from feitian_sim.kernel.quantities import Ratio, StrictModel
 
 
 class Tolerance(StrictModel):
-    """How far the simulated value may lie from the published one; exactly one of the three."""
+    """How far the simulated value may lie from the published one; exactly one of the four."""
 
     relative: Ratio | None = Field(default=None, description="Share of the published value.", examples=["10%"])
     absolute: str | None = Field(
@@ -29,11 +29,15 @@ class Tolerance(StrictModel):
         description="The published value lies in the interval of the mean over runs at this level; needs runs > 1.",
         examples=["95%"],
     )
+    bound: Literal["lower"] | None = Field(
+        default=None,
+        description="lower: what is simulated bounds what was measured from below, so it may be anything up to it.",
+    )
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Tolerance:
-        if sum(given is not None for given in (self.relative, self.absolute, self.confidence)) != 1:
-            raise ValueError("write one of {relative: 10%}, {absolute: 1us} and {confidence: 95%}")
+        if sum(given is not None for given in (self.relative, self.absolute, self.confidence, self.bound)) != 1:
+            raise ValueError("write one of {relative: 10%}, {absolute: 1us}, {confidence: 95%} and {bound: lower}")
         return self
 
 
@@ -86,7 +90,7 @@ class Published(StrictModel):
     )
     tolerance: Annotated[Tolerance, BeforeValidator(_tolerance)] = Field(
         default=Tolerance(confidence="95%"),
-        description="10%, {relative: 10%}, {absolute: 1us}, or {confidence: 95%}, which is the default.",
+        description="10%, {relative: 10%}, {absolute: 1us}, {bound: lower}, or {confidence: 95%}, which is the default.",
         examples=["10%"],
     )
     source: str = Field(min_length=1, description="Where it is published: paper, section, table; or the formula.")

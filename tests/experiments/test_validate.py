@@ -40,6 +40,13 @@ def test_a_value_outside_fails(queue: Path) -> None:
     assert (row.tolerance, row.ok) == (0.5, False)
 
 
+@pytest.mark.parametrize(("published", "ok"), [("1", True), ("0", True), ("-1", False)])
+def test_a_lower_bound_may_be_anything_up_to_what_was_measured(published: str, ok: bool, queue: Path) -> None:
+    (row,) = _validated(queue, published, "{bound: lower}")
+    assert (row.tolerance, row.ok) == (None, ok)
+    assert row.document()["bound"] == "lower"
+
+
 @pytest.mark.parametrize(("published", "ok"), [("1", False), ("0", True)])
 def test_a_known_gap_is_shown_and_must_be_one(published: str, ok: bool, queue: Path) -> None:
     with queue.open("a", encoding="utf-8") as file:

@@ -28,8 +28,10 @@ def test_without_a_tolerance_the_interval_over_runs_decides() -> None:
     assert _published().tolerance.confidence == 0.95
 
 
-@pytest.mark.parametrize("tolerance", [{}, {"relative": "10%", "absolute": "1s"}, "ten", {"relativ": "10%"}])
-def test_a_tolerance_is_exactly_one_of_three(tolerance: Any) -> None:
+@pytest.mark.parametrize(
+    "tolerance", [{}, {"relative": "10%", "absolute": "1s"}, "ten", {"relativ": "10%"}, {"bound": "upper"}]
+)
+def test_a_tolerance_is_exactly_one_of_four(tolerance: Any) -> None:
     with pytest.raises(ValidationError):
         _published(tolerance=tolerance)
 
