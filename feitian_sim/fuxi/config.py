@@ -230,8 +230,13 @@ class FuxiConfig(StrictModel):
     )
     decision: Duration = Field(
         default=written("880us"),
-        description="Processor time of the FuxiMaster for a request that may lead to grants, in time units; default "
-        "880us. Source: VLDB 2014 sec. 5.2, 0.88 ms on average.",
+        description="Processor time of the FuxiMaster for an application's request that may lead to grants, in time "
+        "units; default 880us. Source: VLDB 2014 sec. 5.2, 0.88 ms on average.",
+    )
+    offer: Duration = Field(
+        default=written("880us"),
+        description="Processor time of the FuxiMaster for offering to others what a Tubo says is free, in time units; "
+        "default 880us. Source: as for decision.",
     )
     message: Duration = Field(
         default=written("20us"),

@@ -235,7 +235,7 @@ def _count(kind: str) -> Callable[[Tables], Measured]:
 
 _LEVELS = {
     "requested": ("wanted", "granted or waited for"),
-    "planned": ("planned", "granted by the FuxiMaster (FM_planned)"),
+    "planned": ("planned", "granted by the FuxiMaster, and not known to it to be free again (FM_planned)"),
     "obtained": ("obtained", "held by applications as far as they know (AM_obtained)"),
     "used": ("used", "of the processes that Tubos have (FA_planned)"),
 }

@@ -108,9 +108,12 @@ class Reign:
         while self._queue and self._busy < config.decisions_at_once:
             ticket = self._queue.popleft()
             message = self._calls[ticket][0].message
-            decides = isinstance(message, _DECIDING) or (isinstance(message, News) and message.freed)
             self._busy += 1
-            cost_ns = config.decision if decides else config.message
+            cost_ns = config.message
+            if isinstance(message, _DECIDING):
+                cost_ns = config.decision
+            elif isinstance(message, News) and message.freed:
+                cost_ns = config.offer
             self._machine.cpu.submit(cost_ns, self._owner, self._decide, ticket)
 
     def _decide(self, ticket: int) -> None:
@@ -135,6 +138,11 @@ class Reign:
         self._longest_ns = max(self._longest_ns, latency_ns)
         if self._sim.facts.wants(Decided):
             self._sim.emit(Decided(request, latency_ns))
+
+    def waiting_news(self) -> set[tuple[str, int]]:
+        """The news, by machine and number, that have arrived and not had their turn."""
+        messages = [call.message for call, _ in self._calls.values()]
+        return {(message.machine, message.seq) for message in messages if isinstance(message, News)}
 
     def sample(self) -> None:
         """Say what was decided since the last time."""

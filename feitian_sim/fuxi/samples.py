@@ -14,8 +14,9 @@ class UsageSampled(Fact):
     """One resource of the whole cell at an instant, in the units of resource vectors.
 
     ``capacity``: of the machines in the FuxiMaster's books (FM_total). ``wanted``: granted and still waited for.
-    ``planned``: granted by the FuxiMaster (FM_planned). ``obtained``: held by applications as far as they know
-    (AM_obtained). ``used``: of the processes that Tubos have (FA_planned).
+    ``planned``: granted by the FuxiMaster, without what it has been told is free again, also if it has not had the time
+    to give that to others (FM_planned). ``obtained``: held by applications as far as they know (AM_obtained). ``used``:
+    of the processes that Tubos have (FA_planned).
     """
 
     resource: str

@@ -39,27 +39,47 @@ class Sampling:
     def _usage(self, reign: Reign) -> None:
         scheduler = reign.core.books.scheduler
         names = self._names
-        capacity, planned = scheduler.capacity(), scheduler.used()
+        capacity, granted = scheduler.capacity(), scheduler.used()
         wanted, coming = [0] * len(names), [0] * len(names)
         for name, unit, count, _ in scheduler.waiting():
-            app = reign.core.books.apps.get(name)
-            book = app.units.get(unit) if app is not None else None
-            _add(wanted, book.vector if book is not None else reign.core.books.config.master_unit, count)
+            _add(wanted, _vector(reign, name, unit), count)
         for app in reign.core.books.apps.values():
             for unit, count in app.grants.coming().items():
                 _add(coming, app.units[unit].vector, count)
+        told, free = self._free(reign, len(names))
         used, ending = self._processes(len(names))
         for place, name in enumerate(names):
             self._sim.emit(
                 UsageSampled(
                     resource=name,
                     capacity=capacity[place],
-                    wanted=planned[place] + wanted[place],
-                    planned=planned[place],
-                    obtained=max(used[place], planned[place] - coming[place]) - ending[place],
+                    wanted=granted[place] + wanted[place],
+                    planned=granted[place] - told[place],
+                    obtained=max(used[place], granted[place] - coming[place] - free[place]) - ending[place],
                     used=used[place] - ending[place],
                 )
             )
+
+    def _free(self, reign: Reign, width: int) -> tuple[list[int], list[int]]:
+        """What the books have as granted though it is free: what of it the FuxiMaster was told, and all of it."""
+        told, free = [0] * width, [0] * width
+        books, waiting = reign.core.books, reign.waiting_news()
+        for host in self._hosts:
+            news, machine = host.tubo.news, books.machines[host.machine.index]
+            if news is None or machine.standing != "up":
+                continue
+            way = news.under_way
+            on_way = [(one.app, one.unit, one.count) for one in way.freed] if way and way.seq > machine.heard else []
+            untold = news.untold()
+            if not on_way and not untold:
+                continue
+            vectors = {(app, unit): vector for app, unit, vector, *_ in books.scheduler.on_machine(machine.index)}
+            for app, unit, count in (*on_way, *untold):
+                _add(free, vectors.get((app, unit), ()), count)
+            if way is not None and (way.machine, way.seq) in waiting:
+                for app, unit, count in on_way:
+                    _add(told, vectors.get((app, unit), ()), count)
+        return told, free
 
     def show_books(self) -> None:
         """When the run is over: the counts of both sides, for who compares them."""
@@ -96,9 +116,7 @@ class Sampling:
         for name, unit, count, _ in scheduler.waiting():
             app = reign.core.books.apps.get(name)
             if app is not None:
-                book = app.units.get(unit)
-                vector = book.vector if book is not None else reign.core.books.config.master_unit
-                _add(wanted[app.record.group], vector, count)
+                _add(wanted[app.record.group], _vector(reign, name, unit), count)
         for name, group in scheduler.groups.items():
             self._sim.emit(
                 QuotaSampled(
@@ -113,6 +131,13 @@ class Sampling:
 def _add(amounts: list[int], vector: Sequence[int], count: int) -> None:
     for place, amount in enumerate(vector):
         amounts[place] += amount * count
+
+
+def _vector(reign: Reign, name: str, unit: int) -> Sequence[int]:
+    """What one of an application's unit takes; unit 0 is its master."""
+    app = reign.core.books.apps.get(name)
+    book = app.units.get(unit) if app is not None else None
+    return book.vector if book is not None else reign.core.books.config.master_unit
 
 
 def _dominant(amounts: Sequence[int], capacity: Sequence[int]) -> float:

@@ -48,6 +48,10 @@ class Outgoing:
         """An application's master is gone, or never came up."""
         self._ended.append((process.app.name, process.number, why))
 
+    def untold(self) -> list[tuple[str, int, int]]:
+        """Of which unit of which application how many are free and in no message yet."""
+        return [(app, unit, count) for (app, unit, _), count in self._freed.items()]
+
     @property
     def pending(self) -> bool:
         """Whether there is something to tell that is not under way."""

@@ -30,6 +30,7 @@ from feitian_sim.fuxi.process_table import (
 from feitian_sim.fuxi.teller import Teller
 from feitian_sim.fuxi.tubo import Tubo
 from feitian_sim.fuxi.tubo_effects import Effect, Kill, Start, TakenIn, TellApp
+from feitian_sim.fuxi.tubo_news import Outgoing
 from feitian_sim.fuxi.tubo_parts import TuboParts
 from feitian_sim.fuxi.worker_messages import StartWorkers, StopWorkers
 from feitian_sim.fuxi.worker_runtime import WorkerRuntime
@@ -335,6 +336,11 @@ class TuboServer:
         if score != self._health:
             self._health = score
             self.beat()
+
+    @property
+    def news(self) -> Outgoing | None:
+        """What it has to tell the FuxiMaster, while it lives."""
+        return self.core.news if self.alive else None
 
     @property
     def incarnation_and_boot(self) -> tuple[int, int]:
