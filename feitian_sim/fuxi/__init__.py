@@ -17,6 +17,9 @@ the list of disabled machines. A machine's resources are free when its Tubo says
 somebody was told to stop them; and a Tubo starts nothing beyond what it was allowed. What is told in deltas is
 numbered; who finds a gap asks for everything again.
 
+What a worker's machine must have on its disk first is a *package*: machines hand it to each other, piece by piece
+(:mod:`.packages`), so that a job of thousands of machines starts as fast as one of ten.
+
 A job (F6) is a graph of tasks; a task has instances, which run one after the other on reused workers. An instance
 counts as done when its JobMaster's snapshot (F10), a file of Nuwa changed only under the version that was read, says
 so; a worker keeps what it has finished until then. So whatever master dies, what was done stays done, and what runs

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, field_validator, model_validator
 
 from feitian_sim.fuxi.job.config import JobConfig
+from feitian_sim.fuxi.packages.config import PackageConfig, SpreadConfig, UnpackConfig
 from feitian_sim.fuxi.resources import CPU, MEMORY, MILLICORES, PHYSICAL, STORAGE, Dimensions, Vector
 from feitian_sim.fuxi.schedule_config import ScheduleConfig
 from feitian_sim.fuxi.service.config import ServiceConfig
@@ -86,20 +87,6 @@ class MasterProcessConfig(StrictModel):
         default=written("1.2s"),
         description="From the order to start it until it runs, beside messages and decisions, in time units or a "
         "distribution; default 1.2s. Source: VLDB 2014 sec. 5.2, a job's master is there 1.91 s after its submission.",
-    )
-
-
-class PackageConfig(StrictModel):
-    """Binaries that workers need on their machine, kept in Pangu."""
-
-    size: Size = Field(
-        default=written("400MB"), gt=0, description="Size, in size units; default 400MB. Source: VLDB 2014 sec. 5.2."
-    )
-    copies: int = Field(
-        default=1,
-        ge=1,
-        le=1000,
-        description="Files with the same content, each read by its share of the machines (count); default 1.",
     )
 
 
@@ -283,6 +270,8 @@ class FuxiConfig(StrictModel):
         description="Packages that workers may need, by name; they are put into Pangu when the cell starts.",
         examples=[{"worker": {"size": "400MB"}}],
     )
+    spread: SpreadConfig = Field(default_factory=SpreadConfig, description="How packages get to machines.")
+    unpack: UnpackConfig = Field(default_factory=UnpackConfig, description="What becomes of a package there.")
     tubo: TuboConfig = Field(default_factory=TuboConfig, description="What starting and ending processes takes.")
     schedule: ScheduleConfig = Field(
         default_factory=ScheduleConfig, description="Quota groups, fairness, machine choice, preemption."

@@ -10,15 +10,11 @@ from functools import partial
 
 from feitian_sim.fuxi.config import FuxiConfig
 from feitian_sim.fuxi.facts import ProcessEnded, ProcessStarted
-from feitian_sim.fuxi.packages import PackageCache, Why
+from feitian_sim.fuxi.packages.cache import PackageCache, Why
 from feitian_sim.fuxi.process_table import GONE, STARTING, MasterHere, Process, ProcessTable, WorkerProcess
 from feitian_sim.hardware import Machine
 from feitian_sim.kernel import Owner, Simulation
 from feitian_sim.kernel.distributions import Constant, Distribution
-from feitian_sim.pangu.client import PanguClient
-
-#: Makes the machine's client of Pangu; None in a cell without it.
-PanguHere = Callable[[], PanguClient] | None
 
 
 class Launcher:
@@ -32,7 +28,6 @@ class Launcher:
         table: ProcessTable,
         packages: PackageCache,
         config: FuxiConfig,
-        pangu: PanguHere,
         up: Callable[[Process], object],
         failed: Callable[[Process, str], object],
         gone: Callable[[Process], object],
@@ -43,7 +38,6 @@ class Launcher:
         self._table = table
         self._packages = packages
         self._config = config
-        self._pangu = pangu
         self._up = up
         self._failed = failed
         self._gone = gone
@@ -60,7 +54,7 @@ class Launcher:
             self._owner.call_later(self._config.tubo.launch_timeout, self._fail, process)
             return
         if isinstance(process, WorkerProcess):
-            self._packages.fetch(process.spec.package, self._owner, self._pangu, partial(self._fetched, process))
+            self._packages.fetch(process.spec.package, partial(self._fetched, process))
         else:
             self._fetched(process, "")
 

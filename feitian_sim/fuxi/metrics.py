@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feitian_sim.fuxi.job.metrics import DECIDING_METRICS
+from feitian_sim.fuxi.packages.metrics import PACKAGE_METRICS
 from feitian_sim.fuxi.service.metrics import SERVICE_METRICS
 from feitian_sim.kernel.metric import Measured, Metric, Tables
 
@@ -347,6 +348,7 @@ _TIMES = tuple(
 
 METRICS: tuple[Metric, ...] = (
     *_JOBS,
+    *PACKAGE_METRICS,
     *SERVICE_METRICS,
     *_TIMES,
     *_RESOURCES,

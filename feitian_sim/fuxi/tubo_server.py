@@ -16,7 +16,7 @@ from feitian_sim.fuxi.facts import Allowed, TuboAdopted, WorkerReady
 from feitian_sim.fuxi.launcher import Launcher
 from feitian_sim.fuxi.messages import Allow, Beat, EndApp, EndMaster, Heard, News, StartMaster, Welcome
 from feitian_sim.fuxi.needs import BE_HEARD_BY_TUBO
-from feitian_sim.fuxi.packages import PackageCache
+from feitian_sim.fuxi.packages.cache import PackageCache
 from feitian_sim.fuxi.ports import TUBO_PORT, TUBO_ROLE
 from feitian_sim.fuxi.process_table import (
     ENDING,
@@ -78,13 +78,12 @@ class TuboServer:
         self._telling: dict[str, AppHere] = {}
         self._health = 100
         self.core = Tubo(machine.name, self._incarnation, parts.capacity_of(machine), self.table, config.tubo)
-        self._packages.forget_downloads()
-        pangu = self._pangu_here if parts.pangu is not None else None
-        self._launcher = Launcher(
-            self._sim, owner, machine, self.table, self._packages, config, pangu, self._up, self._failed, self._gone
-        )
         credential = parts.identities.module(TUBO_ROLE, machine.name)
         self._endpoint: Endpoint = parts.kuafu.endpoint(owner, machine, TUBO_PORT, credential)
+        self._packages.serve(self._endpoint, self._pangu_here if parts.pangu is not None else None)
+        self._launcher = Launcher(
+            self._sim, owner, machine, self.table, self._packages, config, self._up, self._failed, self._gone
+        )
         self._serve_orders()
         self._teller = Teller(self._endpoint, self.machine.name, config.call, config.retry)
         self.table.watcher = self._died

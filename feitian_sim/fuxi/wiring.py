@@ -20,7 +20,7 @@ from feitian_sim.fuxi.hosting import MachineHost
 from feitian_sim.fuxi.machine_choice import MachineChoice
 from feitian_sim.fuxi.master import Master
 from feitian_sim.fuxi.master_server import ELECTION, SERVICE, FuxiMasterParts, FuxiMasterServer
-from feitian_sim.fuxi.packages import package_path
+from feitian_sim.fuxi.packages.cache import package_path
 from feitian_sim.fuxi.ports import FIRST_CLIENT_PORT
 from feitian_sim.fuxi.preemption import PreemptionPolicy
 from feitian_sim.fuxi.resources import Vector

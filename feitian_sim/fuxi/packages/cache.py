@@ -1,0 +1,171 @@
+"""The packages on a machine's disk: each is fetched once, unpacked, and shared by all who need it.
+
+What is on the disk stays through the machine's crashes and is gone with the disk; pieces that were written need not come
+again. A download belongs to the Tubo that began it; those who waited for one that died ask again. A declared package is
+waited for, since the cell is putting it; any other file that is not there by the time in which launches fail is taken
+for missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any, Literal
+
+from feitian_sim.fuxi.config import FuxiConfig
+from feitian_sim.fuxi.packages.download import Download
+from feitian_sim.fuxi.packages.swarm import Swarm
+from feitian_sim.fuxi.packages.turns import Turns
+from feitian_sim.hardware import DataCenter, Disk, Machine
+from feitian_sim.kuafu import Endpoint
+from feitian_sim.pangu.client import PanguClient
+from feitian_sim.pangu.patience import PanguError, PanguRefused
+
+DIRECTORY = "/fuxi/packages/"
+
+#: Why a package is not here: the machine has no disk for it, or nobody has put it into Pangu. Empty when it is here.
+Why = Literal["", "launch-failed", "no-package"]
+Then = Callable[[Why], object]
+
+
+def package_path(name: str, copy: int) -> str:
+    """Where one copy of a declared package is."""
+    return f"{DIRECTORY}{name}.{copy}"
+
+
+class PackageCache:
+    """The packages of one machine."""
+
+    def __init__(self, datacenter: DataCenter, machine: Machine, config: FuxiConfig) -> None:
+        self._datacenter = datacenter
+        self._machine = machine
+        self._config = config
+        self._declared = config.packages
+        # On which disk each lies or will lie, which pieces of it have come, and which packages are whole and unpacked.
+        self._disks: dict[str, Disk] = {}
+        self._pieces: dict[str, int] = {}
+        self._here: dict[str, None] = {}
+        self._waiting: dict[str, list[Then]] = {}
+        self._endpoint: Endpoint | None = None
+        self._swarm: Swarm | None = None
+        self._turns = Turns(datacenter.sim, config.spread.downloads)
+        self._pangu: Callable[[], PanguClient] | None = None
+
+    def serve(self, endpoint: Endpoint, pangu: Callable[[], PanguClient] | None) -> None:
+        """A new Tubo: what the one before it downloaded is forgotten, but for what is on the disk.
+
+        ``pangu`` makes its client; None in a cell without Pangu, where nothing is needed.
+        """
+        self._waiting.clear()
+        self._endpoint = endpoint
+        self._pangu = pangu
+        self._turns = Turns(self._datacenter.sim, self._config.spread.downloads)
+        self._swarm = Swarm(self._datacenter, endpoint, self._pieces, self._config) if pangu is not None else None
+
+    def is_here(self, name: str) -> bool:
+        """Whether it lies on a disk that works, ready to be used."""
+        disk = self._disks.get(name)
+        if disk is not None and (disk.failed or not disk.works):
+            self._lose(name)
+        return name in self._here
+
+    def _lose(self, name: str) -> None:
+        del self._disks[name]
+        self._pieces.pop(name, None)
+        self._here.pop(name, None)
+
+    def fetch(self, name: str, then: Then) -> None:
+        """Call ``then(why it is not here)`` once that is known; without a name or without Pangu nothing is needed."""
+        if not name or self._pangu is None or self.is_here(name):
+            then("")
+            return
+        waiting = self._waiting.get(name)
+        if waiting is not None:
+            waiting.append(then)
+            return
+        self._waiting[name] = [then]
+        self._begin(name, self._datacenter.sim.now)
+
+    def _begin(self, name: str, asked_ns: int) -> None:
+        assert self._endpoint is not None, "no Tubo has been started"
+        disk = self._disks.get(name) or self._next_disk()
+        if disk is None:
+            self._ended(name, "launch-failed")
+            return
+        self._disks[name] = disk
+        self._endpoint.owner.process(self._download(name, disk, asked_ns))
+
+    def _next_disk(self) -> Disk | None:
+        """Each in turn of those that work."""
+        working = [disk for disk in self._machine.disks if disk.works and not disk.failed]
+        return working[len(self._disks) % len(working)] if working else None
+
+    def _path(self, name: str) -> str:
+        """A declared package is one of its copies; anything else is a path already."""
+        declared = self._declared.get(name)
+        return name if declared is None else package_path(name, self._machine.index % declared.copies)
+
+    def _download(self, name: str, disk: Disk, asked_ns: int) -> Generator[Any, Any, None]:
+        endpoint, swarm = self._endpoint, self._swarm
+        assert endpoint is not None, "no Tubo has been started"
+        assert swarm is not None, "a cell without Pangu has no packages"
+        assert self._pangu is not None, "a cell without Pangu has no packages"
+        client, path = self._pangu(), self._path(name)
+        try:
+            size_bytes = yield from client.stat(path)
+        except PanguError as error:
+            # It may not have been put there yet, or be out of reach for a while.
+            if self._is_missing(name, error) and self._datacenter.sim.now - asked_ns >= self._config.tubo.launch_timeout:
+                self._ended(name, "no-package")
+            else:
+                self._again(name, asked_ns)
+            return
+        declared = self._declared.get(name)
+        if declared is not None and size_bytes < declared.size:
+            # The cell is still putting it.
+            self._again(name, asked_ns)
+            return
+        parts = (self._datacenter, endpoint, swarm, self._turns, client, self._config)
+        then = partial(self._fetched, name, size_bytes)
+        Download(name, path, size_bytes, disk, self._pieces, parts, asked_ns, then).begin()
+
+    def _again(self, name: str, asked_ns: int) -> None:
+        assert self._endpoint is not None, "no Tubo has been started"
+        self._endpoint.owner.call_later(self._config.retry, self._begin, name, asked_ns)
+
+    def _is_missing(self, name: str, error: PanguError) -> bool:
+        return name not in self._declared and isinstance(error, PanguRefused)
+
+    def _fetched(self, name: str, size_bytes: int, ok: bool) -> None:
+        disk = self._disks.get(name)
+        if not ok or disk is None:
+            self._failed(name)
+            return
+        unpacked_bytes = int(size_bytes * self._config.unpack.ratio)
+        if not unpacked_bytes:
+            self._unpacked(name)
+            return
+        assert self._endpoint is not None, "no Tubo has been started"
+        self._datacenter.network.transfer(
+            self._machine,
+            self._machine,
+            unpacked_bytes,
+            disks_write=disk.write_links,
+            cap_bps=self._config.unpack.rate,
+            owner=self._endpoint.owner,
+            on_done=lambda _: self._unpacked(name),
+            on_fail=lambda _, __: self._failed(name),
+        )
+
+    def _unpacked(self, name: str) -> None:
+        self._here[name] = None
+        self._ended(name, "")
+
+    def _failed(self, name: str) -> None:
+        if name in self._disks:
+            self._lose(name)
+        self._ended(name, "launch-failed")
+
+    def _ended(self, name: str, why: Why) -> None:
+        for then in self._waiting.pop(name, ()):
+            then(why)

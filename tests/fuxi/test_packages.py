@@ -1,0 +1,119 @@
+"""Packages in a whole cell: they spread from machine to machine, whoever dies, and then are unpacked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import google_crc32c
+import pytest
+from cell_with_apps import Cell, Sweep
+
+from feitian_sim.fuxi.facts import WorkerReady
+from feitian_sim.fuxi.packages.facts import PackageFetched
+from feitian_sim.pangu.facts import Operation
+
+SIZE_BYTES = 640 * 10**6
+#: One whole machine each, for so long that each machine gets one.
+EVERYWHERE: dict[str, Any] = {"piece_ns": 200 * 10**9, "vector": (8000, 1 << 30, 0), "package": "w"}
+
+
+def spreading(machines: int, spread: str = "{piece: 16MB}", unpack: str = "{ratio: 0}", size: str = "640MB") -> Cell:
+    """A cell in which nearly all machines need a package from second 30 on: it has come to Pangu by then."""
+    fuxi = f"{{packages: {{w: {{size: {size}}}}}, spread: {spread}, unpack: {unpack}}}"
+    cell = Cell(fuxi=fuxi, extra="pangu: {hot: null}\n", racks=3, machines=machines // 3)
+    cell.submit("a", Sweep(pieces=machines - 1, workers=machines - 1, **EVERYWHERE), 30.0)
+    return cell
+
+
+def workers_on(host: Any) -> int:
+    """How many workers there are on a machine, if they have come up or not."""
+    return len(host.table.apps["a"].workers) if "a" in host.table.apps else 0
+
+
+def took_s(cell: Cell) -> list[float]:
+    """How long each machine waited for the package."""
+    return [item.took_ns / 1e9 for item in cell.of(PackageFetched)]
+
+
+def test_how_long_a_package_takes_hardly_depends_on_how_many_want_it():
+    few, many = spreading(12), spreading(60)
+    for cell in (few, many):
+        cell.run(90)
+    assert (len(took_s(few)), len(took_s(many))) == (11, 59)
+    # A disk writes 150 MB in a second.
+    assert max(took_s(few)) > SIZE_BYTES / 150e6
+    assert max(took_s(many)) < 1.3 * max(took_s(few))
+
+
+def test_without_peers_three_servers_serve_all():
+    """The closed form: each byte of a chunk is read at one of three disks."""
+    for peers, bound in (("false", max), ("true", min)):
+        cell = spreading(30, spread=f"{{piece: 4MB, peers: {peers}}}", size="64MB")
+        cell.run(200)
+        at_three_s = 29 * 64e6 / (3 * 150e6)
+        slowest_s = max(took_s(cell))
+        assert len(took_s(cell)) == 29
+        assert bound(slowest_s, 0.99 * at_three_s) == slowest_s
+
+
+def test_nearly_all_comes_from_peers_and_each_piece_is_read_from_pangu_few_times():
+    cell = spreading(30)
+    cell.run(90)
+    fetched = cell.of(PackageFetched)
+    read_bytes = sum(item.size_bytes for item in cell.of(Operation) if item.op == "read")
+    assert sum(item.size_bytes - item.peers_bytes for item in fetched) == read_bytes
+    assert SIZE_BYTES <= read_bytes < 4 * SIZE_BYTES
+    assert sum(item.peers_bytes for item in fetched) > 0.8 * 29 * SIZE_BYTES
+
+
+def test_what_has_come_is_unpacked_before_the_worker_starts():
+    """As fast as one core unpacks or one disk writes, whichever is slower."""
+    for rate, bound in (("100MB/s", 100e6), ("900MB/s", 150e6)):
+        cell = spreading(12, unpack=f"{{ratio: 2, rate: {rate}}}")
+        cell.run(120)
+        took_ns = {item.machine: item.took_ns for item in cell.of(PackageFetched)}
+        unpacked_s = [(item.package_ns - took_ns[item.machine]) / 1e9 for item in cell.of(WorkerReady)]
+        assert unpacked_s == pytest.approx([2 * SIZE_BYTES / bound] * 11, rel=0.02)
+
+
+@pytest.mark.parametrize("role", ["tracker", "source", "both"])
+def test_whoever_dies_all_others_get_it(role: str):
+    cell = spreading(30)
+    machines = cell.platform.datacenter.machines
+    tracker = machines[google_crc32c.value(b"w") % len(machines)]
+    cell.run(33)
+    under_way = len(took_s(cell))
+    assert under_way == 0, "it has come before anybody could die"
+    needed = {one.machine.name for one in cell.fuxi.machines if workers_on(one)}
+    source = next(one.machine for one in cell.fuxi.machines if one.machine is not tracker and one.machine.name in needed
+                  and one.tubo._packages._pieces.get("w"))  # fmt: skip
+    dead = {"tracker": [tracker], "source": [source], "both": [tracker, source]}[role]
+    for machine in dead:
+        machine.crash("a test")
+    cell.run(100)
+    got = {item.machine for item in cell.of(PackageFetched)}
+    assert got >= needed - {machine.name for machine in dead}
+    assert max(took_s(cell)) < 25
+
+
+def test_a_tubo_that_is_started_anew_fetches_only_what_is_missing():
+    cell = spreading(12)
+    cell.run(34)
+    host = next(one for one in cell.fuxi.machines if one.tubo._packages._pieces.get("w", 0).bit_count() > 10)
+    there = host.tubo._packages._pieces["w"].bit_count()
+    host.tubo.daemon.kill()
+    cell.at(36, host.tubo.daemon.start)
+    cell.run(100)
+    (fetched,) = [item for item in cell.of(PackageFetched) if item.machine == host.machine.name]
+    assert there < 40
+    assert fetched.peers_bytes <= (40 - there) * 16 * 10**6
+
+
+def test_a_disk_that_fails_meanwhile_is_no_launch():
+    cell = spreading(12)
+    cell.run(34)
+    host = next(one for one in cell.fuxi.machines if one.tubo._packages._pieces.get("w"))
+    host.machine.disks[0].fail("a test")
+    cell.run(60)
+    gone = [line for line in cell.kind.log("a", "gone:launch-failed") if line[2] == host.machine.name]
+    assert gone
