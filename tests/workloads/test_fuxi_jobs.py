@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,16 @@ def test_a_paper_job_may_have_fewer_workers_than_instances(sim: Simulation) -> N
     maps, reduces = plan_of(shape.job("w-1", stream(sim)), DIMENSIONS, [SIZE.largest]).tasks
     assert (maps.instances, maps.workers) == (1000, 386)
     assert (reduces.instances, reduces.workers) == (2, 1)
+
+
+def test_instances_of_a_paper_job_may_differ_about_the_same_mean(sim: Simulation) -> None:
+    fields = {"kind": "terasort", "maps": 10, "reduces": 10, "time": "40s"}
+    same = PaperJob.model_validate(fields).job("t-1", stream(sim)).tasks["map"].time
+    spread = PaperJob.model_validate({**fields, "spread": 0.5}).job("t-1", stream(sim)).tasks["map"].time
+    assert spread.expected() == pytest.approx(same.expected(), rel=1e-6)
+    # Of a log-normal: a sixth lies more than one sigma below the median.
+    low, middle = spread.quantile(0.15866), spread.quantile(0.5)
+    assert low / middle == pytest.approx(math.exp(-0.5), rel=1e-3)
 
 
 def test_each_job_can_have_a_package_of_its_own(sim: Simulation) -> None:
