@@ -48,7 +48,7 @@ class PackageCache:
         self._waiting: dict[str, list[Then]] = {}
         self._endpoint: Endpoint | None = None
         self._swarm: Swarm | None = None
-        self._turns = Turns(datacenter.sim, config.spread.downloads)
+        self._turns = Turns(datacenter.sim, config.spread.at_once)
         self._pangu: Callable[[], PanguClient] | None = None
 
     def serve(self, endpoint: Endpoint, pangu: Callable[[], PanguClient] | None) -> None:
@@ -59,7 +59,7 @@ class PackageCache:
         self._waiting.clear()
         self._endpoint = endpoint
         self._pangu = pangu
-        self._turns = Turns(self._datacenter.sim, self._config.spread.downloads)
+        self._turns = Turns(self._datacenter.sim, self._config.spread.at_once)
         self._swarm = Swarm(self._datacenter, endpoint, self._pieces, self._config) if pangu is not None else None
 
     def is_here(self, name: str) -> bool:

@@ -52,11 +52,16 @@ class SpreadConfig(StrictModel):
         description="What is handed on at a time, in size units; default 64MiB. Source: a chunk of Pangu; Dragonfly has "
         "4 MiB, which is sixteen times as many events.",
     )
+    at_once: int = Field(
+        default=8,
+        ge=1,
+        description="Pieces that a machine fetches at a time, of all packages (count); default 8. Source: own assumption, "
+        "four packages.",
+    )
     downloads: int = Field(
         default=2,
         ge=1,
-        description="Pieces that a machine fetches at a time, of all packages (count); default 2. Source: own "
-        "assumption.",
+        description="Pieces of a package that a machine fetches at a time (count); default 2. Source: own assumption.",
     )
     uploads: int = Field(
         default=2,
