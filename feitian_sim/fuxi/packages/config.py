@@ -55,8 +55,8 @@ class SpreadConfig(StrictModel):
     at_once: int = Field(
         default=8,
         ge=1,
-        description="Pieces that a machine fetches at a time, of all packages (count); default 8. Source: own assumption, "
-        "four packages.",
+        description="Pieces that a machine fetches at a time, of all packages (count); default 8. Source: own "
+        "assumption, four packages.",
     )
     downloads: int = Field(
         default=2,
