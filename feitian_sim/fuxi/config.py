@@ -258,8 +258,9 @@ class FuxiConfig(StrictModel):
     watch_margin: Duration = Field(
         default=written("1s"),
         gt=0,
-        description="So long before that deadline the FuxiMaster answers all the same, in time units; default 1s. "
-        "Source: own assumption, far above the way of a message.",
+        description="So long before the deadline of a call that waits for something the FuxiMaster, or a package's "
+        "tracker, answers all the same, in time units; default 1s. Source: own assumption, far above the way of a "
+        "message.",
     )
     resources: ResourcesConfig = Field(default_factory=ResourcesConfig, description="What each machine offers.")
     application_master: MasterProcessConfig = Field(

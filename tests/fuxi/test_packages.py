@@ -117,3 +117,23 @@ def test_a_disk_that_fails_meanwhile_is_no_launch():
     cell.run(60)
     gone = [line for line in cell.kind.log("a", "gone:launch-failed") if line[2] == host.machine.name]
     assert gone
+
+
+def test_a_file_that_was_put_anew_is_another_package():
+    """As many pieces make a package as it has now, whatever its tracker has seen."""
+    cell = spreading(12)
+    client = cell.platform.cell.client(cell.platform.datacenter.machines[0], "an operator")
+
+    def put() -> Any:
+        yield from client.write_file("/apps/w", 100 * 10**6)
+        yield cell.sim.timeout(20 * 10**9)
+        yield from client.delete("/apps/w")
+        yield from client.write_file("/apps/w", 200 * 10**6)
+
+    cell.sim.process(put())
+    own = {"piece_ns": 10**9, "package": "/apps/w"}
+    cell.submit("few", Sweep(pieces=1, workers=1, **own), 10.0)
+    cell.submit("many", Sweep(pieces=80, workers=80, **own), 26.0)
+    cell.run(60)
+    assert sorted({item.size_bytes for item in cell.of(PackageFetched)})[:2] == [100 * 10**6, 200 * 10**6]
+    assert cell.all_committed("many", 80)

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Literal
 
 from feitian_sim.fuxi.config import FuxiConfig
-from feitian_sim.fuxi.packages.download import Download
+from feitian_sim.fuxi.packages.download import Download, Ways
 from feitian_sim.fuxi.packages.swarm import Swarm
 from feitian_sim.fuxi.packages.turns import Turns
 from feitian_sim.hardware import DataCenter, Disk, Machine
@@ -125,9 +125,9 @@ class PackageCache:
             # The cell is still putting it.
             self._again(name, asked_ns)
             return
-        parts = (self._datacenter, endpoint, swarm, self._turns, client, self._config)
+        ways = Ways(self._datacenter, endpoint, swarm, self._turns, client, self._config, self._pieces)
         then = partial(self._fetched, name, size_bytes)
-        Download(name, path, size_bytes, disk, self._pieces, parts, asked_ns, then).begin()
+        Download(name, path, size_bytes, disk, ways, asked_ns, then).begin()
 
     def _again(self, name: str, asked_ns: int) -> None:
         assert self._endpoint is not None, "no Tubo has been started"

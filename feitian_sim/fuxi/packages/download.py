@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from feitian_sim.fuxi.config import FuxiConfig
@@ -24,8 +25,21 @@ Steps = Generator[Any, Any, Any]
 _TRACKERS = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How one incarnation of a Tubo gets at packages. ``pieces``: what its machine has of each, as sets of bits."""
+
+    datacenter: DataCenter
+    endpoint: Endpoint
+    swarm: Swarm
+    turns: Turns
+    client: PanguClient
+    config: FuxiConfig
+    pieces: dict[str, int]
+
+
 class Download:
-    """``pieces``: what the machine has of each package, to which this adds. ``done(ok)``: when it has all of this one."""
+    """It adds to the pieces that the machine has. ``done(ok)``: when it has all of this package, or cannot have it."""
 
     def __init__(
         self,
@@ -33,8 +47,7 @@ class Download:
         path: str,
         size_bytes: int,
         disk: Disk,
-        pieces: dict[str, int],
-        parts: tuple[DataCenter, Endpoint, Swarm, Turns, PanguClient, FuxiConfig],
+        ways: Ways,
         asked_ns: int,
         done: Callable[[bool], object],
     ) -> None:
@@ -42,11 +55,12 @@ class Download:
         self._path = path
         self._size_bytes = size_bytes
         self._disk = disk
-        self._pieces = pieces
-        self._datacenter, self._endpoint, self._swarm, self._turns, self._client, self._config = parts
+        self._ways = ways
         self._asked_ns = asked_ns
         self._done = done
-        self._sim = self._endpoint.sim
+        self._endpoint = ways.endpoint
+        self._config = ways.config
+        self._sim = ways.endpoint.sim
         self._piece_bytes = self._config.spread.piece
         self._count = -(-size_bytes // self._piece_bytes)
         self._all = (1 << self._count) - 1
@@ -66,19 +80,19 @@ class Download:
 
     @property
     def _has(self) -> int:
-        return self._pieces.get(self._package, 0)
+        return self._ways.pieces.get(self._package, 0) & self._all
 
     def _lane(self) -> Steps:
         """One piece after the other."""
         ended, failed, since_ns = -1, "", self._asked_ns
         while not self._is_over:
-            yield self._turns.take(since_ns)
+            yield self._ways.turns.take(since_ns)
             place: PieceAt = yield from self._place(ended, failed)
             ended, failed = place.piece, ""
             comes = self._has | self._coming
             is_new = ended >= 0 and not comes >> ended & 1
             came = is_new and (yield from self._fetch(place))
-            self._turns.give_back()
+            self._ways.turns.give_back()
             if not is_new and comes == self._all:
                 return
             if not came:
@@ -96,7 +110,7 @@ class Download:
         while config.spread.peers and self._turn < _TRACKERS:
             turn = self._turn
             try:
-                place = yield endpoint.ask(self._swarm.tracker_of(self._package, turn), message, config.call)
+                place = yield endpoint.ask(self._ways.swarm.tracker_of(self._package, turn), message, config.call)
             except CallFailed:
                 self._turn = max(self._turn, turn + 1)
             else:
@@ -119,7 +133,7 @@ class Download:
                 self._peers_bytes += size_bytes
                 came = True
             else:
-                yield from self._client.read_file(self._path, first_byte, size_bytes)
+                yield from self._ways.client.read_file(self._path, first_byte, size_bytes)
                 came = yield self._write(size_bytes)
         except (CallFailed, PanguError):
             came = False
@@ -134,7 +148,7 @@ class Download:
         """Whether it could be written."""
         written = self._sim.event()
         machine = self._endpoint.machine
-        self._datacenter.network.transfer(
+        self._ways.datacenter.network.transfer(
             machine,
             machine,
             size_bytes,
@@ -147,7 +161,7 @@ class Download:
 
     def _arrived(self, bit: int) -> None:
         """Others may have it from here from now on."""
-        self._pieces[self._package] = has = self._has | bit
+        self._ways.pieces[self._package] = has = self._has | bit
         if has == self._all:
             took_ns = self._sim.now - self._asked_ns
             machine = self._endpoint.machine.name

@@ -29,7 +29,7 @@ class SeekPiece:
 
 @dataclass(frozen=True, slots=True)
 class PieceAt:
-    """Tracker to machine: fetch this piece there, or from Pangu when ``source`` is empty; -1: there is none for now."""
+    """Tracker to machine: fetch this piece there, or from Pangu when ``source`` is empty; -1: there is none."""
 
     piece: int
     source: str = ""

@@ -28,7 +28,8 @@ class Swarm:
         self._endpoint = endpoint
         self._pieces = pieces
         self._config = config
-        self._trackers: dict[str, Tracker] = {}
+        # By package and number of pieces: a file that was put anew is another package.
+        self._trackers: dict[tuple[str, int], Tracker] = {}
         self._calls: dict[int, IncomingCall] = {}
         self._tickets = 0
         endpoint.serve(SeekPiece, self._seek, BE_HEARD_BY_TUBO)
@@ -44,11 +45,12 @@ class Swarm:
     def _seek(self, call: IncomingCall) -> None:
         ask: SeekPiece = call.message
         now_ns = self._endpoint.now_ns
-        tracker = self._trackers.get(ask.package)
+        key = (ask.package, ask.pieces)
+        tracker = self._trackers.get(key)
         if tracker is None:
             self._forget(now_ns)
             tracker = Tracker(ask.pieces, self._config.spread, self._config.tubo.patience)
-            self._trackers[ask.package] = tracker
+            self._trackers[key] = tracker
         self._tickets += 1
         ticket = self._tickets
         self._calls[ticket] = call
@@ -68,13 +70,13 @@ class Swarm:
     def _forget(self, now_ns: int) -> None:
         """Packages of which nobody has asked for long have spread."""
         before_ns = now_ns - self._config.spread.forget
-        for package in [name for name, tracker in self._trackers.items() if tracker.asked_ns < before_ns]:
-            del self._trackers[package]
+        for key in [one for one, tracker in self._trackers.items() if tracker.asked_ns < before_ns]:
+            del self._trackers[key]
 
     # As a source
 
     def _send(self, call: IncomingCall) -> None:
-        """What it has it has in memory: it came a moment ago, or others have asked for it since."""
+        """It sends from memory and reads no disk: who is asked had the piece, or sent it, a moment ago."""
         wanted: SendPiece = call.message
         if not self._pieces.get(wanted.package, 0) >> wanted.piece & 1:
             call.fail(f"piece {wanted.piece} of {wanted.package} is not here")

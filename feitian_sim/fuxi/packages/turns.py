@@ -1,7 +1,7 @@
 """So many pieces at a time come to a machine, whatever packages they are of: who has waited longest goes first.
 
 A machine that took from all it wants at once would have none of it for long, as its card and its disk would be shared; so
-the package that was wanted first comes first, and one of which nothing can be had for now lets others pass.
+the package that was wanted first comes first, and one of which nothing could be had lets others pass.
 """
 
 from __future__ import annotations

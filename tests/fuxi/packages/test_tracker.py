@@ -96,9 +96,9 @@ def test_what_nobody_hears_of_is_given_up() -> None:
     assert machines.told("r0/m0") == PieceAt(0)
     machines.now_ns = PATIENCE_NS - 1
     assert machines.told("r0/m1") is None
+    waiting = machines.ticket
     machines.now_ns = PATIENCE_NS
-    assert machines.told("r0/m2") is None
-    assert machines.tracker.hurry(machines.ticket - 1) == []
+    assert machines.ask("r0/m2") == {waiting: PieceAt(0)}
 
 
 def test_a_tracker_that_knows_nothing_learns_from_who_asks() -> None:
