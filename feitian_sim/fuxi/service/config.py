@@ -1,4 +1,4 @@
-"""How services are run: leases of workers, when hot spots are looked for, how clients ask."""
+"""How services are run: leases of workers, when a service fails, when hot spots are looked for, how clients ask."""
 
 from __future__ import annotations
 
@@ -74,6 +74,12 @@ class ServiceConfig(StrictModel):
         gt=0,
         description="A restarted ServiceMaster waits so long for machines to say what runs there, in time units; default "
         "10s. Source: as fuxi.jobs.adopt_within.",
+    )
+    attempts: int = Field(
+        default=4,
+        ge=1,
+        description="Workers of a role that find no package and so fail the service, unless one of the role has come up "
+        "before (count); default 4. Source: as fuxi.jobs.attempts.",
     )
     look_every: Duration = Field(
         default=written("5s"),

@@ -22,7 +22,11 @@ class RoleConfig(StrictModel):
 
     instances: int = Field(ge=1, le=100_000, description="Workers that are kept running (count).")
     resources: ResourceConfig = Field(default_factory=ResourceConfig, description="What one of them needs.")
-    package: str = Field(default="", description="A package that must be on the machine; default none.")
+    package: str = Field(
+        default="",
+        description="What a worker's machine must have downloaded: a package of the cell, or a file of Pangu, which must "
+        "be there within fuxi.tubo.launch_timeout of a worker's start; default: nothing. Source: F4.",
+    )
     threads: int = Field(
         default=1, ge=1, le=1024, description="Requests that a worker works on at a time (count); default 1."
     )

@@ -23,6 +23,14 @@ def _count(kind: str, why: str = "") -> Callable[[Tables], Measured]:
     return measured
 
 
+def _failed(tables: Tables) -> Measured:
+    submitted, ended = tables.columns("fuxi.app_submitted"), tables.columns("fuxi.app_ended")
+    services = submitted["app"][submitted["app_kind"].astype(str) == "service"].astype(str) if submitted else ()
+    if not len(services):
+        return None
+    return float(np.sum(np.isin(ended["app"].astype(str), services) & ~ended["ok"].astype(bool))) if ended else 0.0
+
+
 def _pauses(tables: Tables) -> Measured:
     """For how long keys were served by nobody, each time that they were taken up again."""
     loaded, unloaded = tables.columns(_LOADED), tables.columns(_UNLOADED)
@@ -86,6 +94,12 @@ SERVICE_METRICS: tuple[Metric, ...] = (
         "Most workers that served one key at any instant (fuxi.partition_loaded, fuxi.partition_unloaded). 1 when no key "
         "ever had two owners.",
         _owners,
+    ),
+    Metric(
+        "fuxi.services_failed_count",
+        "",
+        "Services that have ended: failed, for the reason in fuxi.app_ended, or stopped by somebody.",
+        _failed,
     ),
     Metric("fuxi.partitions_split_count", "", "Partitions that were split.", _count("fuxi.partition_split")),
     Metric(

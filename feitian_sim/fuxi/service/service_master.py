@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from feitian_sim.fuxi.service.config import ServiceConfig
 from feitian_sim.fuxi.service.description import ServiceDescription
+from feitian_sim.fuxi.service.failures import Failures
 from feitian_sim.fuxi.service.hotspot import HotspotPolicy, Move, PartitionSight, Split, WorkerSight
 from feitian_sim.fuxi.service.messages import Holds, Renew, Renewed
 from feitian_sim.fuxi.service.partition_book import PartitionBook
@@ -40,6 +41,9 @@ class ServiceMaster:
         self._serving = description.serving_role if table is not None else -1
         self._limits = description.partitions.limits() if description.partitions is not None else None
         self.force = Workforce([role.instances for role in self._roles], attempt)
+        self.failures = Failures(description.roles, self.force, config)
+        if table is not None and table.token:
+            self.failures.ran_before()
         self.book = PartitionBook(table or Table(attempt, 0, 0, 0, 0, ()), attempt)
         #: Owners that are no workers any more, and until when they may serve nevertheless.
         self.departed: dict[int, int] = {}
@@ -53,6 +57,11 @@ class ServiceMaster:
         self.rates: dict[int, float] = {}
         self._medians: dict[int, int] = {}
         self._settling: dict[int, int] = {}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the service has ended."""
+        return self.force.is_over
 
     def take_effects(self) -> Effects:
         """What was decided since the last time."""
@@ -81,6 +90,7 @@ class ServiceMaster:
         for state in states:
             if state.worker in self.force.workers or not 0 < state.unit <= len(self._roles):
                 continue
+            self.failures.ran_before()
             worker = self.force.add(state.unit - 1, machine, state.worker)
             # It may have asked the master before at its very end.
             worker.until_ns = self.departed.pop(state.worker, now_ns + self._config.wait_ns)
@@ -141,6 +151,7 @@ class ServiceMaster:
                 worker = self.force.add(role, machine, number)
             if worker is not None:
                 worker.ready = True
+                self.failures.came_up(worker.role)
                 self.force.effects.assigns.append((machine, number, worker.role))
         self._settle(now_ns)
 
@@ -152,6 +163,7 @@ class ServiceMaster:
                 if why != "revoked":
                     key = machine, worker.role
                     self.force.effects.gone[key] = self.force.effects.gone.get(key, 0) + 1
+                self.failures.of_worker(worker.role, why)
                 self._depart(worker, 0)
             elif number in self.departed:
                 self.departed[number] = 0

@@ -238,7 +238,7 @@ class ServiceServer:
 
     def _renew(self, call: IncomingCall) -> None:
         core = self.core
-        if core is None or not self._file.is_certain:
+        if core is None or core.is_over or not self._file.is_certain:
             call.fail("the master is coming up")
             return
         answer = core.renew(call.message, self._clock.monotonic_ns)
@@ -254,7 +254,7 @@ class ServiceServer:
     def _tell(self, method: str, *args: Any) -> None:
         """Tell the core, and do what it decides."""
         core = self.core
-        if core is not None:
+        if core is not None and not core.is_over:
             getattr(core, method)(*args, self._clock.monotonic_ns)
             self._act()
 
@@ -264,6 +264,10 @@ class ServiceServer:
         core = self.core
         assert core is not None, "there is nobody to act for"
         effects = core.take_effects()
+        if effects.ended:
+            # Lock and workers go with the processes, which the FuxiMaster has ended, as when somebody stops a service.
+            self.link.end(False, effects.ended)
+            return
         self._units(effects)
         work: dict[str, list[tuple[int, ServeWork]]] = {}
         for machine, worker, role in effects.assigns:

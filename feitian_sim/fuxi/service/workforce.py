@@ -88,6 +88,8 @@ class Effects:
     holds: list[HoldOrder] = field(default_factory=list)
     moved: list[Moved] = field(default_factory=list)
     splits: list[WasSplit] = field(default_factory=list)
+    #: Why the service is over; empty while it is not.
+    ended: str = ""
 
 
 class Workforce:
@@ -100,6 +102,14 @@ class Workforce:
         self._asked = [0] * len(self._instances)
         self.workers: dict[int, Worker] = {}
         self.effects = Effects()
+        #: When the service is over, nothing is done any more.
+        self.is_over = False
+
+    def end(self, why: str) -> None:
+        """The service is over; what is said later counts for nothing."""
+        if not self.is_over:
+            self.is_over = True
+            self.effects.ended = why
 
     def of_this_life(self, number: int) -> bool:
         """Whether a worker was started by this life of the master."""
