@@ -107,7 +107,13 @@ class Reign:
         config = self._config
         while self._queue and self._busy < config.decisions_at_once:
             ticket = self._queue.popleft()
-            message = self._calls[ticket][0].message
+            call, _ = self._calls[ticket]
+            if call.has_expired:
+                # It was sent again meanwhile: who works through what nobody waits for never catches up.
+                del self._calls[ticket]
+                call.expire()
+                continue
+            message = call.message
             self._busy += 1
             cost_ns = config.message
             if isinstance(message, _DECIDING):

@@ -147,6 +147,15 @@ class IncomingCall:
         """When the caller gives up: what is asked of others on its behalf needs no answer later than that."""
         return self.request.deadline_ns
 
+    @property
+    def has_expired(self) -> bool:
+        """Whether the caller has given up."""
+        return self.request.deadline_ns <= self.server.sim.now
+
+    def expire(self) -> None:
+        """End it unanswered, when the caller has given up before its turn came."""
+        self.server.expire(self)
+
     def streams(self, flow: Flow) -> None:
         """The bytes that the caller wants are on their way to it: from now on its deadline bounds their silence.
 

@@ -132,10 +132,8 @@ class Endpoint(Caller):
         handler = self._handlers.get(type(request.message))
         if handler is None:
             call.fail(f"{type(request.message).__name__} is only heard here")
-        elif request.deadline_ns <= self._kuafu.sim.now:
-            # Its caller has given up: the answer would be thrown away.
-            self._kuafu.method_of(type(request.message)).expired += 1
-            self.answer(call, None, CallError("deadline", self.address))
+        elif call.has_expired:
+            self.expire(call)
         elif request.once is None or self._is_new(call, request.once):
             handler(call)
 
@@ -161,6 +159,11 @@ class Endpoint(Caller):
             self._replies.ended(request.once, message, error)
         if self._backlog and not self._admits:
             self._admit_more(self._backlog)
+
+    def expire(self, call: IncomingCall) -> None:
+        """End a call whose caller has given up: the answer would be thrown away."""
+        self._kuafu.method_of(type(call.message)).expired += 1
+        self.answer(call, None, CallError("deadline", self.address))
 
     def _admit_more(self, backlog: FairQueue) -> None:
         """Let in what there is room for. Those that have expired meanwhile end at once, however many: in a loop."""

@@ -91,7 +91,7 @@ class FileLoad:
         clients = self.config.client_count(len(self._context.datacenter.machines))
         if clients is not None:
             for number in range(clients):
-                self._sim.process(self._client_loop(number))
+                self._sim.process(self._client_loop(number, self.config.ramp * number // clients))
         else:
             self._open()
 
@@ -122,7 +122,9 @@ class FileLoad:
 
     # --- closed -----------------------------------------------------------------------------------
 
-    def _client_loop(self, number: int) -> Steps:
+    def _client_loop(self, number: int, after_ns: int) -> Steps:
+        if after_ns:
+            yield self._sim.timeout(after_ns)
         client = self._client(number)
         operations = self._operations(f"client-{number}")
         think = self.config.think

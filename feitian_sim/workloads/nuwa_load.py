@@ -54,6 +54,7 @@ class NuwaClients:
             workers=closed * config.outstanding if closed else None,
             arrival=config.arrival,
             think=config.think,
+            ramp_ns=config.ramp,
             stop_ns=config.stop,
             limit=config.limit,
             max_in_flight=config.max_in_flight,

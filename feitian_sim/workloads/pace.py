@@ -22,7 +22,7 @@ _BREATH_NS = SECOND
 
 
 class Pace:
-    """The pace of one load; ``workers`` is None for an open one."""
+    """The pace of one load; ``workers`` is None for an open one, and begin evenly over ``ramp_ns``."""
 
     def __init__(
         self,
@@ -33,6 +33,7 @@ class Pace:
         workers: int | None,
         arrival: Arrival | None,
         think: DurationDistribution | None = None,
+        ramp_ns: int = 0,
         stop_ns: int | None = None,
         limit: int | None = None,
         max_in_flight: int = 10_000,
@@ -44,6 +45,7 @@ class Pace:
         self._workers = workers
         self._arrival = arrival
         self._think = think
+        self._ramp_ns = ramp_ns
         self._stop_ns = stop_ns
         self._limit = limit
         self._max_in_flight = max_in_flight
@@ -62,6 +64,7 @@ class Pace:
             workers=config.client_count(len(context.datacenter.machines)),
             arrival=config.arrival,
             think=config.think,
+            ramp_ns=config.ramp,
             stop_ns=config.stop,
             limit=config.limit,
             max_in_flight=config.max_in_flight,
@@ -87,7 +90,11 @@ class Pace:
             for number in range(self._workers if thinking else 0)
         ]
         for worker in range(self._workers):
-            self._next(worker)
+            after_ns = self._ramp_ns * worker // self._workers
+            if after_ns:
+                self._sim.call_later(after_ns, self._next, worker)
+            else:
+                self._next(worker)
 
     def check(self) -> list[str]:
         """What does not add up."""

@@ -53,6 +53,11 @@ class PacedLoad(Load):
     think: DurationDistribution | None = Field(
         default=None, description="Closed load: pause of a client between operations. Default 0s."
     )
+    ramp: Duration = Field(
+        default=written("0s"),
+        description="Closed load: its clients begin one after the other, evenly over this time from the start on; default "
+        "0s, all at once. Source: none.",
+    )
     stop: Duration | None = Field(default=None, description="No operation begins after this. Default: the end.")
     limit: int | None = Field(default=None, ge=1, description="Operations in all. Default: no limit.")
     max_in_flight: int = Field(
@@ -76,6 +81,8 @@ class PacedLoad(Load):
             raise ValueError(f"exactly one of arrival (an open load) and clients (a closed load) is needed; {found}")
         if self.think is not None and self.arrival is not None:
             raise ValueError("think goes with clients: in an open load nobody waits")
+        if self.ramp and self.arrival is not None:
+            raise ValueError("ramp goes with clients: an open load has none that could begin")
         if self.stop is not None and self.stop <= self.start:
             raise ValueError("stop must come after start")
         return self

@@ -252,3 +252,17 @@ def test_machines_that_download_at_once_share_all_servers_of_a_package():
     assert len(took_s) > 50
     in_step_s = 4 * len(took_s) / 3 * 64 * 2**20 / 150e6
     assert max(took_s) < in_step_s / 2
+
+
+def test_an_overloaded_master_comes_out_of_it():
+    """Forty ask at once for what takes 1 s each, and again every 6 s: if it did all that they ask it would never be done."""
+    cell = Cell(fuxi="{decision: 1s, decisions_at_once: 1}", cores=16)
+    took = []
+    cell.sim.facts.subscribe(Decided, lambda now, item: took.append(item.latency_ns))
+    for number in range(40):
+        cell.submit(f"a-{number:02d}", Sweep(pieces=2, workers=2, piece_ns=SECOND))
+    cell.run(400)
+    assert all(cell.ends[f"a-{number:02d}"].state == "finished" for number in range(40))
+    # Whoever asked still waited when its turn came, at most 5 s later.
+    assert max(took) <= 6 * SECOND
+    cell.assert_books_agree()

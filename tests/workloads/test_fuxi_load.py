@@ -74,6 +74,14 @@ def test_a_closed_load_keeps_so_many_jobs_running(tmp_path: Path) -> None:
     assert bench.load.check() == []
 
 
+def test_the_jobs_of_a_closed_load_begin_evenly_over_the_ramp(tmp_path: Path) -> None:
+    """Five in ten seconds; one that begins after ``stop`` does not."""
+    seconds = (0.5, 2.5, 4.5, 6.5, 20)
+    benches = [Bench(tmp_path, jobs(clients=5, ramp="10s", stop="7s"), takes_s=None) for _ in seconds]
+    begun = [bench.run(end)["fuxi.jobs_begun_count"] for bench, end in zip(benches, seconds, strict=True)]
+    assert begun == [1, 2, 3, 4, 4]
+
+
 def test_an_open_load_submits_at_its_rate_whatever_runs(tmp_path: Path) -> None:
     """A hundred in a hundred seconds, though none ends."""
     bench = Bench(tmp_path, jobs(arrival={"kind": "constant", "rate": "1/s"}, limit=80), takes_s=None)

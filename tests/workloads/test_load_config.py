@@ -26,6 +26,7 @@ def load(**fields: Any) -> Any:
         ({}, "neither is given"),
         ({**OPEN, "clients": 3}, "both are given"),
         ({**OPEN, "think": "1s"}, "think goes with clients"),
+        ({**OPEN, "ramp": "1s"}, "ramp goes with clients"),
         ({"clients": 0}, "greater than or equal to 1"),
         ({"clients": 1, "start": "5s", "stop": "5s"}, "stop must come after start"),
         ({"arrival": {"kind": "poisson", "rate": 2}}, "needs a unit"),

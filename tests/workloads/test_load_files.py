@@ -116,6 +116,12 @@ def test_a_closed_load_has_one_operation_per_client_under_way() -> None:
     ]
 
 
+def test_clients_begin_evenly_over_the_ramp() -> None:
+    """The first at the start, each of four a quarter of it after the one before; then nothing is different."""
+    bench = Bench({**WRITE, "clients": 4, "start": "1s", "ramp": "2s"}, took_ns=100 * SECOND).run()
+    assert [done[0] for done in bench.cell.done] == [1, 1.5, 2, 2.5]
+
+
 def test_clients_think() -> None:
     bench = Bench({**WRITE, "clients": 1, "think": "3s"}).run()
     assert [done[0] for done in bench.cell.done] == [0, 4, 8]
