@@ -38,6 +38,7 @@ from feitian_sim.checking.invariant import Invariant
 from feitian_sim.checking.jobs import JobsEnd, job_invariants
 from feitian_sim.checking.liveness import AnsweredAgain, NoticesArrive, OneLeaderStays, Recoverable, SilentSessionsEnd
 from feitian_sim.checking.naming import FoundAgain, NobodyDeadIsListed
+from feitian_sim.checking.packages import package_invariants
 from feitian_sim.checking.partitions import KeySpaceIsCovered, OneOwner, TokensGrow
 from feitian_sim.checking.ports import PortsOnly
 from feitian_sim.checking.replies import CommandsOnce
@@ -81,6 +82,7 @@ def _all(config: CheckConfig) -> list[Invariant]:
         *resource_invariants(config),
         *job_invariants(),
         *bound_invariants(),
+        *package_invariants(),
         BorrowedIsGivenBack(),
         HealthyOnesGoOn(),
         OneOwner(),

@@ -60,6 +60,49 @@ class WorkDone(Fact):
     ok: bool
 
 
+# Packages
+
+
+@fact("fuxi.piece_stored", canonical=False, detail=True)
+class PieceStored(Fact):
+    """A piece of a package is on a disk."""
+
+    machine: str
+    disk: str
+    package: str
+    piece: int
+
+
+@fact("fuxi.package_unpacked", canonical=False, detail=True)
+class PackageUnpacked(Fact):
+    """A package of so many pieces has been unpacked where it lies."""
+
+    machine: str
+    disk: str
+    package: str
+    pieces: int
+
+
+@fact("fuxi.package_used", canonical=False, detail=True)
+class PackageUsed(Fact):
+    """A worker's process begins to run what a package holds."""
+
+    machine: str
+    app: str
+    unit: int
+    worker: int
+    package: str
+
+
+@fact("fuxi.piece_handed_on", canonical=False, detail=True)
+class PieceHandedOn(Fact):
+    """A machine begins to send a piece of a package to another."""
+
+    machine: str
+    package: str
+    piece: int
+
+
 # The FuxiMaster's decisions
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from feitian_sim.fuxi.check_facts import PackageUsed
 from feitian_sim.fuxi.config import FuxiConfig
 from feitian_sim.fuxi.facts import ProcessEnded, ProcessStarted
 from feitian_sim.fuxi.packages.cache import PackageCache, Why
@@ -66,6 +67,8 @@ class Launcher:
             return
         if isinstance(process, WorkerProcess):
             process.fetched_ns = self._sim.now
+            if process.spec.package and self._sim.facts.wants(PackageUsed):
+                self._tell_used(process)
             tubo = self._config.tubo
             takes = tubo.thread_start if process.spec.threaded else tubo.process_start
             taken_ns = self._drawn(takes, "fuxi.worker_start", process)
@@ -100,6 +103,10 @@ class Launcher:
             return int(distribution.value)
         uniform = self._sim.stream(what, process.app.name).at(process.number)
         return int(distribution.quantile(uniform))
+
+    def _tell_used(self, process: WorkerProcess) -> None:
+        name, unit = process.app.name, process.unit.number
+        self._sim.emit(PackageUsed(self._machine.name, name, unit, process.number, process.spec.package))
 
     def _tell_started(self, process: Process) -> None:
         unit = process.unit

@@ -22,6 +22,7 @@ take for safe what is not (Rebello et al., "Can applications recover from fsync 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from feitian_sim.hardware.disk_trouble import Trouble
@@ -63,6 +64,24 @@ class DiskReadOnly(DiskRefusal):
     """The disk takes no writes at present."""
 
 
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """Something that was put onto a disk, which has it until it loses everything."""
+
+    disk: Disk
+    life: int
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the disk still has it."""
+        return self.life == self.disk.life
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it can be read now."""
+        return self.is_kept and self.disk.works
+
+
 class Disk:
     """One disk of a machine: ``r3/m12/d0``."""
 
@@ -76,6 +95,8 @@ class Disk:
         #: What is stored here, set by who stores it: told of damage and loss.
         self.contents: DiskContents | None = None
         self.failed = False
+        #: How often it has lost everything.
+        self.life = 0
         #: What is wrong with it although it works.
         self.trouble = Trouble(self._set_hung)
         self.used_bytes = 0
@@ -134,6 +155,10 @@ class Disk:
             raise DiskFull(f"{self.name} has {self.free_bytes} bytes left, not {size_bytes}")
         self.used_bytes += size_bytes
         self.machine.used_bytes += size_bytes
+
+    def deposit(self) -> Deposit:
+        """By which who puts something here knows later whether it is still there."""
+        return Deposit(self, self.life)
 
     def release(self, size_bytes: int) -> None:
         """Give space back; on a failed disk there is none to give."""
@@ -275,6 +300,7 @@ class Disk:
             self.contents.lost()
 
     def _empty(self) -> None:
+        self.life += 1
         self.machine.used_bytes -= self.used_bytes
         self.used_bytes = 0
         self._unsynced_bytes = 0

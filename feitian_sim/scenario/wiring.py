@@ -343,6 +343,8 @@ def _parts(scenario: Scenario) -> tuple[str, ...]:
         "pangu": scenario.pangu,
         "fuxi": scenario.fuxi,
         "fuxi-groups": scenario.fuxi is not None and len(scenario.fuxi.schedule.groups) > 1,
+        "fuxi-files": scenario.fuxi is not None and scenario.pangu is not None,
+        "fuxi-packages": scenario.fuxi is not None and bool(scenario.fuxi.packages),
         "zhongkui": scenario.coordination,
         "kuafu": True,
     }

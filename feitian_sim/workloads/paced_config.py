@@ -55,7 +55,7 @@ class PacedLoad(Load):
     )
     ramp: Duration = Field(
         default=written("0s"),
-        description="Closed load: its clients begin one after the other, evenly over this time from the start on; default "
+        description="Closed load: its clients begin evenly over this time from the start on; default "
         "0s, all at once. Source: none.",
     )
     stop: Duration | None = Field(default=None, description="No operation begins after this. Default: the end.")

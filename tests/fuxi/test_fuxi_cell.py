@@ -255,7 +255,7 @@ def test_machines_that_download_at_once_share_all_servers_of_a_package():
 
 
 def test_an_overloaded_master_comes_out_of_it():
-    """Forty ask at once for what takes 1 s each, and again every 6 s: if it did all that they ask it would never be done."""
+    """Forty ask at once for what takes 1 s each, and again every 6 s: a master that did all of it would never be done."""
     cell = Cell(fuxi="{decision: 1s, decisions_at_once: 1}", cores=16)
     took = []
     cell.sim.facts.subscribe(Decided, lambda now, item: took.append(item.latency_ns))

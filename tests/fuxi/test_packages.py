@@ -86,7 +86,7 @@ def test_whoever_dies_all_others_get_it(role: str):
     assert under_way == 0, "it has come before anybody could die"
     needed = {one.machine.name for one in cell.fuxi.machines if workers_on(one)}
     source = next(one.machine for one in cell.fuxi.machines if one.machine is not tracker and one.machine.name in needed
-                  and one.tubo._packages._pieces.get("w"))  # fmt: skip
+                  and one.tubo._packages._shelf.pieces_of("w"))  # fmt: skip
     dead = {"tracker": [tracker], "source": [source], "both": [tracker, source]}[role]
     for machine in dead:
         machine.crash("a test")
@@ -99,8 +99,8 @@ def test_whoever_dies_all_others_get_it(role: str):
 def test_a_tubo_that_is_started_anew_fetches_only_what_is_missing():
     cell = spreading(12)
     cell.run(34)
-    host = next(one for one in cell.fuxi.machines if one.tubo._packages._pieces.get("w", 0).bit_count() > 10)
-    there = host.tubo._packages._pieces["w"].bit_count()
+    host = next(one for one in cell.fuxi.machines if one.tubo._packages._shelf.pieces_of("w").bit_count() > 10)
+    there = host.tubo._packages._shelf.pieces_of("w").bit_count()
     host.tubo.daemon.kill()
     cell.at(36, host.tubo.daemon.start)
     cell.run(100)
@@ -112,7 +112,7 @@ def test_a_tubo_that_is_started_anew_fetches_only_what_is_missing():
 def test_a_disk_that_fails_meanwhile_is_no_launch():
     cell = spreading(12)
     cell.run(34)
-    host = next(one for one in cell.fuxi.machines if one.tubo._packages._pieces.get("w"))
+    host = next(one for one in cell.fuxi.machines if one.tubo._packages._shelf.pieces_of("w"))
     host.machine.disks[0].fail("a test")
     cell.run(60)
     gone = [line for line in cell.kind.log("a", "gone:launch-failed") if line[2] == host.machine.name]
@@ -137,3 +137,36 @@ def test_a_file_that_was_put_anew_is_another_package():
     cell.run(60)
     assert sorted({item.size_bytes for item in cell.of(PackageFetched)})[:2] == [100 * 10**6, 200 * 10**6]
     assert cell.all_committed("many", 80)
+
+
+@pytest.mark.parametrize("lost", ["and is replaced", "by a wipe"])
+def test_what_a_disk_has_lost_is_fetched_anew(lost: str):
+    """The machine knows nothing of it, but for what it finds on the disk when the next worker needs it."""
+    cell = spreading(12)
+    cell.run(60)
+    host = next(one for one in cell.fuxi.machines if workers_on(one))
+    (disk,) = host.machine.disks
+    if lost == "by a wipe":
+        host.machine.crash("a test")
+        disk.wipe()
+        cell.at(61, host.machine.restart)
+    else:
+        disk.fail("a test")
+        disk.replace()
+    assert not host.tubo._packages.is_here("w")
+    assert not host.tubo._packages._shelf.pieces_of("w")
+    cell.submit("b", Sweep(pieces=99, workers=99, piece_ns=300 * 10**9, package="w"), 70.0)
+    cell.run(400)
+    assert len([item for item in cell.of(PackageFetched) if item.machine == host.machine.name]) == 2
+
+
+def test_what_comes_onto_a_disk_that_is_lost_and_replaced_meanwhile_does_not_count():
+    cell = spreading(12)
+    cell.run(33)
+    host = next(one for one in cell.fuxi.machines if one.tubo._packages._shelf.pieces_of("w"))
+    host.machine.disks[0].fail("a test")
+    host.machine.disks[0].replace()
+    cell.run(120)
+    assert cell.kind.log("a", "gone:launch-failed")
+    read_bytes = sum(item.size_bytes for item in cell.of(PackageFetched) if item.machine == host.machine.name)
+    assert read_bytes in (0, SIZE_BYTES)

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from feitian_sim.hardware import DataCenter, Machine
-from feitian_sim.hardware.disk import Disk, DiskRefusal
+from feitian_sim.hardware.disk import Deposit, Disk, DiskRefusal
 
 #: Task and instance.
 _Of = tuple[int, int]
+#: Where it lies, and its bytes.
+_Output = tuple[Deposit, int]
 
 
 class LocalOutputs:
@@ -21,7 +23,7 @@ class LocalOutputs:
     def __init__(self, datacenter: DataCenter) -> None:
         self._machines = datacenter.machines
         # By machine and application: disk and bytes of each instance's output.
-        self._held: dict[int, dict[str, dict[_Of, tuple[Disk, int]]]] = {}
+        self._held: dict[int, dict[str, dict[_Of, _Output]]] = {}
         self._apps: dict[str, dict[int, None]] = {}
         self._next_disk: dict[int, int] = {}
         # Machines that have lost any.
@@ -48,18 +50,18 @@ class LocalOutputs:
             disk.allocate(size_bytes)
         except DiskRefusal:
             return False
-        held[task, instance] = disk, size_bytes
+        held[task, instance] = disk.deposit(), size_bytes
         self._apps.setdefault(app, {})[machine] = None
         return True
 
     def disk_of(self, app: str, machine: int, task: int, instance: int) -> Disk | None:
         """The disk that has an instance's output on a machine; None when it is not there."""
         there = self._held.get(machine, {}).get(app, {}).get((task, instance))
-        return None if there is None or there[0].failed else there[0]
+        return there[0].disk if there is not None and there[0].is_there else None
 
     def is_struck(self, machine: int) -> bool:
         """Whether anything was ever lost there; else there is no need to look."""
-        return machine in self._struck or any(disk.failed for disk in self._machines[machine].disks)
+        return machine in self._struck or any(disk.life for disk in self._machines[machine].disks)
 
     def has_all(self, app: str, machine: int, task: int, instances: Iterable[int]) -> bool:
         """Whether the outputs of these instances of a task are on a machine."""
@@ -79,6 +81,6 @@ class LocalOutputs:
                     self._release(there)
 
     @staticmethod
-    def _release(there: tuple[Disk, int] | None) -> None:
-        if there is not None and not there[0].failed and there[0].used_bytes >= there[1]:
-            there[0].release(there[1])
+    def _release(there: _Output | None) -> None:
+        if there is not None and there[0].is_kept:
+            there[0].disk.release(there[1])

@@ -9,5 +9,6 @@ how many want it (``scenarios/validation/dragonfly.yaml``).
 - :mod:`.tracker`: who has which piece of one package, and who fetches which from whom. Pure.
 - :mod:`.swarm`: a Tubo as tracker for others, and as the source of what it has.
 - :mod:`.download`: one package on its way to one machine.
-- :mod:`.cache`: what is on a machine's disk, and who waits for what is not.
+- :mod:`.shelf`: what a machine's disks have of each.
+- :mod:`.cache`: the packages of one machine, and who waits for those that are not here.
 """

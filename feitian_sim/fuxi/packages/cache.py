@@ -1,9 +1,8 @@
-"""The packages on a machine's disk: each is fetched once, unpacked, and shared by all who need it.
+"""The packages of a machine: each is fetched once, unpacked, and shared by all who need it.
 
-What is on the disk stays through the machine's crashes and is gone with the disk; pieces that were written need not come
-again. A download belongs to the Tubo that began it; those who waited for one that died ask again. A declared package is
-waited for, since the cell is putting it; any other file that is not there by the time in which launches fail is taken
-for missing.
+A download belongs to the Tubo that began it; those who waited for one that died ask again. A declared package is waited
+for, since the cell is putting it; any other file that is not there by the time in which launches fail is taken for
+missing.
 """
 
 from __future__ import annotations
@@ -13,10 +12,12 @@ from functools import partial
 from typing import Any, Literal
 
 from feitian_sim.fuxi.config import FuxiConfig
-from feitian_sim.fuxi.packages.download import Download, Ways
+from feitian_sim.fuxi.packages.download import Download, Ways, pieces_in
+from feitian_sim.fuxi.packages.shelf import Shelf
 from feitian_sim.fuxi.packages.swarm import Swarm
 from feitian_sim.fuxi.packages.turns import Turns
-from feitian_sim.hardware import DataCenter, Disk, Machine
+from feitian_sim.hardware import DataCenter, Machine
+from feitian_sim.hardware.disk import Deposit
 from feitian_sim.kuafu import Endpoint
 from feitian_sim.pangu.client import PanguClient
 from feitian_sim.pangu.patience import PanguError, PanguRefused
@@ -41,10 +42,7 @@ class PackageCache:
         self._machine = machine
         self._config = config
         self._declared = config.packages
-        # On which disk each lies or will lie, which pieces of it have come, and which packages are whole and unpacked.
-        self._disks: dict[str, Disk] = {}
-        self._pieces: dict[str, int] = {}
-        self._here: dict[str, None] = {}
+        self._shelf = Shelf(datacenter.sim, machine)
         self._waiting: dict[str, list[Then]] = {}
         self._endpoint: Endpoint | None = None
         self._swarm: Swarm | None = None
@@ -60,19 +58,11 @@ class PackageCache:
         self._endpoint = endpoint
         self._pangu = pangu
         self._turns = Turns(self._datacenter.sim, self._config.spread.at_once)
-        self._swarm = Swarm(self._datacenter, endpoint, self._pieces, self._config) if pangu is not None else None
+        self._swarm = Swarm(self._datacenter, endpoint, self._shelf, self._config) if pangu is not None else None
 
     def is_here(self, name: str) -> bool:
         """Whether it lies on a disk that works, ready to be used."""
-        disk = self._disks.get(name)
-        if disk is not None and (disk.failed or not disk.works):
-            self._lose(name)
-        return name in self._here
-
-    def _lose(self, name: str) -> None:
-        del self._disks[name]
-        self._pieces.pop(name, None)
-        self._here.pop(name, None)
+        return self._shelf.has(name)
 
     def fetch(self, name: str, then: Then) -> None:
         """Call ``then(why it is not here)`` once that is known; without a name or without Pangu nothing is needed."""
@@ -88,24 +78,18 @@ class PackageCache:
 
     def _begin(self, name: str, asked_ns: int) -> None:
         assert self._endpoint is not None, "no Tubo has been started"
-        disk = self._disks.get(name) or self._next_disk()
-        if disk is None:
+        place = self._shelf.place_of(name)
+        if place is None:
             self._ended(name, "launch-failed")
-            return
-        self._disks[name] = disk
-        self._endpoint.owner.process(self._download(name, disk, asked_ns))
-
-    def _next_disk(self) -> Disk | None:
-        """Each in turn of those that work."""
-        working = [disk for disk in self._machine.disks if disk.works and not disk.failed]
-        return working[len(self._disks) % len(working)] if working else None
+        else:
+            self._endpoint.owner.process(self._download(name, place, asked_ns))
 
     def _path(self, name: str) -> str:
         """A declared package is one of its copies; anything else is a path already."""
         declared = self._declared.get(name)
         return name if declared is None else package_path(name, self._machine.index % declared.copies)
 
-    def _download(self, name: str, disk: Disk, asked_ns: int) -> Generator[Any, Any, None]:
+    def _download(self, name: str, place: Deposit, asked_ns: int) -> Generator[Any, Any, None]:
         endpoint, swarm = self._endpoint, self._swarm
         assert endpoint is not None, "no Tubo has been started"
         assert swarm is not None, "a cell without Pangu has no packages"
@@ -125,9 +109,9 @@ class PackageCache:
             # The cell is still putting it.
             self._again(name, asked_ns)
             return
-        ways = Ways(self._datacenter, endpoint, swarm, self._turns, client, self._config, self._pieces)
-        then = partial(self._fetched, name, size_bytes)
-        Download(name, path, size_bytes, disk, ways, asked_ns, then).begin()
+        ways = Ways(self._datacenter, endpoint, swarm, self._turns, client, self._config, self._shelf)
+        then = partial(self._fetched, name, place, size_bytes)
+        Download(name, path, size_bytes, place, ways, asked_ns, then).begin()
 
     def _again(self, name: str, asked_ns: int) -> None:
         assert self._endpoint is not None, "no Tubo has been started"
@@ -136,35 +120,31 @@ class PackageCache:
     def _is_missing(self, name: str, error: PanguError) -> bool:
         return name not in self._declared and isinstance(error, PanguRefused)
 
-    def _fetched(self, name: str, size_bytes: int, ok: bool) -> None:
-        disk = self._disks.get(name)
-        if not ok or disk is None:
-            self._failed(name)
-            return
-        unpacked_bytes = int(size_bytes * self._config.unpack.ratio)
-        if not unpacked_bytes:
-            self._unpacked(name)
+    def _fetched(self, name: str, place: Deposit, size_bytes: int, ok: bool) -> None:
+        unpacked_bytes, pieces = int(size_bytes * self._config.unpack.ratio), pieces_in(size_bytes, self._config)
+        if not ok or not unpacked_bytes:
+            self._unpacked(name, place, pieces, ok)
             return
         assert self._endpoint is not None, "no Tubo has been started"
         self._datacenter.network.transfer(
             self._machine,
             self._machine,
             unpacked_bytes,
-            disks_write=disk.write_links,
+            disks_write=place.disk.write_links,
             cap_bps=self._config.unpack.rate,
             owner=self._endpoint.owner,
-            on_done=lambda _: self._unpacked(name),
-            on_fail=lambda _, __: self._failed(name),
+            on_done=lambda _: self._unpacked(name, place, pieces, True),
+            on_fail=lambda _, __: self._unpacked(name, place, pieces, False),
         )
 
-    def _unpacked(self, name: str) -> None:
-        self._here[name] = None
-        self._ended(name, "")
-
-    def _failed(self, name: str) -> None:
-        if name in self._disks:
-            self._lose(name)
-        self._ended(name, "launch-failed")
+    def _unpacked(self, name: str, place: Deposit, pieces: int, ok: bool) -> None:
+        """It is ready, unless something failed, or the disk lost it while it came."""
+        if ok and place.is_there:
+            self._shelf.unpacked(name, pieces)
+            self._ended(name, "")
+        else:
+            self._shelf.lose(name)
+            self._ended(name, "launch-failed")
 
     def _ended(self, name: str, why: Why) -> None:
         for then in self._waiting.pop(name, ()):

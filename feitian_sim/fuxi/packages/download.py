@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from feitian_sim.fuxi.config import FuxiConfig
 from feitian_sim.fuxi.packages.facts import PackageFetched
 from feitian_sim.fuxi.packages.messages import PieceAt, SeekPiece, SendPiece
+from feitian_sim.fuxi.packages.shelf import Shelf
 from feitian_sim.fuxi.packages.swarm import Swarm
 from feitian_sim.fuxi.packages.turns import Turns
 from feitian_sim.fuxi.ports import tubo_at
-from feitian_sim.hardware import DataCenter, Disk
+from feitian_sim.hardware import DataCenter
+from feitian_sim.hardware.disk import Deposit
 from feitian_sim.kuafu import CallFailed, Endpoint
 from feitian_sim.pangu.client import PanguClient
 from feitian_sim.pangu.patience import PanguError
@@ -27,7 +29,7 @@ _TRACKERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How one incarnation of a Tubo gets at packages. ``pieces``: what its machine has of each, as sets of bits."""
+    """How one incarnation of a Tubo gets at packages, and where its machine keeps them."""
 
     datacenter: DataCenter
     endpoint: Endpoint
@@ -35,7 +37,7 @@ class Ways:
     turns: Turns
     client: PanguClient
     config: FuxiConfig
-    pieces: dict[str, int]
+    shelf: Shelf
 
 
 class Download:
@@ -46,7 +48,7 @@ class Download:
         package: str,
         path: str,
         size_bytes: int,
-        disk: Disk,
+        deposit: Deposit,
         ways: Ways,
         asked_ns: int,
         done: Callable[[bool], object],
@@ -54,7 +56,8 @@ class Download:
         self._package = package
         self._path = path
         self._size_bytes = size_bytes
-        self._disk = disk
+        self._deposit = deposit
+        self._disk = deposit.disk
         self._ways = ways
         self._asked_ns = asked_ns
         self._done = done
@@ -62,7 +65,7 @@ class Download:
         self._config = ways.config
         self._sim = ways.endpoint.sim
         self._piece_bytes = self._config.spread.piece
-        self._count = -(-size_bytes // self._piece_bytes)
+        self._count = pieces_in(size_bytes, self._config)
         self._all = (1 << self._count) - 1
         self._coming = 0
         self._peers_bytes = 0
@@ -80,7 +83,7 @@ class Download:
 
     @property
     def _has(self) -> int:
-        return self._ways.pieces.get(self._package, 0) & self._all
+        return self._ways.shelf.pieces_of(self._package) & self._all
 
     def _lane(self) -> Steps:
         """One piece after the other."""
@@ -138,10 +141,10 @@ class Download:
         except (CallFailed, PanguError):
             came = False
         self._coming &= ~bit
-        if self._disk.failed or not self._disk.works:
+        if not self._deposit.is_there:
             self._end(False)
         elif came:
-            self._arrived(bit)
+            self._arrived(place.piece)
         return came
 
     def _write(self, size_bytes: int) -> Event:
@@ -159,10 +162,10 @@ class Download:
         )
         return written
 
-    def _arrived(self, bit: int) -> None:
+    def _arrived(self, piece: int) -> None:
         """Others may have it from here from now on."""
-        self._ways.pieces[self._package] = has = self._has | bit
-        if has == self._all:
+        self._ways.shelf.put(self._package, piece)
+        if self._has == self._all:
             took_ns = self._sim.now - self._asked_ns
             machine = self._endpoint.machine.name
             self._sim.emit(PackageFetched(machine, self._package, self._size_bytes, self._peers_bytes, took_ns))
@@ -173,6 +176,11 @@ class Download:
         if not self._is_over:
             self._is_over = not ok
             self._done(ok)
+
+
+def pieces_in(size_bytes: int, config: FuxiConfig) -> int:
+    """In how many pieces so many bytes come."""
+    return -(-size_bytes // config.spread.piece)
 
 
 def _lowest(pieces: int) -> int:

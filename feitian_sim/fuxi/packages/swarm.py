@@ -6,14 +6,15 @@ all; when that one does not answer, the next one does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 import google_crc32c
 
+from feitian_sim.fuxi.check_facts import PieceHandedOn
 from feitian_sim.fuxi.config import FuxiConfig
 from feitian_sim.fuxi.needs import BE_HEARD_BY_TUBO
 from feitian_sim.fuxi.packages.messages import PieceSent, SeekPiece, SendPiece
+from feitian_sim.fuxi.packages.shelf import Shelf
 from feitian_sim.fuxi.packages.tracker import Answer, Tracker
 from feitian_sim.fuxi.ports import tubo_at
 from feitian_sim.hardware import DataCenter
@@ -21,12 +22,12 @@ from feitian_sim.kuafu import Endpoint, IncomingCall
 
 
 class Swarm:
-    """Of one incarnation of a Tubo. ``pieces``: what its machine has of each package, as sets of bits."""
+    """Of one incarnation of a Tubo. ``shelf``: what its machine has of each package."""
 
-    def __init__(self, datacenter: DataCenter, endpoint: Endpoint, pieces: Mapping[str, int], config: FuxiConfig) -> None:
+    def __init__(self, datacenter: DataCenter, endpoint: Endpoint, shelf: Shelf, config: FuxiConfig) -> None:
         self._datacenter = datacenter
         self._endpoint = endpoint
-        self._pieces = pieces
+        self._shelf = shelf
         self._config = config
         # By package and number of pieces: a file that was put anew is another package.
         self._trackers: dict[tuple[str, int], Tracker] = {}
@@ -78,9 +79,11 @@ class Swarm:
     def _send(self, call: IncomingCall) -> None:
         """It sends from memory and reads no disk: who is asked had the piece, or sent it, a moment ago."""
         wanted: SendPiece = call.message
-        if not self._pieces.get(wanted.package, 0) >> wanted.piece & 1:
+        if not self._has(wanted):
             call.fail(f"piece {wanted.piece} of {wanted.package} is not here")
             return
+        if self._endpoint.sim.facts.wants(PieceHandedOn):
+            self._endpoint.sim.emit(PieceHandedOn(self._endpoint.machine.name, wanted.package, wanted.piece))
         flow = self._datacenter.network.transfer(
             self._endpoint.machine,
             call.machine,
@@ -91,6 +94,9 @@ class Swarm:
             on_fail=partial(_not_sent, call),
         )
         call.streams(flow)
+
+    def _has(self, wanted: SendPiece) -> bool:
+        return bool(self._shelf.pieces_of(wanted.package) >> wanted.piece & 1)
 
 
 def _sent(call: IncomingCall, _: object) -> None:

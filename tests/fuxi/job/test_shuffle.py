@@ -116,6 +116,24 @@ def test_outputs_of_a_machine_that_went_down_are_reported_lost(bundle_above: int
     assert told == [(4,)]
 
 
+def test_outputs_on_a_disk_that_was_replaced_are_lost_and_those_beside_it_are_not() -> None:
+    datacenter = _cluster(1, 2)
+    outputs = LocalOutputs(datacenter)
+    _filled(datacenter, outputs, 8, 10 * MIB)
+    (lost, *others) = datacenter.machines[1].disks
+    lost.fail("test")
+    lost.replace()
+    assert outputs.is_struck(1)
+    held = [outputs.disk_of("job", 0, 0, instance) for instance in range(8)]
+    assert None not in held
+    there = [outputs.disk_of("job", 1, 0, instance) for instance in range(8, 16)]
+    assert there.count(None) == 2
+    assert set(there) == {None, *others}
+    assert not outputs.has_all("job", 1, 0, range(8, 16))
+    outputs.end("job")
+    assert datacenter.machines[1].used_bytes == 0
+
+
 def test_space_of_outputs_is_taken_and_given_back() -> None:
     """Outputs fill the disks in turn, and the end of the job empties them."""
     datacenter = _cluster(1, 2)
