@@ -13,6 +13,10 @@ TEMPLATES: dict[str, tuple[tuple[str, ...], str]] = {
     "disk-failures": (("disk-failures.yaml",), "a quarter of a year of disk failures at a rate"),
     "corruption": (("corruption.yaml",), "bit rot under readers"),
     "flows": (("flows.yaml", "flows.csv"), "a flow trace over the network alone"),
+    "jobs": (("jobs.yaml",), "MapReduce jobs of two quota groups lose a machine"),
+    "trace": (("trace.yaml", "trace.csv"), "a trace of jobs in Alibaba's format; put yours in its place"),
+    "service": (("service.yaml",), "a service whose partitions split and move, and lose a machine"),
+    "coordination": (("coordination.yaml",), "reads and writes of Nuwa around the end of its leader"),
     "empty": (("empty.yaml",), "the least that a scenario needs"),
 }
 _FOLDER = Path(__file__).parent / "templates"
@@ -23,21 +27,31 @@ def _described() -> str:
 
 
 @click.command("init", short_help="Write a scenario to start from.", epilog=_described())
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".", metavar="[DIR]")
+@click.argument("place", type=click.Path(path_type=Path), default=".", metavar="[DIR|FILE.yaml]")
 @click.option(
     "-t", "--template", type=click.Choice(list(TEMPLATES)), default="quickstart", show_default=True, help="Which one."
 )
-def init_command(folder: Path, template: str) -> None:
-    """Write the files of a template into DIR (the current folder by default). Never overwrites."""
+def init_command(place: Path, template: str) -> None:
+    """Write the files of a template into DIR (the current folder by default), or its scenario as FILE.yaml and what
+    belongs to that beside it. Never overwrites."""
     files, _ = TEMPLATES[template]
-    there = [folder / name for name in files if (folder / name).exists()]
-    if there:
-        raise click.UsageError(f"{there[0]} is there already: choose another folder, or move it away")
+    paths = _paths(place, files)
+    there = next((path for path in paths if path.exists()), None)
+    if there is not None:
+        raise click.UsageError(f"{there} is there already: choose another place, or move it away")
     from feitian_sim.experiments.store import refusing
 
-    with refusing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in files:
-            (folder / name).write_bytes((_FOLDER / name).read_bytes())
-            click.echo(str(folder / name))
-    click.echo(f"Next: feitian run {folder / files[0]}", err=True)
+    with refusing(paths[0].parent):
+        paths[0].parent.mkdir(parents=True, exist_ok=True)
+        for name, path in zip(files, paths, strict=True):
+            path.write_bytes((_FOLDER / name).read_bytes())
+            click.echo(str(path))
+    click.echo(f"Next: feitian run {paths[0]}", err=True)
+
+
+def _paths(place: Path, files: tuple[str, ...]) -> list[Path]:
+    if place.suffix in (".yaml", ".yml") and not place.is_dir():
+        return [place, *(place.parent / name for name in files[1:])]
+    if place.exists() and not place.is_dir():
+        raise click.UsageError(f"{place} is a file: a folder, or a file that ends in .yaml, is needed")
+    return [place / name for name in files]

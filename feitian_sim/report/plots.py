@@ -86,6 +86,10 @@ class Plots:
         """Latency and rate of the FuxiMaster's decisions."""
         return self.draw("decisions", width_in, twin)
 
+    def service(self, width_in: float = COLUMN_IN, twin: bool = True) -> Drawing:
+        """What users of services got, how long it took, and the partitions over time."""
+        return self.draw("service", width_in, twin)
+
     def waiting(self, width_in: float = COLUMN_IN, twin: bool = True) -> Drawing:
         """Share of requests that wait longer than a time."""
         return self.draw("waiting", width_in, twin)

@@ -19,6 +19,19 @@ def test_every_template_is_right(template: str, tmp_path: Path, capsys: pytest.C
     assert invoke(["lint", str(written[0])]) == ExitCode.DONE
 
 
+def test_a_scenario_may_have_a_name_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it reads lies beside it."""
+    mine = tmp_path / "new" / "mine.yaml"
+    assert invoke(["init", "--template", "trace", str(mine)]) == ExitCode.DONE
+    assert sorted(path.name for path in mine.parent.iterdir()) == ["mine.yaml", "trace.csv"]
+    assert invoke(["lint", str(mine)]) == ExitCode.DONE
+    assert invoke(["init", "--template", "jobs", str(mine)]) == ExitCode.REFUSED
+    assert "mine.yaml is there already" in capsys.readouterr().err
+    (tmp_path / "notes.txt").write_text("mine")
+    assert invoke(["init", str(tmp_path / "notes.txt")]) == ExitCode.REFUSED
+    assert "is a file" in capsys.readouterr().err
+
+
 def test_init_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "quickstart.yaml").write_text("mine")
     assert invoke(["init", str(tmp_path)]) == ExitCode.REFUSED

@@ -34,7 +34,15 @@ def write_job_results(folder: Path, tasks: int = 40) -> Path:
     (folder / "summary.json").write_text(json.dumps({"metrics": [], "expectations": []}), encoding="utf-8")
     run = folder / "runs" / "base" / "run=0000"
     chance = np.random.default_rng(5)
-    tables = {**_usage(), **_queue(), **_quota(), **_decisions(chance), **_faults(), **_jobs(chance, tasks)}
+    tables = {
+        **_usage(),
+        **_queue(),
+        **_quota(),
+        **_decisions(chance),
+        **_faults(),
+        **_jobs(chance, tasks),
+        **_service(chance),
+    }
     for kind, columns in tables.items():
         write_columns(run / "facts" / f"{kind}.parquet", columns)
     (run / "DONE").touch()
@@ -48,6 +56,20 @@ def texts(values: list[str]) -> Column:
 
 def _samples() -> Column:
     return np.arange(0, DURATION_S + 1, 5.0)
+
+
+def _service(chance: np.random.Generator) -> dict[str, dict[str, Column]]:
+    """Ten requests a second for two minutes around the fault, those of 20 s after it failed; a partition moves then."""
+    started_s = np.sort(chance.uniform(FAULT_S - 60, FAULT_S + 60, 1200))
+    ok = (started_s < FAULT_S) | (started_s > FAULT_S + 20)
+    took_s = chance.exponential(0.01, len(started_s))
+    moved_s = np.array([5.0, 5.0, FAULT_S + 20])
+    return {
+        "fuxi.service_request": {"time_s": started_s + took_s, "start_s": started_s, "ok": ok},
+        "fuxi.partition_loaded": {"time_s": moved_s + 1},
+        "fuxi.partition_unloaded": {"time_s": np.array([FAULT_S])},
+        "fuxi.partition_moved": {"time_s": moved_s, "why": texts(["placed", "placed", "expired"])},
+    }
 
 
 def _usage() -> dict[str, dict[str, Column]]:

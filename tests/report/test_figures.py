@@ -29,6 +29,7 @@ def rows(drawing: Drawing) -> list[dict[str, str]]:
 #: Those about the loads of the base services, and about jobs, have scenarios of their own.
 OF_OTHERS = (
     "coordination", "attempts", "resources", "job-queue", "completion", "job-gantt", "job-dag", "quota", "decisions",
+    "service",
 )  # fmt: skip
 OF_PANGU = [name for name in FIGURES if name not in OF_OTHERS]
 

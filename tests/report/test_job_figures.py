@@ -20,7 +20,7 @@ from feitian_sim.report.figures.jobs import ShownTask, critical_path, most_event
 from feitian_sim.report.sheet import Omitted
 from feitian_sim.report.style import COLUMN_IN
 
-NAMES = ("resources", "job-queue", "completion", "job-gantt", "job-dag", "quota", "decisions")
+NAMES = ("resources", "job-queue", "completion", "job-gantt", "job-dag", "quota", "decisions", "service")
 
 
 @pytest.fixture(scope="module")
@@ -92,10 +92,26 @@ def test_resources_are_shares_of_what_there_is(drawings: dict[str, Drawing]) -> 
 
 def test_faults_are_shaded_in_every_figure_over_time(drawings: dict[str, Drawing]) -> None:
     """The lost machine is marked, also in the part of the run that the Gantt chart shows."""
-    for name in ("resources", "job-queue", "job-gantt", "quota", "decisions"):
+    for name in ("resources", "job-queue", "job-gantt", "quota", "decisions", "service"):
         marks = rows(drawings[name], "marks")
         assert marks["machine-crash r1/m1"][0][0] == FAULT_S, name
     assert "detected" in rows(drawings["quota"], "marks")
+
+
+def test_requests_to_a_service_and_its_partitions_are_what_the_facts_say(drawings: dict[str, Drawing]) -> None:
+    """Every request is counted once; a partition that was placed has not moved."""
+    rates = rows(drawings["service"], "rate")
+    window_s = rates["answered"][1][0] - rates["answered"][0][0]
+    counted = {name: sum(rate for _, rate in series[:-1]) * window_s for name, series in rates.items()}
+    assert counted["failed"] == pytest.approx(200, abs=40)
+    assert counted["answered"] + counted["failed"] == pytest.approx(1200)
+    partitions = rows(drawings["service"], "partitions")
+    assert partitions["served"][-1][1] == 2
+    assert min(count for at_s, count in partitions["served"] if FAULT_S <= at_s < FAULT_S + 21) == 1
+    assert partitions["moves so far"][-1] == (DURATION_S, 1)
+    assert "splits so far" not in partitions
+    medians = [took_s for _, took_s in rows(drawings["service"], "request")["p50"] if took_s == took_s]
+    assert np.mean(medians) == pytest.approx(0.01 * np.log(2), rel=0.2)
 
 
 def test_the_gantt_chart_marks_what_went_wrong(evidence: Evidence, drawings: dict[str, Drawing]) -> None:

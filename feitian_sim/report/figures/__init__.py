@@ -26,6 +26,7 @@ from feitian_sim.report.figures import (
     redundancy,
     repair,
     resources,
+    service,
     throughput,
     traffic,
     waiting,
@@ -54,6 +55,7 @@ FIGURES: MappingProxyType[str, Figure] = MappingProxyType(
         "job-dag": dag.draw,
         "quota": quota.draw,
         "decisions": decisions.draw,
+        "service": service.draw,
     }
 )
 

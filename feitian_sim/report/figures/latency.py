@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from feitian_sim.kernel.metric import Tables
@@ -21,6 +23,8 @@ _PERCENTILES = {
     99: Look(VERMILLION, DOTTED, 1.3, "."),
 }
 _PANELS = 3
+#: Of a run: when operations ended, and how long each took, seconds.
+Took = Callable[[Tables], tuple[Floats, Floats]]
 #: p99 needs a hundred operations; windows widen until the busiest operation has them, within these numbers.
 _MOST_WINDOWS, _FEWEST_WINDOWS = 60, 12
 
@@ -28,7 +32,7 @@ _MOST_WINDOWS, _FEWEST_WINDOWS = 60, 12
 def draw(evidence: Evidence, width_in: float, with_twin: bool = True) -> Drawing | Omitted:
     """The 50th, 95th and 99th percentile of the duration of successful operations, by operation."""
     windows = _windows(evidence)
-    shown = {name: _curves(evidence.runs, name, windows) for name in operation_names(evidence)}
+    shown = {name: percentile_curves(evidence.runs, _took(name), windows) for name in operation_names(evidence)}
     shown = {name: curves for name, curves in shown.items() if curves}
     if not shown:
         return Omitted("too few successful operations for a percentile")
@@ -36,16 +40,21 @@ def draw(evidence: Evidence, width_in: float, with_twin: bool = True) -> Drawing
     sheet = Sheet([2.3] if len(names) == 1 else [1.45] * len(names), width_in)
     with paper_style():
         for name in names:
-            panel = _panel(sheet, evidence, name, shown[name])
+            panel = percentile_panel(sheet, evidence, name, shown[name])
             if with_twin and evidence.twin is not None:
-                calm = _curves((evidence.twin,), name, windows).get(50)
-                if calm is not None:
-                    panel.line("p50, no fault", calm, twin(_PERCENTILES[50]), front=2)
+                add_calm(panel, percentile_curves((evidence.twin,), _took(name), windows))
     draw_timeline(sheet, evidence)
     return sheet.finish("latency", "Operation latency", _caption(evidence, float(windows[1]), names))
 
 
-def _panel(sheet: Sheet, evidence: Evidence, name: str, curves: dict[int, Series]) -> Panel:
+def add_calm(panel: Panel, curves: dict[int, Series]) -> None:
+    """The median of the run in which nothing failed, if there are enough operations for one."""
+    if 50 in curves:
+        panel.line("p50, no fault", curves[50], twin(_PERCENTILES[50]), front=2)
+
+
+def percentile_panel(sheet: Sheet, evidence: Evidence, name: str, curves: dict[int, Series]) -> Panel:
+    """A panel with percentiles over time, by decades where they differ that much."""
     least_s = min(float(np.nanmin(series.y)) for series in curves.values())
     largest_s = max(series.largest for series in curves.values())
     by_decade = largest_s > 20 * least_s
@@ -61,26 +70,35 @@ def _panel(sheet: Sheet, evidence: Evidence, name: str, curves: dict[int, Series
     return panel
 
 
-def _curves(runs: tuple[Tables, ...], name: str, windows: Floats) -> dict[int, Series]:
+def percentile_curves(runs: tuple[Tables, ...], took: Took, windows: Floats) -> dict[int, Series]:
+    """Percentile -> its curve; those for which no window has enough are left out."""
     middles = (windows[:-1] + windows[1:]) / 2
     curves = {}
     for percent in _PERCENTILES:
-        per_run = [_percentile(run, name, windows, percent) for run in runs]
+        per_run = [window_percentiles(*took(run), windows, percent) for run in runs]
         series = over_runs(middles, per_run)
         if np.isfinite(series.y).any():
             curves[percent] = series
     return curves
 
 
-def _percentile(run: Tables, name: str, windows: Floats, percent: int) -> Floats:
-    columns = selected(run, name, ok=True)
-    if not columns:
-        return np.full(len(windows) - 1, np.nan)
-    return window_percentiles(columns["time_s"], columns["time_s"] - columns["start_s"], windows, percent)
+def _took(name: str) -> Took:
+    def took(run: Tables) -> tuple[Floats, Floats]:
+        columns = selected(run, name, ok=True)
+        if not columns:
+            return np.zeros(0), np.zeros(0)
+        return columns["time_s"], columns["time_s"] - columns["start_s"]
+
+    return took
 
 
 def _windows(evidence: Evidence) -> Floats:
     busiest = max((_operations(evidence, name) for name in operation_names(evidence)), default=0)
+    return percentile_windows(evidence, busiest)
+
+
+def percentile_windows(evidence: Evidence, busiest: int) -> Floats:
+    """Windows in which the busiest operation, done so often, has enough for its percentiles."""
     count = min(max(busiest // 150, _FEWEST_WINDOWS), _MOST_WINDOWS)
     return edges(evidence.duration_s, round_window_s(evidence.duration_s, count))
 
