@@ -1,9 +1,8 @@
 """One reign: the elected FuxiMaster's deeds, until it dies or is deposed.
 
 It carries out what the core decides. A request waits for one of a few threads and takes processor time, unless its caller
-has given up by then; what the core
-wants to say at one instant is gathered and sent at its end, so that a machine or an application gets one message for all
-of it. Hard state is written before anybody is answered.
+has given up by then; what the core wants to say at one instant is gathered and sent at its end, so that a machine or an
+application gets one message for all of it. Hard state is written before anybody is answered.
 """
 
 from __future__ import annotations
