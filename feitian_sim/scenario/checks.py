@@ -236,6 +236,18 @@ def loads_start_in_time(draft: Draft) -> Iterator[Problem]:
             yield draft.problem((*path, "start"), message)
 
 
+def ramps_end_in_time(draft: Draft) -> Iterator[Problem]:
+    """Warning: clients whose turn comes after the load has ended never begin."""
+    duration = draft.scenario.duration
+    for path, load in draft.items("load"):
+        ramp = getattr(load, "ramp", 0)
+        ends = min(duration, getattr(load, "stop", None) or duration)
+        if ramp and draft.sound(("duration",)) and load.start + ramp > ends > load.start:
+            share = (ends - load.start) / ramp
+            message = f"the load ends at {format_duration(ends)}, when {share:.0%} of its clients have begun"
+            yield draft.problem((*path, "ramp"), message)
+
+
 def racks_are_to_spare(draft: Draft) -> Iterator[Problem]:
     """Warning: after the loss of a rack the rule of placement cannot be kept any more."""
     pangu, racks = draft.scenario.pangu, draft.scenario.cluster.racks
@@ -288,7 +300,13 @@ CHECKS: tuple[Check, ...] = (
     expectations_parse,
     published_metrics_exist,
 )
-WARNINGS: tuple[Check, ...] = (faults_start_in_time, loads_start_in_time, racks_are_to_spare, drains_can_end)
+WARNINGS: tuple[Check, ...] = (
+    faults_start_in_time,
+    loads_start_in_time,
+    ramps_end_in_time,
+    racks_are_to_spare,
+    drains_can_end,
+)
 
 
 def _target_path(draft: Draft, path: KeyPath, message: str) -> KeyPath:

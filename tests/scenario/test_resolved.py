@@ -56,6 +56,15 @@ def test_a_fault_after_the_end_is_a_warning() -> None:
     assert str(warning) == "s.yaml:20:33: at 10h the simulation is over: it lasts 1h"
 
 
+@pytest.mark.parametrize(
+    ("lines", "says"), [("ramp: 2h", "ends at 1h, when 50%"), ("ramp: 40m\n    stop: 30m", "ends at 30m, when 75%")]
+)
+def test_clients_whose_turn_never_comes_are_warned_of(lines: str, says: str) -> None:
+    (warning,) = load_text(GOOD.replace("clients: 4", f"clients: 4\n    {lines}"), name="s.yaml").warnings
+    assert (warning.key, says in warning.message) == ("load[1].ramp", True)
+    assert not load_text(GOOD.replace("clients: 4", "clients: 4\n    ramp: 1h"), name="s.yaml").warnings
+
+
 def test_set_reaches_sections_that_the_file_leaves_out() -> None:
     loaded = load_text(GOOD, overrides=["pangu.repair.rate=10MB/s", "cluster.network.oversubscription=2", "twin=true"])
     assert loaded.scenario.twin
