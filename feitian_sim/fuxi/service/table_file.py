@@ -104,9 +104,3 @@ class TableFile:
             self._client.create(table_path(self._app), table.encoded(), done)
         else:
             self._client.put(table_path(self._app), table.encoded(), done, version=self._version)
-
-    def close(self) -> None:
-        """Give the lock up."""
-        self._client.on_over.remove(self._replaced)
-        self._lock.release()
-        self._client.close()
