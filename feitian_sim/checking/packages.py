@@ -77,8 +77,7 @@ class OnlyWhatOneHas(Invariant):
 
     id = "FX16"
     needs = (_FILES,)
-    # Whether anybody wants what another has hangs on where workers start.
-    surely_with = ("never",)
+    surely_with = (_DECLARED,)
     claim = "a machine hands on only pieces that lie on its disks"
 
     def __init__(self, kept: WholeBeforeUse) -> None:

@@ -110,11 +110,17 @@ class FuxiTraceLoad(Load):
     clients: int | None = Field(
         default=None, ge=1, description="Jobs kept running, in place of the trace's times (count)."
     )
+    ramp: Duration = Field(
+        default=written("0s"),
+        description="With clients: their first jobs come evenly over this time; default 0s, all at once. Source: none.",
+    )
 
     @model_validator(mode="after")
     def _one_pace(self) -> FuxiTraceLoad:
         if self.arrival is not None and self.clients is not None:
             raise ValueError("a load is open (arrival) or closed (clients), not both")
+        if self.ramp and self.clients is None:
+            raise ValueError("ramp goes with clients: without them jobs come when the trace or arrival says")
         if self.time_scale != 1 and (self.arrival is not None or self.clients is not None):
             raise ValueError("time_scale goes with the trace's own times: leave out arrival and clients")
         return self

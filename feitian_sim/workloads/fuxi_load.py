@@ -243,6 +243,7 @@ class FuxiTrace:
             self._begin,
             workers=config.clients,
             arrival=config.arrival,
+            ramp_ns=config.ramp,
             limit=len(self._arrivals),
         )
 

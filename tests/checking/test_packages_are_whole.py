@@ -16,16 +16,18 @@ UNPACKED = PackageUnpacked("m0", "m0/d0", "w", 3)
 USED = PackageUsed("m0", "job", 1, 7, "w")
 
 
-def _tell(*facts: Any) -> None:
+def _tell(*facts: Any) -> list[int]:
+    """How often each of the two had something to judge."""
     invariants = package_invariants()
     for fact in facts:
         for invariant in invariants:
             if fact.kind in invariant.hears():
                 invariant.hears()[fact.kind](0, fact)
+    return [invariant.evaluated for invariant in invariants]
 
 
 def test_what_is_whole_and_unpacked_may_be_used_and_handed_on():
-    _tell(*PIECES, UNPACKED, USED, PieceHandedOn("m0", "w", 2))
+    assert _tell(*PIECES, UNPACKED, USED, PieceHandedOn("m0", "w", 2)) == [2, 1]
 
 
 @pytest.mark.parametrize(
@@ -48,4 +50,5 @@ def test_what_is_not_there_is_seen(facts: list[Any], finder: str):
 
 
 def test_other_damage_and_other_disks_change_nothing():
-    _tell(*PIECES, UNPACKED, DiskDamaged("m0/d0", "rot", "x"), DiskFailed("m0/d1", "m0", "r0", "test"), USED)
+    other = [DiskDamaged("m0/d0", "rot", "x"), DiskFailed("m0/d1", "m0", "r0", "test")]
+    assert _tell(*PIECES, UNPACKED, *other, USED, PieceHandedOn("m0", "w", 0)) == [2, 1]

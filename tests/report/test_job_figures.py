@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from synthetic_jobs import BIG, DURATION_S, FAULT_S, WIDE, write_job_results
 
+from feitian_sim.kernel.tables import read_columns, write_columns
 from feitian_sim.report import Drawing
 from feitian_sim.report.evidence import Evidence
 from feitian_sim.report.figures import FIGURES
@@ -112,6 +113,18 @@ def test_requests_to_a_service_and_its_partitions_are_what_the_facts_say(drawing
     assert "splits so far" not in partitions
     medians = [took_s for _, took_s in rows(drawings["service"], "request")["p50"] if took_s == took_s]
     assert np.mean(medians) == pytest.approx(0.01 * np.log(2), rel=0.2)
+
+
+def test_a_service_that_answers_nobody_is_shown(tmp_path: Path) -> None:
+    """That is when one looks: no percentile can be made up, and all that failed is there."""
+    folder = write_job_results(tmp_path / "dead", tasks=4)
+    path = folder / "runs" / "base" / "run=0000" / "facts" / "fuxi.service_request.parquet"
+    requests = read_columns(path)
+    write_columns(path, {**requests, "ok": np.zeros(len(requests["ok"]), dtype=bool)})
+    drawn = FIGURES["service"](Evidence(folder), COLUMN_IN, True)
+    assert isinstance(drawn, Drawing)
+    assert sum(rate for _, rate in rows(drawn, "rate")["failed"]) > 0
+    assert not rows(drawn, "request")
 
 
 def test_the_gantt_chart_marks_what_went_wrong(evidence: Evidence, drawings: dict[str, Drawing]) -> None:

@@ -195,6 +195,14 @@ def test_a_replay_can_keep_jobs_running_in_place_of_its_times(
     assert times[1] - times[0] == apart_ns
 
 
+def test_the_first_jobs_of_a_replay_may_come_over_a_ramp(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, trace(tmp_path, clients=2, ramp="8s"), takes_s=None)
+    bench.run(120)
+    assert [time_ns for time_ns, *_ in bench.cell.submitted] == [0, 4 * SECOND]
+    with pytest.raises(ValueError, match="ramp goes with clients"):
+        LOAD.validate_python(trace(tmp_path, ramp="8s"))
+
+
 def test_a_bad_trace_stops_the_run_or_is_dropped_and_counted(tmp_path: Path) -> None:
     """By file and line; going on, the rest is replayed."""
     bad = TRACE.replace("20,j_2", "soon,j_2")

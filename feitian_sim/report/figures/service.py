@@ -27,10 +27,9 @@ _PARTITIONS = {
 
 def draw(evidence: Evidence, width_in: float, with_twin: bool = True) -> Drawing | Omitted:
     """Requests per second, percentiles of how long they took, and partitions, over time."""
-    busiest = min((len(_took(run)[0]) for run in evidence.runs), default=0)
-    if not busiest:
+    if not any(run.count(_REQUEST) for run in evidence.runs):
         return Omitted("no service was asked anything: there is no fuxi.service_request")
-    windows = percentile_windows(evidence, busiest)
+    windows = percentile_windows(evidence, min(len(_took(run)[0]) for run in evidence.runs))
     sheet = Sheet([1.2, 1.5, 1.2], width_in)
     with paper_style():
         _rates(sheet, evidence)
